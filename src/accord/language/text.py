@@ -1,0 +1,279 @@
+"""From the bytes of a file to a tree of texts with places: YAML without its types, tags, anchors and merges.
+
+A contract from a stranger is data. So every scalar stays the text it is (``clause: 425.610`` is not a number), and what
+could make a small file large or a text into an object is refused: anchors, aliases, merge keys, tags, deep nesting, files
+too big for anybody to have read. Parsing is ruamel.yaml's (YAML 1.2), event by event, so nothing is ever expanded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from accord.language.place import Place, Source
+from accord.language.problem import ContractRefused, Problem
+
+MAXIMUM_BYTES = 2_000_000
+"""A contract that no person can read is refused. The largest contract of the library has about 20,000 bytes."""
+
+MAXIMUM_DEPTH = 30
+"""Lists and mappings may nest this deep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A single text, with where it begins and ends in the source and how it was written (plain, quoted, block)."""
+
+    value: str
+    place: Place
+    source: Source = field(repr=False, compare=False)
+    start: int = field(compare=False)
+    end: int = field(compare=False)
+    style: str = field(default="", compare=False)
+    """Empty for plain; otherwise one of ' " | >."""
+
+    def spelled(self) -> tuple[str, list[int]]:
+        """The text to be parsed as a formula, with the source offset of each of its characters (and of its end)."""
+        raw = self.source.text[self.start : self.end]
+        if self.style in ("'", '"'):
+            return self._unquoted(raw)
+        if self.style in ("|", ">"):
+            head = raw.find("\n") + 1
+            raw, first = raw[head:], self.start + head
+        else:
+            first = self.start
+        raw = raw.rstrip()
+        return raw, [first + i for i in range(len(raw) + 1)]
+
+    def _unquoted(self, raw: str) -> tuple[str, list[int]]:
+        characters: list[str] = []
+        offsets: list[int] = []
+        at = 1
+        while at < len(raw) - 1:
+            offsets.append(self.start + at)
+            if self.style == "'" and raw[at : at + 2] == "''":
+                characters.append("'")
+                at += 2
+            elif self.style == '"' and raw[at] == "\\":
+                escaped = raw[at + 1]
+                characters.append({"n": " ", "t": " ", "\n": " ", "\r": " "}.get(escaped, escaped))
+                at += 2
+            else:
+                characters.append(raw[at])
+                at += 1
+        offsets.append(self.start + at)
+        return "".join(characters), offsets
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list."""
+
+    items: tuple[Tree, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """A mapping, in written order; its keys are unique."""
+
+    entries: tuple[tuple[Scalar, Tree], ...]
+    place: Place
+
+    def get(self, name: str) -> Tree | None:
+        """The value under ``name``, or None."""
+        return next((value for key, value in self.entries if key.value == name), None)
+
+    def key(self, name: str) -> Scalar | None:
+        """The written key ``name`` itself, for its place."""
+        return next((key for key, _ in self.entries if key.value == name), None)
+
+    def __iter__(self) -> Iterator[tuple[Scalar, Tree]]:
+        return iter(self.entries)
+
+
+Tree = Scalar | Items | Entries
+
+
+def decode(content: bytes, file: str) -> Source:
+    """The text of a file: UTF-8, with or without a byte order mark. Raises :class:`ContractRefused`."""
+    if len(content) > MAXIMUM_BYTES:
+        raise ContractRefused(
+            Problem(
+                Place(file, 0, 0),
+                f"this file has {len(content):,} bytes; a contract is a text that people read and sign, "
+                f"so at most {MAXIMUM_BYTES:,} are read",
+                "put long tables into a file: beside the contract, and data into inputs",
+            )
+        )
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
+        raise ContractRefused(
+            Problem(Place(file, line, column), "this is not UTF-8 text", "save the file as UTF-8")
+        ) from None
+    return Source(file, text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def read_trees(source: Source) -> tuple[Tree, ...]:
+    """The documents of a YAML text as trees. Raises :class:`ContractRefused` with what is wrong and where.
+
+    Keys written twice, and everything YAML can do that a contract must not, are refused here.
+    """
+    return _Reader(source).documents()
+
+
+def read_tree(source: Source) -> Tree:
+    """The one document of a YAML text; raises :class:`ContractRefused` if there is none or more than one."""
+    trees = read_trees(source)
+    if not trees:
+        raise ContractRefused(Problem(Place(source.name, 1, 1), "this file is empty", "accord new NAME writes a start"))
+    if len(trees) > 1:
+        raise ContractRefused(
+            Problem(
+                trees[1].place,
+                "a second document begins here; a file holds one contract",
+                "put each into a file of its own",
+            )
+        )
+    return trees[0]
+
+
+_COMMA_IN_BRACES = (
+    "a comma inside { } or [ ] ends the value: put the value in quotes, or on a line of its own without { }"
+)
+
+
+class _Reader:
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.problems: list[Problem] = []
+
+    def documents(self) -> tuple[Tree, ...]:
+        # imported here: ruamel.yaml takes 40 ms, and `accord --help` needs none of it
+        from ruamel.yaml import YAML
+        from ruamel.yaml.error import MarkedYAMLError, YAMLStreamError
+        from ruamel.yaml.reader import ReaderError
+
+        trees: list[Tree] = []
+        try:
+            trees = self._build(YAML(typ="safe", pure=True).parse(self.source.text))
+        except MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            place = (
+                Place(self.source.name, mark.line + 1, mark.column + 1)
+                if mark is not None
+                else Place(self.source.name, 1, 1)
+            )
+            self.problems.append(self._syntax(str(error.problem or error.context or error), place, error))
+        except ReaderError as error:
+            place = self.source.place(int(error.position or 0))
+            character = self.source.text[int(error.position or 0) : int(error.position or 0) + 1]
+            self.problems.append(
+                Problem(place, f"the character {character!r} may not stand in a contract", "remove it")
+            )
+        except YAMLStreamError as error:  # pragma: no cover - any other refusal of the YAML reader
+            self.problems.append(Problem(Place(self.source.name, 1, 1), f"this is not YAML: {error}"))
+        if self.problems:
+            raise ContractRefused(self.problems)
+        return tuple(trees)
+
+    def _syntax(self, what: str, place: Place, error: Exception) -> Problem:
+        line = self.source.text.split("\n")[place.line - 1] if self.source.text else ""
+        if "\t" in line[: place.column]:
+            return Problem(place, "a tab cannot indent YAML", "indent with spaces")
+        if "%" in line[place.column - 1 : place.column] or "@" in line[place.column - 1 : place.column]:
+            sign = line[place.column - 1]
+            fix = "write percent" if sign == "%" else "put the value in quotes"
+            return Problem(place, f"a YAML value cannot begin with {sign}", fix)
+        if "mapping values are not allowed" in what:
+            return Problem(
+                place,
+                "a second ': ' on this line: YAML reads it as another key",
+                "put the value in quotes, or put the inner entries on lines of their own",
+            )
+        if "flow mapping" in str(error) or "flow sequence" in str(error):
+            return Problem(place, "this { } or [ ] is not closed, or a comma is missing before this", "close it")
+        if "quoted scalar" in str(error):
+            return Problem(place, "a quoted text is not closed", "end it with the quote it began with")
+        return Problem(place, f"this is not YAML: {what}", "check the indentation and the quotes around here")
+
+    def _refuse(self, event: object, message: str, fix: str) -> None:
+        mark = event.start_mark  # type: ignore[attr-defined]
+        raise ContractRefused(Problem(self.source.place(mark.index), message, fix))  # pyright: ignore
+
+    def _build(self, events: Iterator[object]) -> list[Tree]:
+        documents: list[Tree] = []
+        # the open lists and mappings: (kind, place, what they hold so far)
+        stack: list[tuple[str, Place, list[Tree]]] = []
+
+        def add(tree: Tree) -> None:
+            if stack:
+                stack[-1][2].append(tree)
+            else:
+                documents.append(tree)
+
+        for event in events:
+            kind = type(event).__name__
+            if kind == "AliasEvent" or getattr(event, "anchor", None):
+                self._refuse(event, "YAML anchors and aliases (& and *) are not part of the language", "write it out")
+            tag = getattr(event, "tag", None)
+            if tag is not None and str(tag) not in ("!", "None") and kind.endswith(("ScalarEvent", "StartEvent")):
+                if kind != "DocumentStartEvent":
+                    self._refuse(event, f"YAML tags such as {tag} are not part of the language", "remove the tag")
+            match kind:
+                case "ScalarEvent":
+                    add(self._scalar(event))
+                case "SequenceStartEvent" | "MappingStartEvent":
+                    if len(stack) >= MAXIMUM_DEPTH:
+                        self._refuse(event, f"this nests more than {MAXIMUM_DEPTH} deep", "flatten it")
+                    place = self.source.place(event.start_mark.index)  # type: ignore[attr-defined]
+                    stack.append((kind, place, []))
+                case "SequenceEndEvent":
+                    _, place, held = stack.pop()
+                    add(Items(tuple(held), place))
+                case "MappingEndEvent":
+                    _, place, held = stack.pop()
+                    add(self._mapping(place, held))
+                case _:
+                    pass
+        return documents
+
+    def _scalar(self, event: object) -> Scalar:
+        start: int = event.start_mark.index  # type: ignore[attr-defined]
+        end: int = event.end_mark.index  # type: ignore[attr-defined]
+        style = str(event.style or "")  # type: ignore[attr-defined]
+        value = str(event.value)  # type: ignore[attr-defined]
+        return Scalar(value, self.source.place(start), self.source, start, end, style)
+
+    def _mapping(self, place: Place, held: list[Tree]) -> Entries:
+        entries: list[tuple[Scalar, Tree]] = []
+        seen: dict[str, Place] = {}
+        for key, value in zip(held[::2], held[1::2], strict=True):
+            if not isinstance(key, Scalar):
+                self.problems.append(Problem(key.place, "a key must be a single word", "write name: value"))
+                continue
+            if key.value == "<<" and not key.style:
+                self.problems.append(
+                    Problem(key.place, "YAML merge keys (<<) are not part of the language", "write it out")
+                )
+                continue
+            if key.value in seen:
+                self.problems.append(
+                    Problem(
+                        key.place,
+                        f"{key.value} is written twice; it was first written on line {seen[key.value].line}",
+                        "rename one, or remove it",
+                    )
+                )
+                continue
+            seen[key.value] = key.place
+            if isinstance(value, Scalar) and not value.value and not value.style and value.start == value.end:
+                stray = key.value.endswith(")") or "(" in key.value or " " in key.value.strip()
+                if stray and self.source.text[key.end : key.end + 1] in (",", "}", "]", " "):
+                    self.problems.append(Problem(key.place, f"{key.value} stands here without a value", _COMMA_IN_BRACES))
+                    continue
+            entries.append((key, value))
+        return Entries(tuple(entries), place)

@@ -1,0 +1,350 @@
+"""Variations: a short file that changes a base contract, expanded to a whole text before anything is checked.
+
+A variation names its base by hash, so that nobody varies a contract that has moved on. What is hashed and signed is the
+expanded text. Places are kept: a problem in a replaced entry is reported where the variation says it.
+
+    accord: 1
+    variation: integration-supplement-north
+    of: integration-supplement
+    base_hash: 3f…                        # accord check prints it
+    replace: {parameters.share.value: 60, quantities.pool.clause: cl. 5 as varied}
+    add: {parameters: {…}, quantities: [ … ], payments: [ … ]}
+    remove: [payments.reward]
+
+With ``from:`` inside the term, a replaced ``parameters.NAME.value`` (or ``values``, ``points``, ``bands``) becomes a
+further dated entry, and a replaced ``quantities.NAME.is`` a further dated formula: both begin on that day.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from accord.language.folder import Beside
+from accord.language.place import Place, Source
+from accord.language.problem import ContractRefused, Problem, nearest
+from accord.language.shape import conform
+from accord.language.text import Entries, Items, Scalar, Tree, decode, read_tree
+from accord.language.vocabulary import CONTRACT, VARIATION
+
+
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """A variation put together with its base: the tree with its original places, and the text that is signed."""
+
+    tree: Entries
+    text: str
+    beside: Beside
+    files: Mapping[str, bytes]
+
+
+_NAMED_BY = {"payments": "pay", "notices": "when", "examples": "title", "checks": "that"}
+"""The entry by which an item of a list is named in a path; checks and examples also by their number."""
+
+
+def expand(tree: Entries, beside: Beside) -> Expanded:
+    """Put a variation together with its base. Raises :class:`ContractRefused` with everything wrong about it."""
+    problems = conform(tree, VARIATION)
+    if problems:
+        raise ContractRefused(problems)
+    base = _Base(tree, beside)
+    change = _Change(tree, base.tree)
+    change.apply()
+    if change.problems:
+        raise ContractRefused(change.problems)
+    text = write(change.tree)
+    return Expanded(change.tree, text, base.beside, {})
+
+
+class _Base:
+    """The contract a variation changes, read and compared with the hash the variation names."""
+
+    def __init__(self, variation: Entries, beside: Beside) -> None:
+        of, said = _scalar(variation, "of"), _scalar(variation, "base_hash")
+        try:
+            self.beside, name = beside.base(of.value)
+            content = self.beside.read(name)
+        except (FileNotFoundError, PermissionError):
+            raise ContractRefused(
+                Problem(of.place, f"there is no contract {of.value} beside this file or in the library", "of: mssp")
+            ) from None
+        tree = read_tree(decode(content, f"{of.value}/{name}" if "." not in of.value else of.value))
+        if not isinstance(tree, Entries):
+            raise ContractRefused(Problem(tree.place, "the base is not a contract"))
+        if tree.get("variation") is not None:
+            inner = expand(tree, self.beside)
+            tree, content, self.beside = inner.tree, inner.text.encode(), inner.beside
+        actual = base_hash(tree, content, self.beside)
+        if actual != said.value:
+            raise ContractRefused(
+                Problem(
+                    said.place,
+                    f"the base {of.value} is not the text this variation was written for: its hash is {actual}",
+                    "read what has changed (accord diff), then set base_hash to the new hash",
+                )
+            )
+        self.tree = tree
+
+
+def base_hash(tree: Entries, content: bytes, beside: Beside) -> str:
+    """The hash of a contract as signed: its bytes and the table files it names."""
+    from accord.language.checker import signed_hash
+
+    files: dict[str, bytes] = {}
+    tables = tree.get("tables")
+    for _, spec in tables if isinstance(tables, Entries) else ():
+        file = spec.get("file") if isinstance(spec, Entries) else None
+        if isinstance(file, Scalar):
+            try:
+                files[file.value] = beside.read(file.value)
+            except (FileNotFoundError, PermissionError):
+                continue  # the check of the expanded contract says so, with its place
+    return signed_hash(content, files)
+
+
+def _scalar(entries: Entries, name: str) -> Scalar:
+    tree = entries.get(name)
+    assert isinstance(tree, Scalar)
+    return tree
+
+
+def _word(text: str, place: Place) -> Scalar:
+    """A text that the expansion itself writes."""
+    source = Source(place.file, text)
+    return Scalar(text, place, source, 0, len(text), "")
+
+
+class _Change:
+    def __init__(self, variation: Entries, base: Entries) -> None:
+        self.variation = variation
+        self.tree = base
+        self.problems: list[Problem] = []
+        since = variation.get("from")
+        self.since = since if isinstance(since, Scalar) else None
+
+    def apply(self) -> None:
+        named = _scalar(self.variation, "variation")
+        self.tree = _with(self.tree, _word("contract", named.place), named)
+        for word in ("title", "authority", "note"):
+            value = self.variation.get(word)
+            key = self.variation.key(word)
+            if value is not None and key is not None:
+                self.tree = _with(self.tree, key, value)
+        removed = self.variation.get("remove")
+        for path in removed.items if isinstance(removed, Items) else ():
+            if isinstance(path, Scalar):
+                self._edit(path, None)
+        replaced = self.variation.get("replace")
+        for path, value in replaced if isinstance(replaced, Entries) else ():
+            self._edit(path, value)
+        added = self.variation.get("add")
+        for section, value in added if isinstance(added, Entries) else ():
+            self._add(section, value)
+
+    # -- replacing and removing -------------------------------------------------------------------------------------
+    def _edit(self, path: Scalar, value: Tree | None) -> None:
+        words = path.value.split(".")
+        found = self._at(self.tree, words, path, value, [])
+        if isinstance(found, Entries):
+            self.tree = found
+
+    def _refuse(self, path: Scalar, message: str, fix: str = "") -> None:
+        self.problems.append(Problem(path.place, message, fix))
+
+    def _at(self, tree: Tree, words: list[str], path: Scalar, value: Tree | None, done: list[str]) -> Tree | None:
+        """The tree with the entry at ``words`` replaced (or removed, for a value of None)."""
+        word, rest = words[0], words[1:]
+        if isinstance(tree, Entries):
+            if done == [] and word == "quantities" and rest:
+                return self._in_quantities(tree, rest, path, value)
+            inner = tree.get(word)
+            if inner is None:
+                where = ".".join(done) or "the base"
+                known = [key.value for key, _ in tree]
+                self._refuse(path, f"{where} has no {word} to change", nearest(word, known) or "add: has new entries")
+                return tree
+            if rest:
+                changed = self._at(inner, rest, path, value, [*done, word])
+                return _with(tree, _key(tree, word), changed) if changed is not None else tree
+            if value is None:
+                return Entries(tuple((key, v) for key, v in tree if key.value != word), tree.place)
+            if self.since is not None:
+                return self._dated(tree, word, value, path, done)
+            return _with(tree, _key(tree, word), value)
+        if isinstance(tree, Items):
+            return self._in_list(tree, words, path, value, done)
+        self._refuse(path, f"{'.'.join(done)} has no entries", "")
+        return tree
+
+    def _in_list(self, tree: Items, words: list[str], path: Scalar, value: Tree | None, done: list[str]) -> Tree:
+        word, rest = words[0], words[1:]
+        named_by = _NAMED_BY.get(done[-1], "")
+        for number, item in enumerate(tree.items):
+            name = item.get(named_by) if isinstance(item, Entries) else None
+            if word == str(number + 1) or (isinstance(name, Scalar) and name.value == word):
+                items = list(tree.items)
+                if rest:
+                    changed = self._at(item, rest, path, value, [*done, word])
+                    items[number] = changed if changed is not None else item
+                elif value is None:
+                    del items[number]
+                else:
+                    items[number] = value
+                return Items(tuple(items), tree.place)
+        self._refuse(path, f"{'.'.join(done)} has no {word}", f"name it by its {named_by}, or by its number")
+        return tree
+
+    def _in_quantities(self, tree: Entries, rest: list[str], path: Scalar, value: Tree | None) -> Tree:
+        groups = tree.get("quantities")
+        name = rest[0]
+        if not isinstance(groups, Items):
+            return tree
+        changed: list[Tree] = []
+        found = False
+        for group in groups.items:
+            spec = group.get(name) if isinstance(group, Entries) else None
+            if spec is None or not isinstance(group, Entries) or name in ("each", "rows", "through", "title"):
+                changed.append(group)
+                continue
+            found = True
+            if len(rest) == 1 and value is None:
+                changed.append(Entries(tuple((k, v) for k, v in group if k.value != name), group.place))
+                continue
+            if isinstance(spec, Scalar):
+                spec = Entries(((_word("is", spec.place), spec),), spec.place)
+            if len(rest) == 1 and value is not None and self.since is None:
+                changed.append(_with(group, _key(group, name), value))
+                continue
+            words = rest[1:] or ["is"]
+            if words[0] not in [key.value for key, _ in spec] and len(words) == 1 and value is not None:
+                inner: Tree | None = _with(spec, _word(words[0], path.place), value)
+            else:
+                inner = self._at(spec, words, path, value, ["quantities", name])
+            changed.append(_with(group, _key(group, name), inner if inner is not None else spec))
+        if not found:
+            names = [key.value for group in groups.items if isinstance(group, Entries) for key, _ in group]
+            self._refuse(path, f"the base has no quantity {name}", nearest(name, names))
+        return _with(tree, _key(tree, "quantities"), Items(tuple(changed), groups.place))
+
+    def _dated(self, tree: Entries, word: str, value: Tree, path: Scalar, done: list[str]) -> Tree:
+        """A replaced value or formula that begins inside the term: a further dated entry."""
+        assert self.since is not None
+        values = ("value", "values", "points", "bands")
+        is_value = len(done) == 2 and done[0] == "parameters" and word in values
+        is_formula = len(done) == 2 and done[0] == "quantities" and word == "is"
+        if not is_value and not is_formula:
+            self._refuse(
+                path,
+                f"with from: only a parameter's value and a quantity's formula can change inside the term; "
+                f"this is {'.'.join([*done, word])}",
+                "parameters.NAME.value or quantities.NAME.is",
+            )
+            return tree
+        begins = self._term_start()
+        if begins is None:
+            return tree
+        moved = (word, "authority", "status", "note", "review_by") if is_value else (word,)
+        first = Entries(
+            (
+                (_word("from", tree.place), begins),
+                *((key, v) for key, v in tree if key.value in moved),
+            ),
+            tree.place,
+        )
+        second = [(_word("from", path.place), self.since), (_word(word, path.place), value)]
+        authority = self.variation.get("authority")
+        if is_value and authority is not None:
+            second.append((_word("authority", path.place), authority))
+        dated = Items((first, Entries(tuple(second), path.place)), tree.place)
+        rest = tuple((key, v) for key, v in tree if key.value not in (word, "note") or not is_value and key.value != word)
+        return Entries((*rest, (_word("dated", path.place), dated)), tree.place)
+
+    def _term_start(self) -> Scalar | None:
+        term = self.tree.get("term")
+        if not isinstance(term, Entries):
+            return None
+        start = term.get("history") or term.get("from")
+        return start if isinstance(start, Scalar) else None
+
+    # -- adding -----------------------------------------------------------------------------------------------------
+    def _add(self, section: Scalar, value: Tree) -> None:
+        field = CONTRACT.field(section.value)
+        existing = self.tree.get(section.value)
+        if field is None:
+            names = [known.name for known in CONTRACT.fields]
+            self._refuse(section, f"{section.value} is not an entry of a contract", nearest(section.value, names))
+        elif existing is None:
+            self.tree = _with(self.tree, section, value)
+        elif isinstance(existing, Items) and isinstance(value, Items):
+            joined = Items((*existing.items, *value.items), existing.place)
+            self.tree = _with(self.tree, section, joined)
+        elif isinstance(existing, Entries) and isinstance(value, Entries):
+            merged = existing
+            for key, inner in value:
+                if existing.get(key.value) is not None:
+                    self._refuse(key, f"the base has a {key.value} already", f"replace: {{{section.value}.{key.value}: …}}")
+                    continue
+                merged = _with(merged, key, inner)
+            self.tree = _with(self.tree, section, merged)
+        else:
+            self._refuse(section, f"{section.value} cannot be added to", f"replace: {{{section.value}: …}}")
+
+
+def _key(tree: Entries, word: str) -> Scalar:
+    key = tree.key(word)
+    assert key is not None
+    return key
+
+
+def _with(tree: Entries, key: Scalar, value: Tree) -> Entries:
+    """The mapping with an entry replaced, or added at its end."""
+    if tree.get(key.value) is None:
+        return Entries((*tree.entries, (key, value)), tree.place)
+    return replace(tree, entries=tuple((k, value if k.value == key.value else v) for k, v in tree))
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./ ()+*<>=-]*")
+
+
+def write(tree: Tree, depth: int = 0) -> str:
+    """A tree as YAML text: what a variation expands to and what is signed. Reads back to the same tree."""
+    match tree:
+        case Scalar(value=value):
+            text = " ".join(value.split()) if "\n" in value else value
+            plain = _PLAIN.fullmatch(text) and text == text.strip() and ": " not in text and " #" not in text
+            return text if plain else json.dumps(text, ensure_ascii=False)
+        case Items(items=items):
+            if not items:
+                return "[]"
+            if all(isinstance(item, Scalar) for item in items):
+                inner = ", ".join(_in_braces(item) for item in items)
+                return f"[{inner}]"
+            pad = "  " * depth
+            return "".join(f"\n{pad}- {_nested(item, depth + 1)}" for item in items)
+        case Entries(entries=entries):
+            if not entries:
+                return "{}"
+            pad = "  " * depth
+            lines: list[str] = []
+            for key, value in entries:
+                text = write(value, depth + 1)
+                if isinstance(value, Entries) and value.entries:
+                    text = "\n" + text
+                gap = "" if text.startswith("\n") or not text else " "
+                lines.append(f"{pad}{write(key)}:{gap}{text}")
+            return "\n".join(lines) + ("\n" if depth == 0 else "")
+
+
+def _in_braces(item: Tree) -> str:
+    text = write(item)
+    return json.dumps(text, ensure_ascii=False) if "," in text and not text.startswith('"') else text
+
+
+def _nested(item: Tree, depth: int) -> str:
+    text = write(item, depth)
+    return text.lstrip() if isinstance(item, Entries) else text
+
+
+__all__ = ["Expanded", "base_hash", "expand", "write"]
