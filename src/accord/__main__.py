@@ -1,0 +1,7 @@
+"""``python -m accord``: the command line without its script."""
+
+import sys
+
+from accord.cli import main
+
+sys.exit(main())

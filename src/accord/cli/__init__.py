@@ -1,0 +1,93 @@
+"""The command line: one module a command. What a command does is a Python call first (``docs/python.md``).
+
+Here is only what a terminal needs: arguments, printing, exit codes. Heavy parts are imported inside the functions
+that use them, so that ``accord --help`` answers at once.
+
+Exit codes: 0 done · 1 differences or misses were found · 2 the command was not called as its help says · 3 the contract
+was refused · 4 the data was refused · 5 the settlement stopped · 6 not found, or cannot be read or written · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from accord.cli.check import check
+from accord.cli.diff import diff
+from accord.cli.explain import explain
+from accord.cli.library import library
+from accord.cli.new import new
+from accord.cli.rerun import rerun
+from accord.cli.schema import schema
+from accord.cli.settle import settle
+from accord.cli.show import show
+
+app = typer.Typer(
+    name="accord",
+    help="Integrated-care contracts as text: checked before they are signed, settled to the penny, every number explained.",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help: rich would double the time that --help takes
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Start with: accord library, then accord show payment-scheme. Every command has its own --help.",
+)
+
+
+def _commands() -> None:
+    for command in (new, check, show, settle, rerun, explain):
+        app.command(command.__name__)(command)
+    try:
+        from accord.cli.verify import verify
+    except ImportError:  # pragma: no cover - part of the package
+        pass
+    else:
+        app.command("verify")(verify)
+    for command in (diff, library, schema):
+        app.command(command.__name__)(command)
+
+
+@app.callback()
+def _accord(
+    version: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True),
+) -> None:
+    if version:
+        from accord import __version__
+
+        print(f"accord {__version__}")
+        raise typer.Exit
+
+
+_commands()
+
+
+def main() -> int:
+    """Run the command line and give the exit code. A mistake of the user is never a traceback."""
+    from accord.language.problem import AccordError
+
+    as_json = "--json" in sys.argv[1:]
+    try:
+        app()
+    except AccordError as error:
+        from accord.cli.terminal import show_error
+
+        show_error(error, as_json)
+        return error.exit_code
+    except BrokenPipeError:  # somebody closed the pipe we print into: nothing more to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        from accord.cli.terminal import NOT_FOUND, show_error
+        from accord.language.place import Place
+        from accord.language.problem import Problem
+
+        why = (error.strerror or str(error)).lower()
+        show_error(AccordError(Problem(Place(str(error.filename or ""), 0, 0), why)), as_json)
+        return NOT_FOUND
+    except KeyboardInterrupt:
+        from accord.cli.terminal import INTERRUPTED
+
+        print("stopped: nothing half-done was kept", file=sys.stderr)
+        return INTERRUPTED
+    return 0

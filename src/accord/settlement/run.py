@@ -1,0 +1,716 @@
+"""A run: one settlement kept in a folder whose name follows from the text and the data.
+
+::
+
+    runs/payment-scheme-1f0c92ab34de/
+      run.json                  what went in, what it is tied to, the hash of every file; makes the folder complete
+      contract.yaml, *.csv      the text as signed, and the table files beside it
+      inputs/<input>.parquet    what was read, typed, written as data writes it
+      quantities/<keys>.parquet every quantity, one file for each set of keys
+      payments.csv, payments.parquet, notices.csv
+      statements/<party>.html, .csv, .xlsx      made on request
+
+The folder is written under another name and renamed as the last act: a process that is stopped leaves nothing that
+looks like a run. The same text and the same data give the same bytes; nothing in a run says when it was made.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from accord.language.contract import Contract
+from accord.language.place import Place
+from accord.language.problem import AccordError, DataRefused, Problem, nearest
+from accord.settlement import storage, wording
+from accord.settlement.catalogue import NotFound
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from accord.engine import Inputs, Settlement
+
+UNFINISHED = ".unfinished-"
+"""What the name of a folder begins with that is not a run yet. Nobody should read it; the next run removes it."""
+
+FORM = 1
+"""The form of a run folder; part of the run id."""
+
+Step = Callable[[str], None]
+
+
+def no_step(_: str) -> None:
+    """Nobody is watching."""
+
+
+# -- what is owed ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PartyName:
+    """Who pays or is paid: the party of the contract, and which one of several (empty for a named body)."""
+
+    party: str
+    member: str
+    title: str = field(default="", compare=False)
+
+    @property
+    def text(self) -> str:
+        """As a reader knows it."""
+        return self.title or (f"{wording.words(self.party)} {self.member}" if self.member else wording.words(self.party))
+
+    @property
+    def slug(self) -> str:
+        """As part of a file name."""
+        plain = re.sub(r"[^A-Za-z0-9]+", "-", f"{self.party}-{self.member}" if self.member else self.party).strip("-")
+        if plain != (f"{self.party}-{self.member}" if self.member else self.party):
+            plain += "-" + hashlib.sha256(f"{self.party}\0{self.member}".encode()).hexdigest()[:6]
+        return plain
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One payment: a quantity of one row, owed by one party to another."""
+
+    quantity: str
+    stream: str
+    row: Mapping[str, str]
+    payer: PartyName
+    receiver: PartyName
+    payee: str
+    amount: Fraction
+    due: str
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What a stream of payments between two kinds of parties comes to."""
+
+    quantity: str
+    stream: str
+    payer: str
+    receiver: str
+    rows: int
+    amount: Fraction
+    amount_text: str
+
+
+def owed_rows(contract: Contract, payments: pa.Table, world: int = 0) -> tuple[Owed, ...]:
+    """The payments of one world, in the order of the contract and then of their rows."""
+    out: list[Owed] = []
+    for line in payments.to_pylist():
+        if line.get("world", 0) != world:
+            continue
+        amount = Fraction(int(line["amount"]), 10 ** int(line["places"]))
+        out.append(
+            Owed(
+                line["quantity"],
+                line["stream"] or "",
+                read_keys(line["keys"]),
+                _party(contract, line["payer_party"], line["payer"]),
+                _party(contract, line["receiver_party"], line["receiver"]),
+                line["payee"] or "",
+                amount,
+                line["due"] or "",
+            )
+        )
+    position = {payment.quantity: number for number, payment in enumerate(contract.payments)}
+    return tuple(sorted(out, key=lambda one: (position.get(one.quantity, 0), tuple(one.row.values()), one.payer, one.receiver)))
+
+
+def _party(contract: Contract, party: str, member: str | None) -> PartyName:
+    known = contract.parties.get(party)
+    if known is not None and known.each is None:
+        return PartyName(party, "", known.title)
+    return PartyName(party, member or "")
+
+
+def read_keys(text: str) -> dict[str, str]:
+    """``practice=A; year=2026-04-01`` as a row."""
+    return dict(part.split("=", 1) for part in text.split("; ") if "=" in part)
+
+
+# -- a run on disk -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder that is complete. Everything is read when it is asked for."""
+
+    folder: Path
+    reused: bool = False
+    """Whether it was there already when it was asked for."""
+    written_statements: tuple[Path, ...] = ()
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """``run.json``."""
+        return json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+
+    @property
+    def id(self) -> str:
+        """The run id: SHA-256 over everything that the result depends on."""
+        return self.manifest["run"]
+
+    @cached_property
+    def contract(self) -> Contract:
+        """The contract as it was signed, checked again from the stored text."""
+        from accord.language import check
+
+        return check(self.folder / "contract.yaml")
+
+    @property
+    def first(self) -> dt.date:
+        """The first day that was settled."""
+        return dt.date.fromisoformat(self.manifest["settled"]["first"])
+
+    @property
+    def last(self) -> dt.date:
+        """The last day that was settled."""
+        return dt.date.fromisoformat(self.manifest["settled"]["last"])
+
+    @property
+    def known_on(self) -> dt.date | None:
+        """The day on which the figures were known; None: the latest."""
+        day = self.manifest["settled"]["known_on"]
+        return dt.date.fromisoformat(day) if day else None
+
+    @property
+    def what_ifs(self) -> dict[str, str]:
+        """Figures that were set instead of the contract's, as written."""
+        return self.manifest["what_ifs"]
+
+    @property
+    def what_if_texts(self) -> list[str]:
+        """What-ifs in words."""
+        return [f"{name} = {value}" for name, value in self.what_ifs.items()]
+
+    @property
+    def warnings(self) -> list[str]:
+        """Doubts about the contract and the data, in words."""
+        return self.manifest["warnings"]
+
+    @property
+    def draft_reasons(self) -> list[str]:
+        """Why amounts of this run are not final."""
+        return self.manifest["not_final"]
+
+    @cached_property
+    def payments(self) -> tuple[Owed, ...]:
+        """What is owed, row by row."""
+        import pyarrow.parquet as pq
+
+        stored = pq.read_table(self.folder / "payments.parquet").to_pylist()
+        return tuple(
+            Owed(
+                line["quantity"],
+                line["stream"],
+                read_keys(line["keys"]),
+                PartyName(line["payer_party"], line["payer"], line["payer_title"]),
+                PartyName(line["receiver_party"], line["receiver"], line["receiver_title"]),
+                line["payee"],
+                Fraction(line["amount"]),
+                line["due"],
+            )
+            for line in stored
+        )
+
+    def parties(self) -> list[PartyName]:
+        """Everybody who pays or is paid."""
+        return sorted({party for one in self.payments for party in (one.payer, one.receiver)})
+
+    def totals(self) -> list[Total]:
+        """What each payment of the contract comes to, in the order of the contract."""
+        sums: dict[tuple[str, str, str, str], tuple[int, Fraction]] = {}
+        several = {party for one in self.payments for party in (one.payer, one.receiver)}
+        count = {name: sum(1 for party in several if party.party == name) for name in {party.party for party in several}}
+
+        def side(party: PartyName) -> str:
+            return f"{count[party.party]} × {wording.words(party.party)}" if count[party.party] > 1 else party.text
+
+        for one in self.payments:
+            at = (one.quantity, one.stream, side(one.payer), side(one.receiver))
+            rows, amount = sums.get(at, (0, Fraction(0)))
+            sums[at] = rows + 1, amount + one.amount
+        currency = self.manifest["contract"]["currency"]
+        return [Total(*at, rows, amount, wording.money(amount, currency)) for at, (rows, amount) in sums.items()]
+
+    @property
+    def example_of_explain(self) -> str:
+        """A command that explains a number of this run, to be pasted."""
+        largest = max(self.payments, key=lambda one: one.amount, default=None)
+        if largest is None:
+            return ""
+        row = " ".join(f"{key}={_shell(value)}" for key, value in largest.row.items())
+        return f"accord explain {self.folder} {largest.quantity} {row}".rstrip()
+
+    def as_json(self) -> dict[str, object]:
+        """The run as plain data."""
+        return {
+            "run": self.id,
+            "folder": str(self.folder),
+            "reused": self.reused,
+            **{name: value for name, value in self.manifest.items() if name not in ("run", "files")},
+            "totals": [
+                {
+                    "quantity": one.quantity,
+                    "stream": one.stream,
+                    "from": one.payer,
+                    "to": one.receiver,
+                    "rows": one.rows,
+                    "amount": wording.plain(one.amount),
+                }
+                for one in self.totals()
+            ],
+            "statements": [str(path) for path in self.written_statements],
+        }
+
+
+def _shell(text: str) -> str:
+    import shlex
+
+    return shlex.quote(text)
+
+
+def open_run(folder: Path | str) -> Run:
+    """A run folder, if it is complete; raises :class:`NotFound`."""
+    folder = Path(folder)
+    where = Place(str(folder), 0, 0)
+    if not folder.is_dir():
+        near = nearest(folder.name, [one.name for one in folder.parent.glob("*")] if folder.parent.is_dir() else [])
+        raise NotFound(Problem(where, "there is no such run folder", near or "accord settle prints the folder it writes"))
+    if folder.name.startswith(UNFINISHED) or not (folder / "run.json").is_file():
+        within = sorted(one for one in folder.glob("*/run.json") if not one.parent.name.startswith(UNFINISHED))
+        fix = f"did you mean {within[0].parent}?" if within else "settle again: accord settle CONTRACT --data DIR"
+        raise NotFound(Problem(where, "this is not a complete run: it has no run.json", fix))
+    return Run(folder)
+
+
+# -- making one --------------------------------------------------------------------------------------------------------
+
+
+def sources_in(contract: Contract, folder: Path) -> dict[str, Path]:
+    """The file of each input in a folder: ``<input>.csv`` or ``<input>.parquet``. Missing optional inputs are left out.
+
+    Raises:
+        NotFound: there is no such folder.
+        DataRefused: a required input has no file, or an input has two.
+    """
+    if not folder.is_dir():
+        raise NotFound(Problem(Place(str(folder), 0, 0), "there is no such folder of data", "check the path after --data"))
+    found: dict[str, Path] = {}
+    problems: list[Problem] = []
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in (".csv", ".parquet"))
+    by_name: dict[str, list[Path]] = {}
+    for file in files:
+        by_name.setdefault(file.stem, []).append(file)
+    unknown = [name for name in by_name if name not in contract.inputs]
+    for name, table in contract.inputs.items():
+        there = by_name.get(name, [])
+        if len(there) > 1:
+            names = wording.listed(file.name for file in there)
+            problems.append(Problem(Place(str(folder), 0, 0), f"input {name} has two files: {names}", "keep one of them"))
+        elif there:
+            found[name] = there[0]
+        elif not table.optional:
+            columns = ",".join([*table.keys, *(column.name for column in table.columns)])
+            fix = nearest(name, unknown) or f"put {name}.csv there, with the columns {columns}"
+            problems.append(Problem(Place(str(folder), 0, 0), f"there is no {name}.csv or {name}.parquet", fix))
+    if problems:
+        raise DataRefused(problems)
+    return found
+
+
+def table_files(contract: Contract, folder: Path) -> dict[str, bytes]:
+    """The files beside a contract that its tables name: plain files of its own folder."""
+    names = dict.fromkeys(re.findall(r"\bfile:\s*[\"']?([^\s,}\"'#]+)", contract.text))
+    return {
+        name: (folder / name).read_bytes()
+        for name in names
+        if Path(name).name == name and (folder / name).is_file()
+    }
+
+
+def make(
+    contract: Contract,
+    inputs: Inputs,
+    out: Path,
+    *,
+    files: Mapping[str, bytes] | None = None,
+    up_to: str | None = None,
+    what_ifs: Mapping[str, str] | None = None,
+    warnings: Sequence[str] | None = None,
+    on_step: Step = no_step,
+) -> Run:
+    """Settle and keep the result; a run that is there already is used again.
+
+    Args:
+        contract: the checked contract.
+        inputs: what was read.
+        out: the folder of runs; made if it is not there.
+        files: the table files beside the contract, by name.
+        up_to: as it was asked for, for the record.
+        what_ifs: as they were written, for the record.
+        warnings: doubts to be kept, in words; None: those of the contract and of reading the data.
+        on_step: told when a step begins.
+
+    Raises:
+        SettlementStopped: and nothing has been written.
+    """
+    kept = {
+        name: storage.stored(
+            inputs.tables[name].data,
+            contract.tables[name].keys,
+            inputs.tables[name].places,
+            _percents(contract, name),
+            inputs.tables[name].has_worlds,
+        )
+        for name in contract.inputs
+    }
+    hashes = {name: storage.content_hash(table) for name, table in kept.items()}
+    identity = {
+        "form": FORM,
+        "accord": _version(),
+        "contract": contract.meaning_hash,
+        "inputs": hashes,
+        "first": inputs.first.isoformat(),
+        "last": inputs.last.isoformat(),
+        "known_on": inputs.known_on.isoformat() if inputs.known_on else None,
+        "what_ifs": dict(sorted((what_ifs or {}).items())),
+    }
+    run_id = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    folder = out / f"{contract.name}-{run_id[:12]}"
+    if (folder / "run.json").is_file():
+        run = Run(folder, reused=True)
+        if run.id == run_id and run.manifest["contract"]["signed"] == contract.signed_hash:
+            return run
+    if folder.exists():  # the same meaning, signed with other titles or notes: both are kept
+        folder = out / f"{contract.name}-{run_id[:12]}-{contract.signed_hash[:6]}"
+        if (folder / "run.json").is_file():
+            return Run(folder, reused=True)
+    on_step("settling")
+    from accord.engine import settle
+
+    settlement = settle(contract, inputs)
+    on_step("writing")
+    out.mkdir(parents=True, exist_ok=True)
+    _clear_leftovers(out)
+    temporary = out / f"{UNFINISHED}{os.getpid()}-{run_id[:12]}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    try:
+        doubts = [_plain_problem(p) for p in (*contract.warnings, *inputs.warnings)] if warnings is None else list(warnings)
+        _write(temporary, contract, inputs, settlement, kept, hashes, run_id, files or {}, up_to, what_ifs or {}, doubts)
+        _rename(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return Run(folder)
+
+
+def _rename(temporary: Path, folder: Path) -> None:
+    """Give a finished folder its name; if somebody else made the same run meanwhile, theirs has the same bytes."""
+    try:
+        temporary.rename(folder)
+    except OSError:
+        if not (folder / "run.json").is_file():
+            raise
+
+
+def _clear_leftovers(out: Path) -> None:
+    """Remove what processes that were stopped have left, and leave alone what is being written now."""
+    for leftover in out.glob(f"{UNFINISHED}*"):
+        process = leftover.name.removeprefix(UNFINISHED).split("-")[0]
+        if not (process.isdigit() and _is_running(int(process))):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _version() -> str:
+    from accord import __version__
+
+    return __version__
+
+
+def _percents(contract: Contract, table: str) -> set[str]:
+    return {c.name for c in contract.tables[table].columns if c.written is not None and c.written.percent}
+
+
+def _write(
+    folder: Path,
+    contract: Contract,
+    inputs: Inputs,
+    settlement: Settlement,
+    kept: Mapping[str, pa.Table],
+    hashes: Mapping[str, str],
+    run_id: str,
+    files: Mapping[str, bytes],
+    up_to: str | None,
+    what_ifs: Mapping[str, str],
+    warnings: Sequence[str],
+) -> None:
+    import duckdb
+    import pyarrow
+
+    (folder / "contract.yaml").write_bytes(contract.text.encode("utf-8"))
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    (folder / "inputs").mkdir()
+    for name, table in kept.items():
+        storage.write_parquet(table, folder / "inputs" / f"{name}.parquet")
+    (folder / "quantities").mkdir()
+    quantities: dict[str, object] = {}
+    percents = {q.name for q in contract.quantities.values() if q.written is not None and q.written.percent}
+    several = len(inputs.worlds) > 1 or inputs.worlds != (0,)
+    for keys, result in settlement.tables.items():
+        if not any(quantity.keys == keys for quantity in contract.quantities.values()):
+            continue
+        table = storage.stored(result.data, keys, result.places, percents, several)
+        file = f"quantities/{','.join(keys) or 'contract'}.parquet"
+        storage.write_parquet(table, folder / file)
+        names = [quantity.name for quantity in contract.quantities.values() if quantity.keys == keys]
+        quantities[file] = {"keys": list(keys), "rows": table.num_rows, "quantities": names}
+    owed = owed_rows(contract, settlement.payments)
+    _write_payments(folder, contract, owed)
+    notices = settlement.notices.to_pylist()
+    _write_csv(folder / "notices.csv", settlement.notices.column_names, [list(one.values()) for one in notices])
+    manifest = {
+        "form": FORM,
+        "run": run_id,
+        "accord": _version(),
+        "contract": {
+            "name": contract.name,
+            "title": contract.title,
+            "currency": contract.currency,
+            "signed": contract.signed_hash,
+            "meaning": contract.meaning_hash,
+            "files": sorted(["contract.yaml", *files]),
+        },
+        "settled": {
+            "first": inputs.first.isoformat(),
+            "last": inputs.last.isoformat(),
+            "up_to": up_to,
+            "known_on": inputs.known_on.isoformat() if inputs.known_on else None,
+        },
+        "what_ifs": dict(what_ifs),
+        "inputs": {
+            name: {"rows": table.num_rows, "content": hashes[name], "file": f"inputs/{name}.parquet"}
+            for name, table in kept.items()
+        },
+        "quantities": quantities,
+        "payments": len(owed),
+        "notices": len(notices),
+        "warnings": list(warnings),
+        "not_final": _not_final(contract, what_ifs),
+        "made_with": {"duckdb": duckdb.__version__, "pyarrow": pyarrow.__version__},
+        "files": {
+            path.relative_to(folder).as_posix(): storage.file_hash(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        },
+    }
+    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    (folder / "run.json").write_text(text, encoding="utf-8")
+
+
+def _plain_problem(problem: Problem) -> str:
+    return str(problem).replace("warning: ", "").replace("\n    fix: ", " — ").removeprefix(": ")
+
+
+def _not_final(contract: Contract, what_ifs: Mapping[str, str]) -> list[str]:
+    """Why the amounts of a run are a draft: what-ifs, figures that are only indicative, or that nobody has verified."""
+    from accord.settlement.schedule import unverified_count
+
+    reasons = [f"what if: {name} = {value} — not what the contract says" for name, value in what_ifs.items()]
+    entries = [entry for parameter in contract.parameters.values() for entry in parameter.entries]
+    for status, words in (("indicative", "not yet confirmed"), ("assumed", "assumed")):
+        count = sum(entry.source.status == status for entry in entries)
+        if count:
+            reasons.append(f"provisional: {count} {'figure is' if count == 1 else 'figures are'} {words}")
+    unverified = unverified_count(contract)
+    if unverified:
+        reasons.append(f"draft: {unverified} {'figure of the contract is' if unverified == 1 else 'figures of the contract are'} not verified")
+    return reasons
+
+
+PAYMENT_COLUMNS = (
+    "quantity", "stream", "keys", "payer_party", "payer", "payer_title", "receiver_party", "receiver", "receiver_title",
+    "payee", "amount", "currency", "due",
+)  # fmt: skip
+
+
+def _write_payments(folder: Path, contract: Contract, owed: Sequence[Owed]) -> None:
+    from decimal import Decimal
+
+    import pyarrow as pa
+
+    from accord.language.unit import minor_unit_places
+
+    places = minor_unit_places(contract.currency)
+    rows: list[dict[str, Any]] = [
+        {
+            "quantity": one.quantity,
+            "stream": one.stream,
+            "keys": "; ".join(f"{key}={value}" for key, value in one.row.items()),
+            "payer_party": one.payer.party,
+            "payer": one.payer.member,
+            "payer_title": one.payer.title,
+            "receiver_party": one.receiver.party,
+            "receiver": one.receiver.member,
+            "receiver_title": one.receiver.title,
+            "payee": one.payee,
+            "amount": one.amount,
+            "currency": contract.currency,
+            "due": one.due,
+        }
+        for one in owed
+    ]
+    key_names = [key for key in contract.keys if any(key in one.row for one in owed)]
+    heads = [name for name in PAYMENT_COLUMNS if name != "keys"]
+    at = heads.index("payer_party")
+    heads[at:at] = key_names
+    body = [
+        [
+            _money_text(row["amount"], places) if head == "amount" else one.row.get(head, "") if head in key_names else row[head]
+            for head in heads
+        ]
+        for row, one in zip(rows, owed, strict=True)
+    ]
+    _write_csv(folder / "payments.csv", heads, body)
+    kind = pa.decimal128(38, places)
+    columns: dict[str, pa.Array] = {}
+    for name in PAYMENT_COLUMNS:
+        if name == "amount":
+            exact = [Decimal(int(row[name] * 10**places)).scaleb(-places) for row in rows]
+            columns[name] = pa.array(exact, kind)
+        else:
+            columns[name] = pa.array([str(row[name]) for row in rows], pa.string())
+    storage.write_parquet(pa.table(columns), folder / "payments.parquet")
+
+
+def _money_text(amount: Fraction, places: int) -> str:
+    whole = int(amount * 10**places)
+    return storage._text(str(whole), places) or ""
+
+
+def _write_csv(path: Path, heads: Sequence[str], rows: Collection[Sequence[object]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(heads)
+        writer.writerows([["" if cell is None else safe_cell(str(cell)) for cell in row] for row in rows])
+
+
+def safe_cell(text: str) -> str:
+    """A text that a spreadsheet would take for a formula is written with an apostrophe in front; numbers are left alone."""
+    if text[:1] in ("=", "+", "@", "\t", "\r") or (text[:1] == "-" and not re.fullmatch(r"-[\d.,]+", text)):
+        return "'" + text
+    return text
+
+
+# -- and again ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """Whether a run came out again, byte for byte."""
+
+    run: Run
+    compared: int
+    differences: tuple[str, ...]
+    """Files that differ, with what is known of how."""
+    reasons: tuple[str, ...] = ()
+    """What else is different and may explain it: other versions."""
+
+    @property
+    def same(self) -> bool:
+        """Whether every byte is the same."""
+        return not self.differences
+
+    def as_json(self) -> dict[str, object]:
+        """The result as plain data."""
+        return {
+            "run": self.run.id,
+            "same": self.same,
+            "compared": self.compared,
+            "differences": list(self.differences),
+            "reasons": list(self.reasons),
+        }
+
+
+def again(run: Run, *, on_step: Step = no_step) -> Rerun:
+    """Settle a run again from what it stored, in a temporary folder, and compare bytes."""
+    import tempfile
+
+    import duckdb
+    import pyarrow
+
+    from accord.engine import read_inputs
+    from accord.settlement import statement
+
+    on_step("reading what was stored")
+    manifest = run.manifest
+    differences = [
+        f"{name} has been changed since the run was made" if (run.folder / name).is_file() else f"{name} is gone"
+        for name, was in manifest["files"].items()
+        if not (run.folder / name).is_file() or storage.file_hash(run.folder / name) != was
+    ]
+    if differences:
+        return Rerun(run, len(manifest["files"]), tuple(differences), ("the run folder is not as it was written",))
+    contract = run.contract
+    sources = {name: run.folder / one["file"] for name, one in manifest["inputs"].items()}
+    with tempfile.TemporaryDirectory(prefix="accord-rerun-") as scratch:
+        try:
+            inputs = read_inputs(
+                contract, sources, known_on=run.known_on, up_to=run.last, what_ifs=run.what_ifs
+            )
+            made = make(
+                contract,
+                inputs,
+                Path(scratch),
+                files=table_files(contract, run.folder),
+                up_to=manifest["settled"]["up_to"],
+                what_ifs=run.what_ifs,
+                warnings=run.warnings,
+                on_step=on_step,
+            )
+        except AccordError as error:
+            told = [f"what was stored cannot be settled any more: {problem.message}" for problem in error.problems]
+            return Rerun(run, 0, tuple(told))
+        parties = [path.stem for path in sorted((run.folder / "statements").glob("*.html"))]
+        if parties:
+            wanted = [party for party in made.parties() if party.slug in parties]
+            statement.write(made, wanted)
+        names = sorted(
+            {path.relative_to(root).as_posix() for root in (run.folder, made.folder) for path in root.rglob("*") if path.is_file()}
+        )
+        for name in names:
+            ours, theirs = made.folder / name, run.folder / name
+            if not theirs.is_file():
+                differences.append(f"{name} is new: the run does not have it")
+            elif not ours.is_file():
+                differences.append(f"{name} did not come out again")
+            elif ours.read_bytes() != theirs.read_bytes():
+                differences.append(f"{name} differs")
+    now = {"accord": _version(), "duckdb": duckdb.__version__, "pyarrow": pyarrow.__version__}
+    then = {"accord": manifest["accord"], **manifest["made_with"]}
+    reasons = [f"made with {part} {then[part]}, now {now[part]}" for part in now if then[part] != now[part]]
+    return Rerun(run, len(names), tuple(differences), tuple(reasons) if differences else ())

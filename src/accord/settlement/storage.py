@@ -1,0 +1,131 @@
+"""How typed tables are kept in Parquet: numbers as exact decimals, written as data writes them (percent times 100).
+
+What was read can be read again: a stored input goes in through the same door as the file it came from. An unrounded
+quotient is kept as its two whole numbers, beside a decimal that is only there to be looked at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from accord.language.rounding import round_to_whole
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+READABLE_PLACES = 9
+"""Decimal places of the readable column beside a quotient."""
+
+
+def decimals(column: pa.ChunkedArray, places: int, percent: bool) -> pa.ChunkedArray:
+    """Whole numbers of 10**-places as decimals, times 100 where percent is written. Texts of digits become texts."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if percent:
+        places -= 2
+    if pa.types.is_string(column.type):
+        return pa.chunked_array([pa.array([_text(digits, places) for digits in column.to_pylist()], pa.string())])
+    wide = column.cast(pa.decimal128(38, 0))
+    if places < 0:
+        wide = pc.multiply(wide, pa.scalar(10**-places, pa.decimal128(3, 0))).cast(pa.decimal128(38, 0))
+        places = 0
+    if places > 38:
+        return pa.chunked_array([pa.array([_text(str(v), places) for v in wide.to_pylist()], pa.string())])
+    kind = pa.decimal128(38, places)
+    chunks = [pa.Array.from_buffers(kind, len(chunk), chunk.buffers(), offset=chunk.offset) for chunk in wide.chunks]
+    return pa.chunked_array(chunks, kind)
+
+
+def _text(digits: str | None, places: int) -> str | None:
+    if digits is None or digits == "None":
+        return None
+    if places <= 0:
+        return digits + "0" * -places
+    sign, digits = ("-", digits[1:]) if digits.startswith("-") else ("", digits)
+    digits = digits.rjust(places + 1, "0")
+    return f"{sign}{digits[:-places]}.{digits[-places:]}"
+
+
+def readable(numerators: Sequence[object], denominators: Sequence[object], percent: bool) -> pa.Array:
+    """Quotients rounded to a few places, for the eye only."""
+    from decimal import Decimal
+
+    import pyarrow as pa
+
+    power = 10 ** (READABLE_PLACES + (2 if percent else 0))
+    out: list[Decimal | None] = []
+    for n, d in zip(numerators, denominators, strict=True):
+        if n is None or d is None:
+            out.append(None)
+        else:
+            whole = round_to_whole(int(str(n)) * power, int(str(d)), "half_even")
+            out.append(Decimal(whole).scaleb(-READABLE_PLACES) if abs(whole) < 10**28 else None)
+    return pa.array(out, pa.decimal128(38, READABLE_PLACES))
+
+
+def stored(
+    data: pa.Table, keys: Sequence[str], places: Mapping[str, int], percents: Collection[str], worlds: bool
+) -> pa.Table:
+    """A typed table in the form in which it is kept: sorted by its keys, the world only where there are several."""
+    import pyarrow as pa
+
+    order = [(name, "ascending") for name in ([*keys, "world"] if "world" in data.column_names else keys)]
+    if order and data.num_rows > 1:
+        data = data.sort_by(order)
+    columns: dict[str, pa.ChunkedArray] = {}
+    for name in data.column_names:
+        column = data.column(name)
+        if name == "world":
+            if worlds:
+                columns[name] = column
+        elif name.endswith(":n"):
+            quotient = name[:-2]
+            n, d = column.to_pylist(), data.column(f"{quotient}:d").to_pylist()
+            columns[quotient] = pa.chunked_array([readable(n, d, quotient in percents)])
+            as_texts = [pa.array([None if v is None else str(v) for v in part], pa.string()) for part in (n, d)]
+            columns[f"{quotient}:n"], columns[f"{quotient}:d"] = map(lambda a: pa.chunked_array([a]), as_texts)
+        elif name.endswith(":d"):
+            continue
+        elif name in places:
+            columns[name] = decimals(column, places[name], name in percents)
+        else:
+            columns[name] = column
+    return pa.table(columns).combine_chunks()
+
+
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """Write a table with fixed settings, so that the same rows are the same bytes."""
+    import pyarrow.parquet as pq
+
+    pq.write_table(
+        table,
+        path,
+        compression="zstd",
+        compression_level=3,
+        version="2.6",
+        data_page_version="1.0",
+        row_group_size=1 << 20,
+        use_dictionary=[name for name in table.column_names if str(table.schema.field(name).type) == "string"],
+        write_statistics=True,
+        store_schema=True,
+    )
+
+
+def content_hash(table: pa.Table) -> str:
+    """SHA-256 of what a stored table says, whatever the file it came from looked like."""
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table.combine_chunks())
+    return hashlib.sha256(sink.getvalue()).hexdigest()
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of the bytes of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
