@@ -45,7 +45,10 @@ def listed_periods(starts: Sequence[dt.date], last: dt.date) -> tuple[PeriodItem
     )
 
 
-_MONTHS = "January February March April May June July August September October November December".split()
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 
 def period_name(first: dt.date, last: dt.date) -> str:

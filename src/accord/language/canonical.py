@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
 from fractions import Fraction
+from typing import cast
 
 from accord.language.contract import Contract, Entry, Parameter, PartyOfRow, Quantity, ScalePoints, Table, Value
-from accord.language.meaning import KeyValue, Node, OwnKey, QuantityValue
 from accord.language.meaning import ColumnValue as ColumnNode
+from accord.language.meaning import KeyValue, Node, OwnKey, QuantityValue
 from accord.language.rounding import decimal_text
 
 _WORDS = frozenset({"title", "note", "clause", "authority", "review_by", "examples", "warnings"})
@@ -70,7 +70,9 @@ def _entry(entry: Entry) -> dict[str, object]:
         "from": entry.since.isoformat(),
         "known_from": entry.known_from.isoformat() if entry.known_from else None,
         "until": entry.until.isoformat() if entry.until else None,
-        "values": sorted(([list(by), _value(value)] for by, value in entry.values.items()), key=lambda pair: str(pair[0])),
+        "values": sorted(
+            ([list(by), _value(value)] for by, value in entry.values.items()), key=lambda pair: str(pair[0])
+        ),
         "authority": entry.source.authority,
         "status": entry.source.status,
         "note": entry.source.note,
@@ -134,8 +136,11 @@ def _party(party: PartyOfRow) -> dict[str, object]:
 
 
 def canonical(contract: Contract) -> dict[str, object]:
-    """Everything a contract says as plain JSON data. Named things are lists of objects in written order; formulas are in
-    their canonical writing; numbers are exact texts, in plain terms (a percent divided by 100)."""
+    """Everything a contract says as plain JSON data.
+
+    Named things are lists of objects in written order; formulas are in their canonical writing; numbers are
+    exact texts, in plain terms (a percent divided by 100).
+    """
     return {
         "accord": 1,
         "contract": contract.name,
@@ -167,7 +172,8 @@ def canonical(contract: Contract) -> dict[str, object]:
         "parameters": [_parameter(parameter) for parameter in contract.parameters.values()],
         "quantities": [_quantity(quantity) for quantity in contract.quantities.values()],
         "checks": [
-            {"that": check.canonical, "each": sorted(check.rows.keys), "else": check.message} for check in contract.checks
+            {"that": check.canonical, "each": sorted(check.rows.keys), "else": check.message}
+            for check in contract.checks
         ],
         "payments": [
             {
@@ -203,16 +209,13 @@ def canonical(contract: Contract) -> dict[str, object]:
     }
 
 
-def _without_words(data: object, of: str = "") -> object:
-    if isinstance(data, Mapping):
-        # a row of an example or a name of a party may be called anything; only the words of this form are left out
-        return {
-            str(key): _without_words(value, str(key))  # pyright: ignore[reportUnknownArgumentType]
-            for key, value in data.items()  # pyright: ignore[reportUnknownVariableType]
-            if key not in _WORDS
-        }
+def _without_words(data: object) -> object:
+    # names that a contract gives are values here, never words of the form: nothing of them is left out
+    if isinstance(data, dict):
+        entries = cast("dict[str, object]", data)
+        return {word: _without_words(value) for word, value in entries.items() if word not in _WORDS}
     if isinstance(data, list):
-        return [_without_words(item, of) for item in data]  # pyright: ignore[reportUnknownVariableType]
+        return [_without_words(item) for item in cast("list[object]", data)]
     return data
 
 

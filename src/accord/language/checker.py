@@ -35,7 +35,7 @@ from accord.language.types import Type
 
 @dataclass(frozen=True, slots=True)
 class MeasureCard:
-    """What a measure says of itself to a contract that names it: the columns it gives and what they may be compared with.
+    """What a measure says of itself to a contract: the columns it gives and what they may be compared with.
 
     ``columns`` maps a column to ``all`` or to the only comparison that the measure's definition permits.
     """
@@ -55,12 +55,15 @@ class Checker:
         self.cards = cards
         self._measures()
         borne = {
-            name: (quantity.key, quantity.each) for name, quantity in draft.quantities.items() if quantity.key is not None
+            name: (quantity.key, quantity.each)
+            for name, quantity in draft.quantities.items()
+            if quantity.key is not None
         }
         self.rules = KeyRules(draft.keys, draft.tables, borne)
         self.types: dict[str, Type] = {}
         self.versions: dict[str, tuple[Version, ...]] = {}
         self._rows: dict[frozenset[str], RowSet | None] = {}
+        self._rows_said: set[frozenset[str]] = set()
         everywhere = tuple(
             (check.each, certain(check.versions[0].formula, True)) for check in draft.checks if check.versions
         )
@@ -68,6 +71,7 @@ class Checker:
         self.inference = Inference(draft, self.rules, self.rows_of, self.type_of, known)
 
     def problem(self, place: Place, message: str, fix: str = "") -> None:
+        """Collect a problem."""
         self.problems.append(Problem(place, message, fix))
 
     # -- rows -------------------------------------------------------------------------------------------------------
@@ -116,17 +120,15 @@ class Checker:
 
     def _rows_for(self, quantity: DraftQuantity) -> RowSet | None:
         rows = self.rows_of(frozenset(quantity.each))
-        if rows is None and frozenset(quantity.each) not in self.draft.rows:
-            if not self._rows_said.get(frozenset(quantity.each)):
-                self._rows_said[frozenset(quantity.each)] = True
-                self.problem(
-                    quantity.place,
-                    f"which rows of {each(quantity.each)} exist? no required input or table has exactly these keys",
-                    self._rows_fix(quantity.each),
-                )
+        keys = frozenset(quantity.each)
+        if rows is None and keys not in self.draft.rows and keys not in self._rows_said:
+            self._rows_said.add(keys)
+            self.problem(
+                quantity.place,
+                f"which rows of {each(quantity.each)} exist? no required input or table has exactly these keys",
+                self._rows_fix(quantity.each),
+            )
         return rows
-
-    _rows_said: dict[frozenset[str], bool]
 
     def _rows_fix(self, keys: tuple[str, ...]) -> str:
         """Tables and periods that together have these keys, to paste."""
@@ -185,7 +187,9 @@ class Checker:
                     f"through: {scalar.value} is not a column or quantity that holds a key under another name",
                     nearest(scalar.value, self.rules.roles),
                 )
-        unknown = [refused for version in quantity.versions for refused in self.inference.unknown_names(version.formula)]
+        unknown = [
+            refused for version in quantity.versions for refused in self.inference.unknown_names(version.formula)
+        ]
         if unknown:
             self.problems.extend(refused.problem for refused in unknown)
             raise Broken
@@ -195,7 +199,9 @@ class Checker:
         through = tuple(scalar.value for scalar in quantity.through)
         resolved: list[Version] = []
         starts = [version.since for version in quantity.versions]
-        if len(starts) > 1 and not any(self.draft.keys[k].is_period for k in self.rules.known(frozenset(quantity.each)).paths):
+        if len(starts) > 1 and not any(
+            self.draft.keys[k].is_period for k in self.rules.known(frozenset(quantity.each)).paths
+        ):
             raise FormulaRefused(
                 quantity.place,
                 f"{quantity.name} has formulas that change over time, but is one for each {each(quantity.each)}",
@@ -206,9 +212,7 @@ class Checker:
             at = At(quantity.each, through, stack=stack, since=version.since, before=following, whole=True)
             node = self.inference.resolve(version.formula, at)
             node = self._stepped(quantity, node)
-            resolved.append(
-                Version(version.since, node, version.text, version.formula.place, show(version.formula))
-            )
+            resolved.append(Version(version.since, node, version.text, version.formula.place, show(version.formula)))
         kind = resolved[0].formula.type
         for version in resolved[1:]:
             kind = unify(kind, version.formula.type, version.place, "the dated formulas")
@@ -234,9 +238,8 @@ class Checker:
         written, relabels, rounding = quantity.written, quantity.relabels, quantity.rounding
         if quantity.check_message is not None and kind.kind != "flag":
             raise FormulaRefused(place, f"a check is a condition; this is {kind}")
-        if kind.kind != "number":
-            if written is not None or rounding is not None:
-                raise FormulaRefused(place, f"{name} is {kind}, which has neither a unit nor a rounding", "remove them")
+        if kind.kind != "number" and (written is not None or rounding is not None):
+            raise FormulaRefused(place, f"{name} is {kind}, which has neither a unit nor a rounding", "remove them")
         if quantity.key is not None:
             if kind.kind not in ("key", "text"):
                 raise FormulaRefused(place, f"{name} holds a key, but its formula gives {kind}")
@@ -291,7 +294,6 @@ class Checker:
     def check(self, text: str, file: str, content: bytes) -> Contract:
         """The checked contract; raises :class:`ContractRefused` with every problem found."""
         draft = self.draft
-        self._rows_said = {}
         for quantity in draft.quantities.values():
             try:
                 self.type_of(quantity, (), quantity.place)
@@ -378,7 +380,13 @@ class Checker:
             version = self.versions[check.name][0]
             assert rows is not None
             yield Check(
-                check.name, rows, version.formula, version.text, check.check_message or "", check.place, version.canonical
+                check.name,
+                rows,
+                version.formula,
+                version.text,
+                check.check_message or "",
+                check.place,
+                version.canonical,
             )
 
     def _at(self, quantity: DraftQuantity, through: Scalar | None) -> At:
@@ -506,9 +514,7 @@ class Checker:
             if about is None:
                 continue
             power = "statutory" if notice.power == "statutory" else "policy"
-            yield Notice(
-                name, about, notice.notice, notice.place, days.value if days is not None else None, power
-            )
+            yield Notice(name, about, notice.notice, notice.place, days.value if days is not None else None, power)
 
     def _days(self, days: Scalar, quantity: DraftQuantity) -> bool:
         draft, name = self.draft, days.value
@@ -533,11 +539,10 @@ class Checker:
             return False
         return True
 
-    def _order(
-        self, quantities: Mapping[str, Quantity]
-    ) -> tuple[tuple[tuple[str, ...], ...], dict[str, str], bool]:
+    def _order(self, quantities: Mapping[str, Quantity]) -> tuple[tuple[tuple[str, ...], ...], dict[str, str], bool]:
         needed: dict[str, Needs] = {
-            name: needs(tuple(version.formula for version in quantity.versions)) for name, quantity in quantities.items()
+            name: needs(tuple(version.formula for version in quantity.versions))
+            for name, quantity in quantities.items()
         }
         found = circle(needed)
         if found is not None:
@@ -566,7 +571,11 @@ class Checker:
                 )
                 continue
             period = periods.pop()
-            stray = [n for n in component if period not in self.rules.known(frozenset(quantities[n].keys), quantities[n].through)]
+            stray = [
+                n
+                for n in component
+                if period not in self.rules.known(frozenset(quantities[n].keys), quantities[n].through)
+            ]
             if stray:
                 self.problem(
                     quantities[stray[0]].place,

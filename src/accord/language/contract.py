@@ -37,7 +37,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class PeriodItem:
-    """One period of a key: ``label`` is its first day in ISO form (what data writes), ``name`` its usual name (2026/27 Q1)."""
+    """One period of a key: ``label`` is its first day in ISO form, as data writes it; ``name`` its usual name."""
 
     label: str
     first: dt.date
@@ -110,7 +110,7 @@ ScaleKind = Literal["step", "linear", "marginal"]
 
 @dataclass(frozen=True, slots=True)
 class ScalePoints:
-    """The points of a scale: ``(x, y)`` in plain terms. step: from x · linear: at x · marginal: up to x (None: above)."""
+    """The points ``(x, y)`` of a scale, in plain terms. step: from x; linear: at x; marginal: up to x (None: above)."""
 
     points: tuple[tuple[Fraction | None, Fraction], ...]
 
@@ -174,7 +174,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A named value for each row of ``rows``. Rounded if ``rounding``; an exact decimal or an unrounded quotient by type."""
+    """A named value for each row of ``rows``: rounded if ``rounding``; its type tells a decimal from a quotient."""
 
     name: str
     rows: RowSet
@@ -315,7 +315,7 @@ class Contract:
     quantities: Mapping[str, Quantity]
     """In written order."""
     order: tuple[tuple[str, ...], ...]
-    """Names of quantities in an order in which they can be computed; more than one name: a loop that turns on prior()."""
+    """Quantities in an order in which they can be computed; several together turn in a loop through prior()."""
     loop_period: Mapping[str, str]
     """For every quantity in a loop: the period the loop turns on."""
     rows: Mapping[frozenset[str], RowSet]

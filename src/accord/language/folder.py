@@ -51,6 +51,7 @@ class Folder:
         return str(Path(self.asked) / name)
 
     def read(self, name: str) -> bytes:
+        """As :class:`Beside` says."""
         path = self.path / name
         if not _PLAIN_NAME.fullmatch(name):
             raise PermissionError(name)
@@ -60,7 +61,9 @@ class Folder:
         if not path.exists():
             if is_contract:
                 raise ContractRefused(
-                    Problem(Place(self.shown(name), 0, 0), "there is no such contract", "accord library lists what there is")
+                    Problem(
+                        Place(self.shown(name), 0, 0), "there is no such contract", "accord library lists what there is"
+                    )
                 )
             raise FileNotFoundError(name)
         if not path.is_file():
@@ -79,6 +82,7 @@ class Folder:
         return path.read_bytes()
 
     def base(self, reference: str) -> tuple[Beside, str]:
+        """As :class:`Beside` says."""
         if _PLAIN_NAME.fullmatch(reference) and (self.path / reference).exists():
             path = self.path / reference
             return Folder.of(path)
@@ -97,11 +101,13 @@ class InMemory:
     files: Mapping[str, bytes]
 
     def read(self, name: str) -> bytes:
+        """As :class:`Beside` says."""
         if name not in self.files:
             raise FileNotFoundError(name)
         return self.files[name]
 
     def base(self, reference: str) -> tuple[Beside, str]:
+        """As :class:`Beside` says."""
         if reference in self.files:
             return self, reference
         from accord.library import contract_folder

@@ -79,7 +79,7 @@ class Name(Formula):
 
 @dataclass(frozen=True, slots=True)
 class Operation(Formula):
-    """An operator and what it stands between: ``+ - * / neg = <> < <= > >= and or not in``, ``is null``, ``is not null``."""
+    """An operator and its operands: ``+ - * / neg = <> < <= > >= and or not in``, ``is null``, ``is not null``."""
 
     operator: str
     operands: tuple[Formula, ...]
@@ -111,8 +111,12 @@ class RankOver(Formula):
     order: tuple[tuple[Formula, bool], ...]
 
 
-RESERVED = frozenset("and or not is null in between case when then else end true false".split())
-_WORDS_IN_PLACE = frozenset("filter where over partition by order desc asc".split())
+RESERVED = frozenset(
+    {"and", "or", "not", "is", "null", "in", "between", "case", "when", "then", "else", "end", "true", "false"}
+)
+"""Words that can name nothing."""
+
+_WORDS_IN_PLACE = frozenset(["filter", "where", "over", "partition", "by", "order", "desc", "asc"])
 _TOKEN = re.compile(
     r"\s+|(?P<comment>--|/\*)|(?P<number>\d+(?:_\d+)*(?:\.\d+)?)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|'(?P<text>(?:[^']|'')*)'"
     r"|(?P<operator><>|!=|<=|>=|[-+*/(),.=<>])"
@@ -212,7 +216,9 @@ class _Parser:
     def _condition(self) -> Formula:
         self._depth += 1
         if self._depth > MAXIMUM_DEPTH:
-            raise self._refuse(f"this formula nests more than {MAXIMUM_DEPTH} deep", "give its parts names of their own")
+            raise self._refuse(
+                f"this formula nests more than {MAXIMUM_DEPTH} deep", "give its parts names of their own"
+            )
         left = self._conjunction()
         while self._at("or"):
             at = self._take().at
@@ -239,7 +245,9 @@ class _Parser:
     def _deeper(self) -> None:
         self._depth += 1
         if self._depth > MAXIMUM_DEPTH:
-            raise self._refuse(f"this formula nests more than {MAXIMUM_DEPTH} deep", "give its parts names of their own")
+            raise self._refuse(
+                f"this formula nests more than {MAXIMUM_DEPTH} deep", "give its parts names of their own"
+            )
 
     def _comparison(self) -> Formula:
         left = self._sum()
@@ -404,7 +412,7 @@ class _Parser:
 
 
 def parse(text: str, place: Callable[[int], Place]) -> Formula:
-    """Parse one formula. ``place`` turns a character offset of ``text`` into a place; raises :class:`FormulaRefused`."""
+    """Parse one formula; ``place`` turns a character offset into a place. Raises :class:`FormulaRefused`."""
     formula = _Parser(text, place).whole()
     if _depth(formula) > MAXIMUM_DEPTH:
         raise FormulaRefused(place(0), "this formula is too long to read", "give its parts names of their own")
@@ -451,8 +459,15 @@ def walk(formula: Formula) -> Iterator[Formula]:
         yield from walk(child)
 
 
-_BINDING = {"or": 1, "and": 2, "not": 3, "=": 4, "<>": 4, "<": 4, "<=": 4, ">": 4, ">=": 4, "in": 4}
-_BINDING |= {"is null": 4, "is not null": 4, "+": 5, "-": 5, "*": 6, "/": 6, "neg": 7}
+_BINDING = {"or": 1, "and": 2, "not": 3, "=": 4, "<>": 4, "<": 4, "<=": 4, ">": 4, ">=": 4, "in": 4} | {
+    "is null": 4,
+    "is not null": 4,
+    "+": 5,
+    "-": 5,
+    "*": 6,
+    "/": 6,
+    "neg": 7,
+}
 
 
 def show(formula: Formula, binding: int = 0) -> str:

@@ -57,7 +57,7 @@ from accord.language.reader import FUNCTIONS, Draft, DraftQuantity
 from accord.language.types import COUNT, DATE, FLAG, Type
 from accord.language.unit import DAYS, MONTHS, RATIO, minor_unit_places
 
-GATHERING = frozenset("sum count min max quantile first last".split())
+GATHERING = frozenset(["sum", "count", "min", "max", "quantile", "first", "last"])
 
 
 THROUGH_PRIOR = "prior()"
@@ -265,7 +265,9 @@ class Inference:
     def _quantity(self, quantity: DraftQuantity, name: ast.Name, at: At) -> QuantityValue:
         place = name.place
         if not self.known(at).covers(quantity.each):
-            raise FormulaRefused(place, self._finer(name.name, quantity.each, at), self._finer_fix(name, quantity.each, at))
+            raise FormulaRefused(
+                place, self._finer(name.name, quantity.each, at), self._finer_fix(name, quantity.each, at)
+            )
         paths = self.paths(quantity.each, at, place)
         kind = self.type_of(quantity, at.stack, place)
         return QuantityValue(kind.or_missing(self._maybe_missing(paths, at, place)), place, quantity.name, paths)
@@ -314,9 +316,7 @@ class Inference:
         return ""
 
     # -- parameters -------------------------------------------------------------------------------------------------
-    def _parameter(
-        self, parameter: Parameter, name: ast.Name | ast.Call, at: At, on: Node | None
-    ) -> ParameterValue:
+    def _parameter(self, parameter: Parameter, name: ast.Name | ast.Call, at: At, on: Node | None) -> ParameterValue:
         by, on, period = self._reading(parameter, name, at, on)
         kind = parameter.type
         averaged = parameter.as_at == "days" and period is not None and len({e.since for e in parameter.entries}) > 1
@@ -370,7 +370,9 @@ class Inference:
                 problem.place, f"{parameter.name} is by {word}: {problem.message}", problem.fix
             ) from None
         if node.type.kind not in ("key", "text"):
-            raise FormulaRefused(parameter.place, f"{parameter.name} is by {word}, which is {node.type}", "by: a key or text")
+            raise FormulaRefused(
+                parameter.place, f"{parameter.name} is by {word}, which is {node.type}", "by: a key or text"
+            )
         if node.type.options is not None:
             position = parameter.by.index(word)
             for entry in parameter.entries:
@@ -398,9 +400,7 @@ class Inference:
             if (at.since is None or item.first >= at.since) and (at.before is None or item.first < at.before)
         ]
         changes = sorted({entry.since for entry in parameter.entries})
-        inside = [
-            (change, item) for change in changes for item in items if item.first < change <= item.last
-        ]
+        inside = [(change, item) for change in changes for item in items if item.first < change <= item.last]
         if inside and parameter.name not in self.draft.as_at_said:
             change, item = inside[0]
             raise FormulaRefused(
@@ -530,7 +530,8 @@ class Inference:
             raise FormulaRefused(
                 operation.place,
                 f"{show(operation.operands[1])} can be 0",
-                f"case when {show(operation.operands[1])} > 0 then {above} / {below} else … end; or min: 1 on the column; "
+                f"case when {show(operation.operands[1])} > 0 then {above} / {below} else … end; "
+                "or min: 1 on the column; "
                 f"or a check that {show(operation.operands[1])} > 0",
             )
         unit = None if left.type.unit is None else left.type.unit.times(right.type.unit or RATIO, -1)
@@ -616,7 +617,7 @@ class Inference:
                     self.warnings.append(
                         (
                             operation.place,
-                            f"{formula.name} can be equal for several rows, so this may hold for more of them than meant",
+                            f"{formula.name} can be equal for several rows, so this may hold for more than meant",
                             f"to leave no ties, end the order of {formula.name} with {keys}",
                         )
                     )
@@ -630,7 +631,9 @@ class Inference:
             return self._gathering(call, at)
         if call.where is not None or call.star:
             said = "filter" if call.where is not None else "*"
-            raise FormulaRefused(call.place, f"{name}() takes no {said}", f"only {', '.join(sorted(GATHERING))} gather rows")
+            raise FormulaRefused(
+                call.place, f"{name}() takes no {said}", f"only {', '.join(sorted(GATHERING))} gather rows"
+            )
         parameter = self.draft.parameters.get(name)
         if parameter is not None and parameter.scale is not None:
             return self._scale(parameter, call, at)
@@ -661,7 +664,9 @@ class Inference:
             case "coalesce":
                 return self._coalesce(call, here)
             case _:
-                raise FormulaRefused(call.place, f"{name}() needs over ( … )", "rank() over (partition by … order by …)")
+                raise FormulaRefused(
+                    call.place, f"{name}() needs over ( … )", "rank() over (partition by … order by …)"
+                )
 
     def _takes(self, call: ast.Call, count: int, what: str) -> None:
         if len(call.arguments) != count:
@@ -725,7 +730,9 @@ class Inference:
             raise Broken
         parameter = self.draft.parameters[name.name]
         if parameter.scale is not None:
-            raise FormulaRefused(name.place, f"{name.name} is a scale", "say as_at: with a date column on the parameter")
+            raise FormulaRefused(
+                name.place, f"{name.name} is a scale", "say as_at: with a date column on the parameter"
+            )
         on = self.resolve(date, at)
         if on.type.kind != "date":
             raise FormulaRefused(date.place, f"at() reads a parameter on a date; {show(date)} is {on.type}")
@@ -788,7 +795,9 @@ class Inference:
                 held = [column for column in self.columns.get(name.name, []) if column.type.key == name.name]
                 grains.extend((name, self.draft.tables[column.table].keys) for column in held[:1])
         if not grains:
-            raise FormulaRefused(call.place, f"{call.name}() of what rows? Nothing in it varies", "name a column or quantity")
+            raise FormulaRefused(
+                call.place, f"{call.name}() of what rows? Nothing in it varies", "name a column or quantity"
+            )
         candidates = [
             grain
             for _, grain in grains
@@ -815,7 +824,9 @@ class Inference:
     def _gathering(self, call: ast.Call, at: At) -> Node:
         name, place = call.name, call.place
         if at.gathering:
-            raise FormulaRefused(place, f"{name}() stands inside another gathering", "give the inner one a name of its own")
+            raise FormulaRefused(
+                place, f"{name}() stands inside another gathering", "give the inner one a name of its own"
+            )
         value: ast.Formula | None = None
         fraction: Node | None = None
         rows: RowSet | None = None
@@ -829,7 +840,9 @@ class Inference:
                 table = call.arguments[0]
                 if not isinstance(table, ast.Name) or table.name not in self.draft.tables:
                     tables = ", ".join(self.draft.tables)
-                    raise FormulaRefused(table.place, f"count() takes a table: {tables}", "or count(*) filter (where …)")
+                    raise FormulaRefused(
+                        table.place, f"count() takes a table: {tables}", "or count(*) filter (where …)"
+                    )
                 if table.name in self.draft.broken:
                     raise Broken
                 finer = self.draft.tables[table.name].keys
@@ -930,14 +943,20 @@ class Inference:
         inside = min(enclosing, key=lambda key: (_length(self.draft.keys[key]), key), default=None)
         own = self.rows_of(frozenset(at.keys))
         outer = set(own.sources) - {inside} if own is not None else None
-        always = period in rows.sources and outer is not None and outer == set(rows.sources) - {period} and where is None
+        always = (
+            period in rows.sources and outer is not None and outer == set(rows.sources) - {period} and where is None
+        )
         kind = node.type.or_missing(not always)
         which = "first" if call.name == "first" else "last"
-        return EndOf(replace(kind, positive=False), call.place, which, node, where, rows, at.keys, match, period, inside)
+        return EndOf(
+            replace(kind, positive=False), call.place, which, node, where, rows, at.keys, match, period, inside
+        )
 
     def _looking_back(self, call: ast.Call, at: At) -> Node:
         wanted = 1 if call.name == "prior" else 2
-        self._takes(call, wanted, "one quantity or column" if wanted == 1 else "a quantity or column, and how many periods")
+        self._takes(
+            call, wanted, "one quantity or column" if wanted == 1 else "a quantity or column, and how many periods"
+        )
         base, steps = call.arguments[0], 1
         while call.name == "prior" and isinstance(base, ast.Call) and base.name == "prior" and len(base.arguments) == 1:
             base, steps = base.arguments[0], steps + 1
@@ -963,7 +982,9 @@ class Inference:
             raise FormulaRefused(base.place, f"trailing_avg() needs numbers; {show(base)} is {of.type}")
         count = call.arguments[1]
         if not isinstance(count, ast.Name) or count.name not in self.draft.parameters:
-            raise FormulaRefused(count.place, "the number of periods is a parameter", "trailing_avg(x, averaging_years)")
+            raise FormulaRefused(
+                count.place, "the number of periods is a parameter", "trailing_avg(x, averaging_years)"
+            )
         number = self.resolve(count, at)
         assert isinstance(number, ParameterValue)
         parameter = self.draft.parameters[count.name]
@@ -1025,7 +1046,9 @@ class Inference:
     def _allocate(self, call: ast.Call, at: At) -> Node:
         place = call.place
         if not at.whole:
-            raise FormulaRefused(place, "allocate() must be the whole formula of a quantity", "give the share a name of its own")
+            raise FormulaRefused(
+                place, "allocate() must be the whole formula of a quantity", "give the share a name of its own"
+            )
         if len(call.arguments) not in (2, 3):
             raise FormulaRefused(place, "allocate() takes a pool, a weight and, where nobody may get less, a floor")
         pool, weight = call.arguments[:2]
@@ -1038,7 +1061,9 @@ class Inference:
             name = next(iter(self._names(pool)))
             raise FormulaRefused(pool.place, self._finer(show(pool), coarse, at), self._finer_fix(name, coarse, at))
         if self.rules.known(frozenset(coarse), at.through).covers(at.keys):
-            raise FormulaRefused(place, f"the pool is already one for each {each(at.keys)}: there is nothing to share out")
+            raise FormulaRefused(
+                place, f"the pool is already one for each {each(at.keys)}: there is nothing to share out"
+            )
         at_pool = At(coarse, at.through, NOTHING, at.stack, at.since, at.before)
         own = self._number(pool, at_pool, "allocate()")
         if own.type.missing:
@@ -1128,4 +1153,3 @@ def _whole_months(first: dt.date, last: dt.date) -> bool:
 
 
 __all__ = ["THROUGH_PRIOR", "At", "Broken", "Inference", "each", "unify"]
-

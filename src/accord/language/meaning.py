@@ -30,7 +30,8 @@ class OwnKey:
 @dataclass(frozen=True, slots=True)
 class EnclosingPeriod:
     """The period ``key`` in which the period found by ``of`` lies (``of_key`` is that period's key). Never missing
-    inside the term; missing if no period encloses it."""
+    inside the term; missing if no period encloses it.
+    """
 
     key: str
     of_key: str
@@ -39,7 +40,7 @@ class EnclosingPeriod:
 
 @dataclass(frozen=True, slots=True)
 class HeldByColumn:
-    """The key is held by a column of the table's row that ``at`` finds (one path per key of the table, in its order)."""
+    """The key is held by a column of the row that ``at`` finds (one path per key of the table, in its order)."""
 
     key: str
     table: str
@@ -110,7 +111,7 @@ class KeyValue(Node):
 
 @dataclass(frozen=True, slots=True)
 class ColumnValue(Node):
-    """A column of an input or table, in the row that ``at`` finds (one path per key of the table, in the table's order).
+    """A column of an input or table, in the row that ``at`` finds (one path per key of the table, in its order).
 
     No such row: missing if the table is optional, otherwise the run stops. A path that is missing: missing.
     """
@@ -220,7 +221,8 @@ class OneOf(Node):
 @dataclass(frozen=True, slots=True)
 class Choice(Node):
     """``case``: the first branch whose condition is true. A *missing condition* makes the whole missing (strict).
-    Branches not taken are not evaluated: a row that only they need may be absent. No branch and no else: missing."""
+    Branches not taken are not evaluated: a row that only they need may be absent. No branch and no else: missing.
+    """
 
     branches: tuple[tuple[Node, Node], ...]
     otherwise: Node | None
@@ -291,10 +293,10 @@ class Gather(Node):
 
 @dataclass(frozen=True, slots=True)
 class EndOf(Node):
-    """``first(x)``/``last(x)``: x in the first or last period ``period`` inside the row's own period ``inside`` (a key of
-    the row at hand; None: inside the run), whatever data there is: missing if that finer row does not exist.
+    """``first(x)``/``last(x)``: x in the first or last period ``period`` inside the row's own period ``inside``.
 
-    Otherwise as :class:`Gather`: the finer row keeps the row's other keys.
+    ``inside`` is a key of the row at hand (None: inside the run), whatever data there is: the value
+    is missing if that finer row does not exist. Otherwise as :class:`Gather`: the finer row keeps the row's other keys.
     """
 
     which: Literal["first", "last"]
@@ -309,8 +311,10 @@ class EndOf(Node):
 
 @dataclass(frozen=True, slots=True)
 class Prior(Node):
-    """``of`` (a :class:`ColumnValue` or :class:`QuantityValue`) ``steps`` periods back along ``period``, which is one of
-    the keys of what is read. Missing before the first period of the run and where that row did not exist."""
+    """``of`` (a column or a quantity) ``steps`` periods back along ``period``, one of the keys of what is read.
+
+    Missing before the first period of the run, and where that row did not exist.
+    """
 
     of: ColumnValue | QuantityValue
     steps: int
@@ -320,7 +324,8 @@ class Prior(Node):
 @dataclass(frozen=True, slots=True)
 class TrailingAverage(Node):
     """The mean of ``of`` in this period and the ``count`` - 1 before; missing if any is. ``count`` is a whole-number
-    parameter node (the same for every row of a run)."""
+    parameter node (the same for every row of a run).
+    """
 
     of: ColumnValue | QuantityValue
     count: ParameterValue
@@ -330,7 +335,8 @@ class TrailingAverage(Node):
 @dataclass(frozen=True, slots=True)
 class Rank(Node):
     """``rank()`` among the rows of ``rows`` (those of the row at hand) with the same ``partition``; ties equal.
-    ``order``: (expression, descending). Missing values in the order are refused by the checker."""
+    ``order``: (expression, descending). Missing values in the order are refused by the checker.
+    """
 
     rows: RowSet
     partition: tuple[KeyPath, ...]
@@ -339,10 +345,11 @@ class Rank(Node):
 
 @dataclass(frozen=True, slots=True)
 class Allocate(Node):
-    """The whole formula of a quantity: ``pool`` shared over the rows ``rows`` with the same ``group`` paths (the keys of
-    the pool), by ``weight``, in whole multiples of ``step``: largest remainder, ties by the row's keys in byte order.
+    """The whole formula of a quantity: ``pool`` shared over ``rows`` with the same ``group`` paths, by ``weight``.
 
-    A negative pool is split by its size and given its sign. Negative weight, or money with all weights 0: the run stops.
+    ``group`` holds the paths to the keys of the pool. Shares are whole multiples of ``step``: largest
+    remainder, ties by the row's keys in byte order. A negative pool is split by its size and given its sign. A negative
+    weight, or money with all weights 0, stops the run.
     ``floor``: nobody gets less; share = larger of floor and lambda * weight. A group path that is missing: missing.
     All of pool, weight and floor are evaluated at the finer row.
     """
@@ -416,5 +423,3 @@ def walk(node: Node) -> Iterator[Node]:
     yield node
     for child in children(node):
         yield from walk(child)
-
-

@@ -116,9 +116,7 @@ def circle(needed: Mapping[str, Needs]) -> Circle | None:
         trail: list[str] = []
         waiting: list[tuple[str, Iterator[str]]] = []
 
-        def enter(
-            name: str, trail: list[str] = trail, waiting: list[tuple[str, Iterator[str]]] = waiting
-        ) -> None:
+        def enter(name: str, trail: list[str] = trail, waiting: list[tuple[str, Iterator[str]]] = waiting) -> None:
             state[name] = 1
             trail.append(name)
             waiting.append((name, iter(sorted(needed[name].now & needed.keys()))))

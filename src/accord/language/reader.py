@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 
 from accord.language import calendar
 from accord.language.contract import (
@@ -32,7 +33,7 @@ from accord.language.contract import (
     Term,
     Value,
 )
-from accord.language.formula import Formula, FormulaRefused, parse
+from accord.language.formula import RESERVED, Formula, FormulaRefused, parse
 from accord.language.place import Place
 from accord.language.place import Source as TextSource
 from accord.language.problem import Problem, nearest
@@ -44,8 +45,8 @@ from accord.language.unit import RATIO, UnknownUnit, WrittenUnit, base_name, rea
 from accord.language.vocabulary import CONTRACT
 
 FUNCTIONS = frozenset(
-    "abs least greatest coalesce sum min max count first last quantile allocate prior trailing_avg days months first_day"
-    " last_day days_between at rank".split()
+    {"abs", "least", "greatest", "coalesce", "sum", "min", "max", "count", "first", "last", "quantile", "allocate"}
+    | {"prior", "trailing_avg", "days", "months", "first_day", "last_day", "days_between", "at", "rank"}
 )
 """Every function of the formula language."""
 
@@ -389,15 +390,11 @@ class _Reader:
         note = _word(record, "note")
         key = _scalar(record, "key")
         if key is not None:
-            return Column(
-                name.value, table, Type("key", None, missing=missing, key=key.value), name.place, note=note
-            )
+            return Column(name.value, table, Type("key", None, missing=missing, key=key.value), name.place, note=note)
         options = record.get("one_of")
         if options is not None:
             values = tuple(option.value for option in _scalars(options))
-            return Column(
-                name.value, table, Type("text", None, missing=missing, options=values), name.place, note=note
-            )
+            return Column(name.value, table, Type("text", None, missing=missing, options=values), name.place, note=note)
         if kind != "number":
             typed = {"flag": Type("flag", None), "text": Type("text", None), "date": Type("date", None)}.get(kind)
             if typed is None:
@@ -554,7 +551,9 @@ class _Reader:
         try:
             content = self.beside(file.value)
         except FileNotFoundError:
-            self.problem(file, f"there is no file {file.value} beside the contract", "put it there, or correct the name")
+            self.problem(
+                file, f"there is no file {file.value} beside the contract", "put it there, or correct the name"
+            )
             return
         except (PermissionError, OSError):
             self.problem(file, f"{file.value} cannot be read: it must be a plain file in the contract's own folder")
@@ -593,7 +592,9 @@ class _Reader:
         column = table.column(name)
         if text == "":
             if not column.type.missing:
-                self.problem(place, f"{table.name}.{name} is missing in this row", "supply it, or mark it optional: true")
+                self.problem(
+                    place, f"{table.name}.{name} is missing in this row", "supply it, or mark it optional: true"
+                )
             return None
         value = self._typed(column.type, column.written, text)
         if value is None:
@@ -650,7 +651,9 @@ class _Reader:
         if kind == "number":
             unit = _scalar(record, "unit")
             if unit is None:
-                self.problem(name, f"parameter {name.value} has no unit", "unit: GBP, percent, people, ratio … or type: flag")
+                self.problem(
+                    name, f"parameter {name.value} has no unit", "unit: GBP, percent, people, ratio … or type: flag"
+                )
             written = self.unit(unit)
         scale = self._scale(name, record, scale_kind, written)
         start = draft.term.start if draft.term else None
@@ -658,7 +661,9 @@ class _Reader:
         bodies = [word for word in ("value", "values", "points", "bands", "dated") if record.get(word) is not None]
         if len(bodies) != 1 and not self._is_misshapen(record):
             said = f"says both {bodies[0]} and {bodies[1]}" if bodies else "has no value"
-            fix = "keep one of them" if bodies else "value: …, values: {…} with by:, dated: [ … ], or points: for a scale"
+            fix = (
+                "keep one of them" if bodies else "value: …, values: {…} with by:, dated: [ … ], or points: for a scale"
+            )
             self.problem(name, f"parameter {name.value} {said}", fix)
         default = None
         if _word(record, "authority") or not isinstance(dated, Items):
@@ -679,16 +684,14 @@ class _Reader:
             if since is not None and until is not None and until < since:
                 self.problem(entry.get("until") or entry, f"{until} is before the entry begins on {since}")
             if since is not None and source is not None and values is not None:
-                entries.append(
-                    Entry(since, values, source, entry.place, self._date(entry.get("known_from")), until)
-                )
+                entries.append(Entry(since, values, source, entry.place, self._date(entry.get("known_from")), until))
         if dated is None and start is not None:
             values = self._values(name, record, typed, written, scale, by)
             until = self._date(record.get("until"))
             if values is not None and default is not None:
                 entries.append(Entry(start, values, default, name.place, None, until))
         ordered = sorted(entries, key=lambda entry: (entry.since, entry.known_from or dt.date.min))
-        for earlier, later in zip(ordered, ordered[1:], strict=False):
+        for earlier, later in pairwise(ordered):
             if (earlier.since, earlier.known_from) == (later.since, later.known_from):
                 self.problem(
                     later.place,
@@ -766,7 +769,9 @@ class _Reader:
         body = next((record.get(w) for w in ("value", "values", "points", "bands") if record.get(w) is not None), None)
         if body is None:
             if not self._is_misshapen(record) and record.get("from") is not None:
-                self.problem(record, f"this entry of {name.value} has no value", "value: …, values: {…}, points: or bands:")
+                self.problem(
+                    record, f"this entry of {name.value} has no value", "value: …, values: {…}, points: or bands:"
+                )
             return None
         found: dict[tuple[str, ...], Value | ScalePoints] = {}
         good = True
@@ -810,9 +815,7 @@ class _Reader:
         descend((), body)
         return found if good else None
 
-    def _points(
-        self, name: Scalar, tree: Tree, scale: Scale, written: WrittenUnit | None
-    ) -> ScalePoints | None:
+    def _points(self, name: Scalar, tree: Tree, scale: Scale, written: WrittenUnit | None) -> ScalePoints | None:
         pairs: list[tuple[Fraction | None, Fraction]] = []
         across = Fraction(1, 100) if scale.of.percent else Fraction(1)
         up = Fraction(1, 100) if written is not None and written.percent else Fraction(1)
@@ -1139,9 +1142,7 @@ class _Reader:
                 continue
             quantity = draft.quantities.get(key.value)
             if quantity is None:
-                self.problem(
-                    key, f"{key.value} is neither a key nor a quantity", nearest(key.value, draft.quantities)
-                )
+                self.problem(key, f"{key.value} is neither a key nor a quantity", nearest(key.value, draft.quantities))
                 continue
             lacking = [name for name in quantity.each if name not in keys]
             if lacking:
@@ -1181,7 +1182,7 @@ class _Reader:
             if name in FUNCTIONS:
                 self.problem(place, f"{name} is a function of the language", "choose another name")
                 draft.broken.add(name)
-            elif name in _RESERVED_NAMES:
+            elif name in RESERVED:
                 self.problem(place, f"{name} is a word of the formula language", "choose another name")
                 draft.broken.add(name)
             elif name == "world":
@@ -1189,7 +1190,6 @@ class _Reader:
                 draft.broken.add(name)
 
 
-_RESERVED_NAMES = frozenset("and or not is null in between case when then else end true false".split())
 _STATUSES: dict[str, Status] = {
     "verified": "verified",
     "unverified": "unverified",

@@ -148,7 +148,8 @@ def describe(shape: Shape) -> str:
 
 def conform(tree: Tree, shape: Shape) -> list[Problem]:
     """Everything in which ``tree`` is not of ``shape``: unknown entries (with the nearest known), missing ones, wrong
-    kinds, texts of the wrong form. An empty list means that the tree can be read without further looking."""
+    kinds, texts of the wrong form. An empty list means that the tree can be read without further looking.
+    """
     return list(_problems(tree, shape))
 
 

@@ -1,14 +1,15 @@
 """From the bytes of a file to a tree of texts with places: YAML without its types, tags, anchors and merges.
 
 A contract from a stranger is data. So every scalar stays the text it is (``clause: 425.610`` is not a number), and what
-could make a small file large or a text into an object is refused: anchors, aliases, merge keys, tags, deep nesting, files
-too big for anybody to have read. Parsing is ruamel.yaml's (YAML 1.2), event by event, so nothing is ever expanded.
+could make a small file large or a text into an object is refused: anchors, aliases, merge keys, tags, deep nesting,
+files too big for anybody to have read. Parsing is ruamel.yaml's (YAML 1.2), event by event: nothing is ever expanded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 from accord.language.place import Place, Source
 from accord.language.problem import ContractRefused, Problem
@@ -138,12 +139,15 @@ def read_tree(source: Source) -> Tree:
                 "put each into a file of its own",
             )
         )
-    return trees[0]
+    return next(iter(trees))
 
 
 _COMMA_IN_BRACES = (
     "a comma inside { } or [ ] ends the value: put the value in quotes, or on a line of its own without { }"
 )
+
+
+_TAGGED = ("ScalarEvent", "SequenceStartEvent", "MappingStartEvent")
 
 
 class _Reader:
@@ -159,18 +163,19 @@ class _Reader:
 
         trees: list[Tree] = []
         try:
-            trees = self._build(YAML(typ="safe", pure=True).parse(self.source.text))
+            trees = self._build(cast("Iterator[Any]", cast("Any", YAML(typ="safe", pure=True)).parse(self.source.text)))
         except MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
+            said = cast("Any", error)
+            mark = said.problem_mark or said.context_mark
             place = (
                 Place(self.source.name, mark.line + 1, mark.column + 1)
                 if mark is not None
                 else Place(self.source.name, 1, 1)
             )
-            self.problems.append(self._syntax(str(error.problem or error.context or error), place, error))
+            self.problems.append(self._syntax(str(said.problem or said.context or error), place, error))
         except ReaderError as error:
-            place = self.source.place(int(error.position or 0))
-            character = self.source.text[int(error.position or 0) : int(error.position or 0) + 1]
+            at = int(cast("Any", error).position or 0)
+            place, character = self.source.place(at), self.source.text[at : at + 1]
             self.problems.append(
                 Problem(place, f"the character {character!r} may not stand in a contract", "remove it")
             )
@@ -200,11 +205,11 @@ class _Reader:
             return Problem(place, "a quoted text is not closed", "end it with the quote it began with")
         return Problem(place, f"this is not YAML: {what}", "check the indentation and the quotes around here")
 
-    def _refuse(self, event: object, message: str, fix: str) -> None:
-        mark = event.start_mark  # type: ignore[attr-defined]
-        raise ContractRefused(Problem(self.source.place(mark.index), message, fix))  # pyright: ignore
+    def _refuse(self, event: Any, message: str, fix: str) -> None:
+        mark = event.start_mark
+        raise ContractRefused(Problem(self.source.place(mark.index), message, fix))
 
-    def _build(self, events: Iterator[object]) -> list[Tree]:
+    def _build(self, events: Iterator[Any]) -> list[Tree]:
         documents: list[Tree] = []
         # the open lists and mappings: (kind, place, what they hold so far)
         stack: list[tuple[str, Place, list[Tree]]] = []
@@ -220,16 +225,15 @@ class _Reader:
             if kind == "AliasEvent" or getattr(event, "anchor", None):
                 self._refuse(event, "YAML anchors and aliases (& and *) are not part of the language", "write it out")
             tag = getattr(event, "tag", None)
-            if tag is not None and str(tag) not in ("!", "None") and kind.endswith(("ScalarEvent", "StartEvent")):
-                if kind != "DocumentStartEvent":
-                    self._refuse(event, f"YAML tags such as {tag} are not part of the language", "remove the tag")
+            if tag is not None and str(tag) not in ("!", "None") and kind in _TAGGED:
+                self._refuse(event, f"YAML tags such as {tag} are not part of the language", "remove the tag")
             match kind:
                 case "ScalarEvent":
                     add(self._scalar(event))
                 case "SequenceStartEvent" | "MappingStartEvent":
                     if len(stack) >= MAXIMUM_DEPTH:
                         self._refuse(event, f"this nests more than {MAXIMUM_DEPTH} deep", "flatten it")
-                    place = self.source.place(event.start_mark.index)  # type: ignore[attr-defined]
+                    place = self.source.place(event.start_mark.index)
                     stack.append((kind, place, []))
                 case "SequenceEndEvent":
                     _, place, held = stack.pop()
@@ -241,11 +245,11 @@ class _Reader:
                     pass
         return documents
 
-    def _scalar(self, event: object) -> Scalar:
-        start: int = event.start_mark.index  # type: ignore[attr-defined]
-        end: int = event.end_mark.index  # type: ignore[attr-defined]
-        style = str(event.style or "")  # type: ignore[attr-defined]
-        value = str(event.value)  # type: ignore[attr-defined]
+    def _scalar(self, event: Any) -> Scalar:
+        start: int = event.start_mark.index
+        end: int = event.end_mark.index
+        style = str(event.style or "")
+        value = str(event.value)
         return Scalar(value, self.source.place(start), self.source, start, end, style)
 
     def _mapping(self, place: Place, held: list[Tree]) -> Entries:
@@ -273,7 +277,9 @@ class _Reader:
             if isinstance(value, Scalar) and not value.value and not value.style and value.start == value.end:
                 stray = key.value.endswith(")") or "(" in key.value or " " in key.value.strip()
                 if stray and self.source.text[key.end : key.end + 1] in (",", "}", "]", " "):
-                    self.problems.append(Problem(key.place, f"{key.value} stands here without a value", _COMMA_IN_BRACES))
+                    self.problems.append(
+                        Problem(key.place, f"{key.value} stands here without a value", _COMMA_IN_BRACES)
+                    )
                     continue
             entries.append((key, value))
         return Entries(tuple(entries), place)

@@ -1,4 +1,4 @@
-"""What kind of value a formula gives: number with a unit, flag, text, date or key; exact or a quotient; missing or never."""
+"""What kind of value a formula gives: a number with its unit, a flag, text, date or key; and if it can be missing."""
 
 from __future__ import annotations
 

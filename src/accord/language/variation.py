@@ -94,7 +94,7 @@ def base_hash(tree: Entries, content: bytes, beside: Beside) -> str:
 
     files: dict[str, bytes] = {}
     tables = tree.get("tables")
-    for _, spec in tables if isinstance(tables, Entries) else ():
+    for _, spec in tables.entries if isinstance(tables, Entries) else ():
         file = spec.get("file") if isinstance(spec, Entries) else None
         if isinstance(file, Scalar):
             try:
@@ -137,11 +137,13 @@ class _Change:
             if isinstance(path, Scalar):
                 self._edit(path, None)
         replaced = self.variation.get("replace")
-        for path, value in replaced if isinstance(replaced, Entries) else ():
-            self._edit(path, value)
+        if isinstance(replaced, Entries):
+            for path, value in replaced:
+                self._edit(path, value)
         added = self.variation.get("add")
-        for section, value in added if isinstance(added, Entries) else ():
-            self._add(section, value)
+        if isinstance(added, Entries):
+            for section, value in added:
+                self._add(section, value)
 
     # -- replacing and removing -------------------------------------------------------------------------------------
     def _edit(self, path: Scalar, value: Tree | None) -> None:
@@ -214,6 +216,9 @@ class _Change:
                 continue
             if isinstance(spec, Scalar):
                 spec = Entries(((_word("is", spec.place), spec),), spec.place)
+            if not isinstance(spec, Entries):
+                changed.append(group)  # the check of the expanded contract says what is wrong with it
+                continue
             if len(rest) == 1 and value is not None and self.since is None:
                 changed.append(_with(group, _key(group, name), value))
                 continue
@@ -258,7 +263,9 @@ class _Change:
         if is_value and authority is not None:
             second.append((_word("authority", path.place), authority))
         dated = Items((first, Entries(tuple(second), path.place)), tree.place)
-        rest = tuple((key, v) for key, v in tree if key.value not in (word, "note") or not is_value and key.value != word)
+        rest = tuple(
+            (key, v) for key, v in tree if key.value not in (word, "note") or (not is_value and key.value != word)
+        )
         return Entries((*rest, (_word("dated", path.place), dated)), tree.place)
 
     def _term_start(self) -> Scalar | None:
@@ -271,7 +278,7 @@ class _Change:
     # -- adding -----------------------------------------------------------------------------------------------------
     def _add(self, section: Scalar, value: Tree) -> None:
         field = CONTRACT.field(section.value)
-        existing = self.tree.get(section.value)
+        existing: Tree | None = self.tree.get(section.value)
         if field is None:
             names = [known.name for known in CONTRACT.fields]
             self._refuse(section, f"{section.value} is not an entry of a contract", nearest(section.value, names))
@@ -282,9 +289,11 @@ class _Change:
             self.tree = _with(self.tree, section, joined)
         elif isinstance(existing, Entries) and isinstance(value, Entries):
             merged = existing
-            for key, inner in value:
+            for key, inner in value.entries:
                 if existing.get(key.value) is not None:
-                    self._refuse(key, f"the base has a {key.value} already", f"replace: {{{section.value}.{key.value}: …}}")
+                    self._refuse(
+                        key, f"the base has a {key.value} already", f"replace: {{{section.value}.{key.value}: …}}"
+                    )
                     continue
                 merged = _with(merged, key, inner)
             self.tree = _with(self.tree, section, merged)

@@ -69,7 +69,9 @@ COLUMN: Shape = Either(
                 Field("min", NUMBER, "The smallest allowed value, as written."),
                 Field("places", WHOLE, "The most decimal places a value may have."),
                 Field("compare", TITLE, "all, or the only thing this column may be compared with."),
-                Field("note", TITLE, "A remark for the reader; also says why a column is carried that no formula reads."),
+                Field(
+                    "note", TITLE, "A remark for the reader; also says why a column is carried that no formula reads."
+                ),
             ),
         ),
     ),
@@ -307,7 +309,11 @@ CONTRACT = Record(
 def _anything() -> Shape:
     return Either(
         "anything",
-        (ANY_CELL, ListOf("a list", Later("anything", _anything)), MapOf("a mapping", CELL, Later("anything", _anything))),
+        (
+            ANY_CELL,
+            ListOf("a list", Later("anything", _anything)),
+            MapOf("a mapping", CELL, Later("anything", _anything)),
+        ),
     )
 
 
