@@ -1,0 +1,1266 @@
+"""One plan from a contract: what to compute, in which order, with everything that crosses rows a step of its own.
+
+A formula is brought to a normal form. What remains of it is a scalar expression (:class:`Expr`) over one row: columns of
+the row, and reads of other relations through a :class:`Lookup` whose keys are again scalar expressions of the row.
+Whatever looks at several rows at once (gathering, rank, allocation) is a step with a name, and the formula reads that
+step's result. Parameters, scales, calendars and what-ifs are resolved here, so an engine knows nothing of dates,
+tracks or dated entries. The DuckDB engine and the Python-integer engine both run this plan; the reference does not.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Literal, Protocol, TypeVar
+
+from accord.language.contract import (
+    Check,
+    Contract,
+    Entry,
+    Parameter,
+    PartyOfRow,
+    PeriodItem,
+    Quantity,
+    ScalePoints,
+    Value,
+)
+from accord.language.meaning import (
+    Absolute,
+    Allocate,
+    Arithmetic,
+    BorneByQuantity,
+    Choice,
+    Coalesce,
+    ColumnValue,
+    Comparison,
+    DaysBetween,
+    EnclosingPeriod,
+    EndOf,
+    Extreme,
+    Gather,
+    HeldByColumn,
+    IsMissing,
+    KeyPath,
+    KeyValue,
+    Literal_,
+    Logic,
+    Negative,
+    Node,
+    Not,
+    OneOf,
+    OwnKey,
+    ParameterValue,
+    PeriodDay,
+    PeriodLength,
+    Prior,
+    QuantityValue,
+    Rank,
+    RowSet,
+    ScaleValue,
+    TrailingAverage,
+)
+from accord.language.place import Place
+from accord.language.problem import Problem, SettlementStopped
+from accord.language.rounding import RoundingRule
+
+WORLD = "world"
+"""The name of the hidden key. It cannot clash: engines hold a row's own keys as ``key:name``."""
+
+Kind = Literal["number", "flag", "text", "date"]
+
+
+class Run(Protocol):
+    """What a plan needs to know of a run besides the contract (:class:`accord.engine.inputs.Inputs` has it)."""
+
+    @property
+    def periods(self) -> Mapping[str, tuple[PeriodItem, ...]]: ...
+
+    @property
+    def worlds(self) -> tuple[int, ...]: ...
+
+    @property
+    def known_on(self) -> dt.date | None: ...
+
+    @property
+    def what_ifs(self) -> Mapping[str, Mapping[int, Value]]: ...
+
+
+# -- scalar expressions: compared by identity, made once each by the planner -----------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expr:
+    """A scalar expression over one row. ``nullable``: whether it can be missing."""
+
+    kind: Kind
+    nullable: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Const(Expr):
+    """A constant; None is missing."""
+
+    value: Value | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OwnColumn(Expr):
+    """A column of the row at hand: ``key:practice``, ``q:points``, ``rank:3``, ``allocate:1``, ``world``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lookup:
+    """The row of ``relation`` (``table:t``, ``rows:a,b`` or ``gather:1``) with these keys.
+
+    ``required``: no such row stops the run, if a value is read in a branch taken.
+    """
+
+    relation: str
+    keys: tuple[Expr, ...]
+    required: bool
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Read(Expr):
+    """A column of the row a lookup finds."""
+
+    lookup: Lookup
+    column: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found(Expr):
+    """Whether a lookup finds a row."""
+
+    lookup: Lookup
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pick(Expr):
+    """The value listed for what ``of`` is; ``otherwise`` for anything else (None: missing); missing if ``of`` is."""
+
+    of: Expr
+    cases: tuple[tuple[str | int, Expr], ...]
+    otherwise: Expr | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fail(Expr):
+    """A value that must not be needed: reaching it stops the run with this message."""
+
+    message: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Binary(Expr):
+    """``+ - * /`` on numbers; strict."""
+
+    operator: str
+    left: Expr
+    right: Expr
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Minus(Expr):
+    """``-x``, or ``abs(x)``."""
+
+    operand: Expr
+    absolute: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compare(Expr):
+    """A strict comparison of two values of one kind."""
+
+    operator: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Both(Expr):
+    """``and``/``or``, three-valued, from left to right."""
+
+    operator: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Negation(Expr):
+    """``not x``."""
+
+    operand: Expr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Missing(Expr):
+    """``x is null``; ``negated``: ``x is not null``."""
+
+    operand: Expr
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Among(Expr):
+    """``x in (…)``."""
+
+    operand: Expr
+    options: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case(Expr):
+    """The first branch whose condition holds; a missing condition makes it missing; no branch: missing."""
+
+    branches: tuple[tuple[Expr, Expr], ...]
+    otherwise: Expr | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Least(Expr):
+    """``least`` or ``greatest``; strict."""
+
+    greatest: bool
+    operands: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FirstOf(Expr):
+    """``coalesce``."""
+
+    operands: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Days(Expr):
+    """Days from one date to another."""
+
+    start: Expr
+    end: Expr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rounded(Expr):
+    """Rounded to whole multiples of ``step``."""
+
+    operand: Expr
+    step: Fraction
+    rule: RoundingRule
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Element(Expr):
+    """The element at ``position`` (from 1) of a sorted list that a gathering made."""
+
+    lookup: Lookup
+    column: str
+    position: Expr
+
+
+def parts(expr: Expr) -> Iterator[Expr]:
+    """The expressions an expression is directly made of, the keys of its lookup included."""
+    match expr:
+        case Read(lookup=lookup) | Found(lookup=lookup):
+            yield from lookup.keys
+        case Element(lookup=lookup, position=position):
+            yield from lookup.keys
+            yield position
+        case Pick(of=of, cases=cases, otherwise=otherwise):
+            yield of
+            for _, value in cases:
+                yield value
+            if otherwise is not None:
+                yield otherwise
+        case Binary(left=left, right=right) | Compare(left=left, right=right) | Both(left=left, right=right):
+            yield left
+            yield right
+        case Minus(operand=operand) | Negation(operand=operand) | Missing(operand=operand) | Rounded(operand=operand):
+            yield operand
+        case Among(operand=operand, options=options):
+            yield operand
+            yield from options
+        case Case(branches=branches, otherwise=otherwise):
+            for condition, value in branches:
+                yield condition
+                yield value
+            if otherwise is not None:
+                yield otherwise
+        case Least(operands=operands) | FirstOf(operands=operands):
+            yield from operands
+        case Days(start=start, end=end):
+            yield start
+            yield end
+        case _:
+            return
+
+
+def everything(roots: Iterable[Expr]) -> Iterator[Expr]:
+    """Every expression below the roots, once each."""
+    seen: set[int] = set()
+    waiting = list(roots)
+    while waiting:
+        expr = waiting.pop()
+        if id(expr) not in seen:
+            seen.add(id(expr))
+            yield expr
+            waiting.extend(parts(expr))
+
+
+# -- steps -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """A column of every row of ``frame``: ``column`` = ``expr``."""
+
+    frame: str
+    column: str
+    expr: Expr
+    label: str
+    """What a message calls it."""
+    place: Place
+    exact: bool = True
+    """A number: an exact decimal (False: a quotient that stays in its row)."""
+
+    @property
+    def exprs(self) -> tuple[Expr, ...]:
+        """The expressions it evaluates."""
+        return (self.expr,)
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """A condition that must hold on every row of ``frame``."""
+
+    frame: str
+    expr: Expr
+    check: Check
+
+    @property
+    def exprs(self) -> tuple[Expr, ...]:
+        """The expressions it evaluates."""
+        return (self.expr,)
+
+
+GatherHow = Literal["sum", "count", "min", "max", "sorted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """A relation ``name`` with one row for each set of values of ``match`` over the rows of ``frame``.
+
+    Its column ``value`` is made of the rows for which ``where`` holds: sum or count (0 over none), min or max (missing
+    over none), or the sorted list of all values; missing if any value is.
+    """
+
+    name: str
+    frame: str
+    match: tuple[Expr, ...]
+    how: GatherHow
+    value: Expr | None
+    where: Expr | None
+    label: str
+    place: Place
+
+    @property
+    def exprs(self) -> tuple[Expr, ...]:
+        """The expressions it evaluates, at the rows of ``frame``."""
+        return (*self.match, *(part for part in (self.value, self.where) if part is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """A column of ``frame``: the place of a row among those with the same ``partition``; ties equal."""
+
+    frame: str
+    column: str
+    partition: tuple[Expr, ...]
+    order: tuple[tuple[Expr, bool], ...]
+    label: str
+    place: Place
+
+    @property
+    def exprs(self) -> tuple[Expr, ...]:
+        """The expressions it evaluates."""
+        return (*self.partition, *(expr for expr, _ in self.order))
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """A column of ``frame``: ``pool`` shared out by ``weight`` over the rows with the same ``group``."""
+
+    frame: str
+    column: str
+    pool: Expr
+    weight: Expr
+    floor: Expr | None
+    group: tuple[Expr, ...]
+    step: Fraction
+    label: str
+    place: Place
+
+    @property
+    def exprs(self) -> tuple[Expr, ...]:
+        """The expressions it evaluates."""
+        return (self.pool, self.weight, *(() if self.floor is None else (self.floor,)), *self.group)
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Steps that read each other through prior(): run once for each period ``period``, in order of time.
+
+    ``labels`` maps every frame in it to the expression that says in which of these periods a row lies.
+    """
+
+    period: str
+    steps: tuple[Step, ...]
+    labels: Mapping[str, Expr]
+
+
+Step = Compute | Verify | Gathering | Ranking | Sharing | Loop
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The rows of one set of keys, by a name."""
+
+    name: str
+    rows: RowSet
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Its own keys."""
+        return self.rows.keys
+
+
+@dataclass(frozen=True, slots=True)
+class PartyColumns:
+    """Where a frame holds the member and the payee of a party; None where it has none."""
+
+    member: str | None
+    payee: str | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to compute, in order."""
+
+    contract: Contract
+    frames: Mapping[str, Frame]
+    steps: tuple[Step, ...]
+    loop_frames: Mapping[str, str]
+    """For a quantity column computed in a loop: the frame that holds it."""
+    results: Mapping[str, tuple[str, ...]]
+    """For every frame: the columns to keep, quantities first."""
+    payments: tuple[tuple[PartyColumns, PartyColumns], ...]
+    """For each payment: payer, receiver."""
+    notices: tuple[tuple[PartyColumns, str | None], ...]
+    """For each notice: whom it is about, and the column that holds its days."""
+    relations: Mapping[str, Gathering]
+    quantity_types: Mapping[str, Quantity] = field(repr=False)
+
+
+def frame_name(rows: RowSet) -> str:
+    """The name of the relation that holds these rows."""
+    return "rows:" + ",".join(rows.keys)
+
+
+def table_name(table: str) -> str:
+    """The name of the relation that is this table."""
+    return "table:" + table
+
+
+T = TypeVar("T", bound=Expr)
+_KINDS: Mapping[str, Kind] = {"number": "number", "flag": "flag", "text": "text", "date": "date", "key": "text"}
+
+
+def make_plan(contract: Contract, run: Run, wanted: Iterable[str] | None = None) -> Plan:
+    """The plan of a contract for one run. ``wanted``: the quantities to keep (None: all of them).
+
+    What payments, notices and checks need is always computed and kept.
+    """
+    return _Planner(contract, run).plan(None if wanted is None else set(wanted))
+
+
+class _Planner:
+    def __init__(self, contract: Contract, run: Run) -> None:
+        self.contract = contract
+        self.run = run
+        self.interned: dict[tuple[Any, ...], Any] = {}
+        self.frames: dict[str, Frame] = {}
+        self.steps: list[Step] = []
+        self.made: dict[tuple[Any, ...], str] = {}
+        self.relations: dict[str, Gathering] = {}
+        self.results: dict[str, list[str]] = {}
+        self.number = 0
+        self.lowered: dict[tuple[int, str], Expr] = {}
+        self.alive: list[Node] = []
+
+    # -- making expressions
+
+    def make(self, cls: Callable[..., T], *fields: Any) -> T:
+        key = (cls, *(_identity(part) for part in fields))
+        found = self.interned.get(key)
+        if found is None:
+            found = self.interned[key] = cls(*fields)
+        return found
+
+    def const(self, kind: Kind, value: Value | None) -> Const:
+        return self.make(Const, kind, value is None, value)
+
+    def lookup(self, relation: str, keys: tuple[Expr, ...], required: bool, place: Place) -> Lookup:
+        key = (Lookup, relation, tuple(id(part) for part in keys), required)
+        found = self.interned.get(key)
+        if found is None:
+            found = self.interned[key] = Lookup(relation, keys, required, place)
+        return found
+
+    def pick(self, kind: Kind, of: Expr, cases: Sequence[tuple[str | int, Expr]], otherwise: Expr | None) -> Expr:
+        values = [value for _, value in cases] + ([] if otherwise is None else [otherwise])
+        nullable = of.nullable or otherwise is None or any(value.nullable for value in values)
+        return self.make(Pick, kind, nullable, of, tuple(cases), otherwise)
+
+    def case(self, kind: Kind, branches: Sequence[tuple[Expr, Expr]], otherwise: Expr | None) -> Expr:
+        values = [value for _, value in branches] + ([] if otherwise is None else [otherwise])
+        nullable = otherwise is None or any(v.nullable for v in values) or any(c.nullable for c, _ in branches)
+        return self.make(Case, kind, nullable, tuple(branches), otherwise)
+
+    def binary(self, operator: str, left: Expr, right: Expr, place: Place) -> Expr:
+        return self.make(Binary, "number", left.nullable or right.nullable, operator, left, right, place)
+
+    def compare(self, operator: str, left: Expr, right: Expr) -> Expr:
+        return self.make(Compare, "flag", left.nullable or right.nullable, operator, left, right)
+
+    # -- frames
+
+    def frame(self, rows: RowSet) -> str:
+        name = frame_name(rows)
+        self.frames.setdefault(name, Frame(name, rows))
+        return name
+
+    def own_keys(self, frame: str) -> tuple[Expr, ...]:
+        return tuple(self.own_key(key) for key in self.frames[frame].keys)
+
+    def own_key(self, key: str) -> Expr:
+        return self.make(OwnColumn, "text", False, f"key:{key}")
+
+    # -- paths
+
+    def path(self, path: KeyPath, frame: str, place: Place) -> Expr:
+        match path:
+            case OwnKey(key=key):
+                return self.own_key(key)
+            case EnclosingPeriod(key=key, of_key=of_key, of=of):
+                inner = self.path(of, frame, place)
+                cases = [
+                    (item.label, self.const("text", outer.label))
+                    for item in self.contract.keys[of_key].items
+                    if (outer := _enclosing(item, self.contract.keys[key].items)) is not None
+                ]
+                whole = len(cases) == len(self.contract.keys[of_key].items)
+                expr = self.pick("text", inner, cases, None)
+                return self.known(expr) if whole and not inner.nullable else expr
+            case HeldByColumn(table=table, column=column, at=at):
+                return self.column(table, column, at, frame, place)
+            case BorneByQuantity(quantity=quantity, at=at):
+                return self.quantity(quantity, at, frame, place)
+
+    def known(self, expr: Expr) -> Expr:
+        """The same pick, known to cover everything that can come."""
+        if isinstance(expr, Pick):
+            return self.make(Pick, expr.kind, False, expr.of, expr.cases, expr.otherwise)
+        return expr
+
+    def column(self, table: str, column: str, at: tuple[KeyPath, ...], frame: str, place: Place) -> Expr:
+        described = self.contract.tables[table]
+        keys = tuple(self.path(part, frame, place) for part in at)
+        lookup = self.lookup(table_name(table), keys, not described.optional, place)
+        held = described.column(column)
+        nullable = held.type.missing or described.optional or any(key.nullable for key in keys)
+        return self.make(Read, _KINDS[held.type.kind], nullable, lookup, column)
+
+    def quantity(self, name: str, at: tuple[KeyPath, ...], frame: str, place: Place) -> Expr:
+        quantity = self.contract.quantities[name]
+        source = self.frame(quantity.rows)
+        kind, missing = _KINDS[quantity.type.kind], quantity.type.missing
+        keys = tuple(self.path(part, frame, place) for part in at)
+        if source == frame and all(a is b for a, b in zip(keys, self.own_keys(frame), strict=True)):
+            return self.make(OwnColumn, kind, missing, f"q:{name}")
+        lookup = self.lookup(source, keys, True, place)
+        return self.make(Read, kind, missing or any(key.nullable for key in keys), lookup, f"q:{name}")
+
+    # -- formulas
+
+    def lower(self, node: Node, frame: str) -> Expr:
+        key = (id(node), frame)
+        found = self.lowered.get(key)
+        if found is None:
+            found = self.lowered[key] = self._lower(node, frame)
+            self.alive.append(node)  # so that its id stays its own
+        return found
+
+    def _lower(self, node: Node, frame: str) -> Expr:
+        kind = _KINDS[node.type.kind]
+        match node:
+            case Literal_(value=value):
+                return self.const(kind, value)
+            case KeyValue(path=path):
+                return self.path(path, frame, node.place)
+            case ColumnValue(table=table, column=column, at=at):
+                return self.column(table, column, at, frame, node.place)
+            case QuantityValue(quantity=quantity, at=at):
+                return self.quantity(quantity, at, frame, node.place)
+            case ParameterValue():
+                return self.parameter(node, frame, lambda value: self.plain(node.parameter, value))
+            case ScaleValue(argument=argument):
+                place, x = node.place, self.lower(argument, frame)
+                return self.parameter(node, frame, lambda value: self.scale(node.parameter, value, x, place))
+            case Arithmetic(operator=operator, left=left, right=right):
+                return self.binary(operator, self.lower(left, frame), self.lower(right, frame), node.place)
+            case Negative(operand=operand):
+                inner = self.lower(operand, frame)
+                return self.make(Minus, "number", inner.nullable, inner, False)
+            case Absolute(operand=operand):
+                inner = self.lower(operand, frame)
+                return self.make(Minus, "number", inner.nullable, inner, True)
+            case Comparison(operator=operator, left=left, right=right):
+                return self.compare(operator, self.lower(left, frame), self.lower(right, frame))
+            case Logic(operator=operator, left=left, right=right):
+                a, b = self.lower(left, frame), self.lower(right, frame)
+                return self.make(Both, "flag", a.nullable or b.nullable, operator, a, b)
+            case Not(operand=operand):
+                inner = self.lower(operand, frame)
+                return self.make(Negation, "flag", inner.nullable, inner)
+            case IsMissing(operand=operand, negated=negated):
+                return self.make(Missing, "flag", False, self.lower(operand, frame), negated)
+            case OneOf(operand=operand, options=options):
+                inner = self.lower(operand, frame)
+                listed = tuple(self.lower(option, frame) for option in options)
+                nullable = inner.nullable or any(option.nullable for option in listed)
+                return self.make(Among, "flag", nullable, inner, listed)
+            case Choice(branches=branches, otherwise=otherwise):
+                listed_branches = [(self.lower(c, frame), self.lower(v, frame)) for c, v in branches]
+                return self.case(kind, listed_branches, None if otherwise is None else self.lower(otherwise, frame))
+            case Extreme(which=which, operands=operands):
+                listed = tuple(self.lower(operand, frame) for operand in operands)
+                return self.make(Least, kind, any(o.nullable for o in listed), which == "greatest", listed)
+            case Coalesce(operands=operands):
+                listed = tuple(self.lower(operand, frame) for operand in operands)
+                return self.make(FirstOf, kind, all(o.nullable for o in listed), listed)
+            case PeriodLength(unit=unit, period=period, path=path):
+                items = self.contract.keys[period].items
+                lengths = {item.label: _length(item, unit) for item in items}
+                of = self.path(path, frame, node.place)
+                if len(set(lengths.values())) == 1 and not of.nullable:
+                    return self.const("number", Fraction(next(iter(lengths.values()))))
+                cases = [(label, self.const("number", Fraction(length))) for label, length in lengths.items()]
+                return self.whole_pick("number", of, cases)
+            case PeriodDay(which=which, period=period, path=path):
+                items = self.contract.keys[period].items
+                cases = [(i.label, self.const("date", i.first if which == "first" else i.last)) for i in items]
+                return self.whole_pick("date", self.path(path, frame, node.place), cases)
+            case DaysBetween(start=start, end=end):
+                a, b = self.lower(start, frame), self.lower(end, frame)
+                return self.make(Days, "number", a.nullable or b.nullable, a, b)
+            case Gather():
+                return self.gather(node, frame)
+            case EndOf():
+                return self.end_of(node, frame)
+            case Prior(of=of, steps=steps, period=period):
+                return self.back(of, steps, period, frame)
+            case TrailingAverage(of=of, count=count, period=period):
+                return self.trailing(of, self.lower(count, frame), period, frame, node.place)
+            case Rank(partition=partition, order=order):
+                groups = tuple(self.path(part, frame, node.place) for part in partition)
+                ordered = tuple((self.lower(expr, frame), descending) for expr, descending in order)
+                key = ("rank", frame, tuple(map(id, groups)), tuple((id(e), d) for e, d in ordered))
+                if key not in self.made:
+                    self.made[key] = column = self.name("rank")
+                    self.steps.append(Ranking(frame, column, groups, ordered, "rank", node.place))
+                return self.make(OwnColumn, "number", False, self.made[key])
+            case Allocate(pool=pool, weight=weight, floor=floor, group=group, step=step):
+                column = self.name("allocate")
+                lowered = None if floor is None else self.lower(floor, frame)
+                groups = tuple(self.path(part, frame, node.place) for part in group)
+                pooled, weighed = self.lower(pool, frame), self.lower(weight, frame)
+                shared = Sharing(frame, column, pooled, weighed, lowered, groups, step, "allocate", node.place)
+                self.steps.append(shared)
+                nullable = pooled.nullable or any(part.nullable for part in groups)
+                return self.make(OwnColumn, "number", nullable, column)
+            case _:
+                raise TypeError(f"no plan for {type(node).__name__}")
+
+    def whole_pick(self, kind: Kind, of: Expr, cases: Sequence[tuple[str | int, Expr]]) -> Expr:
+        """A pick whose cases are every member there is."""
+        expr = self.pick(kind, of, cases, None)
+        return expr if of.nullable else self.known(expr)
+
+    def name(self, what: str) -> str:
+        self.number += 1
+        return f"{what}:{self.number}"
+
+    # -- parameters and scales
+
+    def plain(self, name: str, value: Value | ScalePoints) -> Expr:
+        assert not isinstance(value, ScalePoints)
+        return self.const(_KINDS[self.contract.parameters[name].type.kind], value)
+
+    def parameter(
+        self, node: ParameterValue | ScaleValue, frame: str, use: Callable[[Value | ScalePoints], Expr]
+    ) -> Expr:
+        parameter = self.contract.parameters[node.parameter]
+        kind = _KINDS[node.type.kind]
+        members = tuple(self.lower(part, frame) for part in node.by)
+        used: dict[int, Expr] = {}
+
+        def of_entry(entry: Entry) -> Expr:
+            if id(entry) not in used:
+                used[id(entry)] = self.by_member(parameter, entry, members, (), kind, node.place, use)
+            return used[id(entry)]
+
+        if node.on is not None:
+            normal = self.on_a_date(parameter, self.lower(node.on, frame), kind, node.place, of_entry)
+        elif node.period is None:
+            normal = self.on_day(parameter, self.contract.term.first, kind, node.place, of_entry)
+        else:
+            normal = self.by_period(parameter, node, frame, kind, of_entry, use)
+        return normal if parameter.by else self.with_what_if(parameter.name, kind, normal, use)
+
+    def with_what_if(
+        self, name: str, kind: Kind, normal: Expr, use: Callable[[Value | ScalePoints], Expr]
+    ) -> Expr:
+        """The what-if of a parameter (``name``, or ``name.member``) in the worlds that have one."""
+        what_if = self.run.what_ifs.get(name)
+        if not what_if:
+            return normal
+        replaced = {world: use(value) for world, value in what_if.items()}
+        if len(self.run.worlds) == 1:
+            return replaced.get(self.run.worlds[0], normal)
+        world = self.make(OwnColumn, "number", False, WORLD)
+        return self.pick(kind, world, tuple(replaced.items()), normal)
+
+    def by_period(
+        self,
+        parameter: Parameter,
+        node: ParameterValue | ScaleValue,
+        frame: str,
+        kind: Kind,
+        of_entry: Callable[[Entry], Expr],
+        use: Callable[[Value | ScalePoints], Expr],
+    ) -> Expr:
+        assert node.period is not None
+        key = node.period.key
+        of = self.path(node.period, frame, node.place)
+        items: Sequence[PeriodItem] = self.contract.keys[key].items
+        if isinstance(node.period, OwnKey):
+            items = self.run.periods.get(key) or items
+        cases: list[tuple[str | int, Expr]] = []
+        for item in items:
+            if parameter.as_at == "days":
+                value = self.by_days(parameter, item, kind, node.place, of_entry, use)
+            else:
+                day = item.last if parameter.as_at == "end" else item.first
+                value = self.on_day(parameter, day, kind, node.place, of_entry)
+            cases.append((item.label, value))
+        if cases and all(value is cases[0][1] for _, value in cases) and not of.nullable:
+            return cases[0][1]
+        return self.whole_pick(kind, of, cases)
+
+    def by_days(
+        self,
+        parameter: Parameter,
+        item: PeriodItem,
+        kind: Kind,
+        place: Place,
+        of_entry: Callable[[Entry], Expr],
+        use: Callable[[Value | ScalePoints], Expr],
+    ) -> Expr:
+        """The average over the days of a period."""
+        lengths: dict[int, tuple[Expr, int]] = {}
+        day = item.first
+        while day <= item.last:
+            value = self.on_day(parameter, day, kind, place, of_entry)
+            lengths[id(value)] = (value, lengths.get(id(value), (value, 0))[1] + 1)
+            day += dt.timedelta(1)
+        values = list(lengths.values())
+        if len(values) == 1:
+            return values[0][0]
+        total = (item.last - item.first).days + 1
+        if all(isinstance(value, Const) for value, _ in values):
+            amounts = [(value.value, days) for value, days in values if isinstance(value, Const)]
+            mean = sum((Fraction(v) * days for v, days in amounts if isinstance(v, Fraction)), Fraction(0)) / total
+            return self.const("number", mean)
+        average: Expr | None = None
+        for value, days in values:
+            weighed = self.binary("*", value, self.const("number", Fraction(days, total)), place)
+            average = weighed if average is None else self.binary("+", average, weighed, place)
+        assert average is not None
+        return average
+
+    def on_day(
+        self, parameter: Parameter, day: dt.date, kind: Kind, place: Place, of_entry: Callable[[Entry], Expr]
+    ) -> Expr:
+        entry = entry_on(parameter, day, self.run.known_on)
+        if entry is None:
+            return self.fail(kind, f"{parameter.name} has no value on {day}", place)
+        return of_entry(entry)
+
+    def on_a_date(
+        self, parameter: Parameter, on: Expr, kind: Kind, place: Place, of_entry: Callable[[Entry], Expr]
+    ) -> Expr:
+        """Read on a day that only the row knows: the entry of the latest change at or before it."""
+        changes: set[dt.date] = set()
+        for entry in parameter.entries:
+            changes.add(entry.since)
+            if entry.until is not None and not parameter.carry:
+                changes.add(entry.until + dt.timedelta(1))
+        branches = [
+            (self.compare(">=", on, self.const("date", day)), self.on_day(parameter, day, kind, place, of_entry))
+            for day in sorted(changes, reverse=True)
+        ]
+        before = self.fail(kind, f"{parameter.name} has no value before {min(changes)}", place)
+        return self.case(kind, branches, before)
+
+    def by_member(
+        self,
+        parameter: Parameter,
+        entry: Entry,
+        members: tuple[Expr, ...],
+        chosen: tuple[str, ...],
+        kind: Kind,
+        place: Place,
+        use: Callable[[Value | ScalePoints], Expr],
+    ) -> Expr:
+        depth = len(chosen)
+        if depth == len(members):
+            return self.with_what_if(".".join((parameter.name, *chosen)), kind, use(entry.values[chosen]), use)
+        listed = dict.fromkeys(member[depth] for member in entry.values if member[:depth] == chosen)
+        none = self.fail(kind, f"{parameter.name} has no value for this {parameter.by[depth]}", place)
+        cases = [
+            (member, self.by_member(parameter, entry, members, (*chosen, member), kind, place, use))
+            for member in listed
+        ]
+        return self.pick(kind, members[depth], cases, none)
+
+    def fail(self, kind: Kind, message: str, place: Place) -> Expr:
+        return self.make(Fail, kind, False, message, place)
+
+    def scale(self, name: str, value: Value | ScalePoints, x: Expr, place: Place) -> Expr:
+        parameter = self.contract.parameters[name]
+        scale = parameter.scale
+        assert scale is not None and isinstance(value, ScalePoints)
+        points = value.points
+
+        def number(n: Fraction) -> Expr:
+            return self.const("number", n)
+
+        def along(start: Fraction, foot: Fraction, slope: Fraction) -> Expr:
+            """``foot + slope * (x - start)``."""
+            rising = self.binary("*", number(slope), x, place)
+            return self.binary("+", rising, number(foot - slope * start), place)
+
+        below = self.fail("number", f"{name} does not say what holds below its first point", place)
+        above = self.fail("number", f"{name} does not say what holds above its last point", place)
+        branches: list[tuple[Expr, Expr]] = []
+        if scale.kind == "step":
+            for start, result in reversed(points):
+                assert start is not None
+                branches.append((self.compare(">=", x, number(start)), number(result)))
+            return self.case("number", branches, number(points[0][1]) if scale.below_holds else below)
+        if scale.kind == "linear":
+            first, foot = points[0]
+            last, top = points[-1]
+            assert first is not None and last is not None
+            branches.append((self.compare("<", x, number(first)), number(foot) if scale.below_holds else below))
+            for (a, y), (b, z) in zip(points, points[1:], strict=False):
+                assert a is not None and b is not None
+                branches.append((self.compare("<=", x, number(b)), along(a, y, (z - y) / (b - a))))
+            if len(points) == 1:
+                branches.append((self.compare("=", x, number(first)), number(foot)))
+            return self.case("number", branches, number(top) if scale.above_holds else above)
+        start, total = Fraction(0), Fraction(0)
+        branches.append((self.compare("<=", x, number(start)), number(start)))
+        for end, rate in points:
+            if end is None:
+                return self.case("number", branches, along(start, total, rate))
+            branches.append((self.compare("<=", x, number(end)), along(start, total, rate)))
+            start, total = end, total + (end - start) * rate
+        return self.case("number", branches, number(total) if scale.above_holds else above)
+
+    # -- across rows
+
+    def gather(self, node: Gather, frame: str) -> Expr:
+        kind = _KINDS[node.type.kind]
+        source = self.frame(node.rows)
+        match = tuple(self.path(part, source, node.place) for part in node.match)
+        where = None if node.where is None else self.lower(node.where, source)
+        value = None if node.value is None else self.lower(node.value, source)
+        how: GatherHow = "sorted" if node.how == "quantile" else node.how
+        if how == "count":
+            value = None
+        name = self.gathering(source, match, how, value, where, node.how, node.place)
+        own = tuple(self.own_key(key) for key in node.keys)
+        found = self.lookup(name, own, False, node.place)
+        valued = value is not None and value.nullable
+        if how in ("sum", "count"):
+            read = self.make(Read, kind, True, found, "value")
+            if not valued:
+                return self.make(FirstOf, kind, False, (read, self.const("number", Fraction(0))))
+            there = self.make(Found, "flag", False, found)
+            return self.case(kind, [(there, read)], self.const("number", Fraction(0)))
+        if how != "sorted":
+            return self.make(Read, kind, True, found, "value")
+        assert node.fraction is not None
+        counted = self.gathering(source, match, "count", None, where, "count", node.place)
+        count = self.make(Read, "number", True, self.lookup(counted, own, False, node.place), "value")
+        nearest = self.binary("*", count, self.lower(node.fraction, frame), node.place)
+        up = self.make(Rounded, "number", True, nearest, Fraction(1), "ceiling")
+        position = self.make(Least, "number", True, True, (up, self.const("number", Fraction(1))))
+        return self.make(Element, kind, True, found, "value", position)
+
+    def gathering(
+        self,
+        source: str,
+        match: tuple[Expr, ...],
+        how: GatherHow,
+        value: Expr | None,
+        where: Expr | None,
+        label: str,
+        place: Place,
+    ) -> str:
+        key = ("gather", source, tuple(map(id, match)), how, id(value), id(where))
+        if key not in self.made:
+            self.made[key] = name = self.name("gather")
+            step = Gathering(name, source, match, how, value, where, label, place)
+            self.relations[name] = step
+            self.steps.append(step)
+        return self.made[key]
+
+    def end_of(self, node: EndOf, frame: str) -> Expr:
+        source = self.frame(node.rows)
+        match = tuple(self.path(part, source, node.place) for part in node.match)
+        ends = tuple(self.const("text", label) for label in self.ends(node.period, node.inside, node.which))
+        at_end: Expr = self.make(Among, "flag", False, self.own_key(node.period), ends)
+        if node.where is not None:
+            where = self.lower(node.where, source)
+            at_end = self.make(Both, "flag", where.nullable, "and", at_end, where)
+        value = self.lower(node.value, source)
+        name = self.gathering(source, match, "max", value, at_end, node.which, node.place)
+        found = self.lookup(name, tuple(self.own_key(key) for key in node.keys), False, node.place)
+        return self.make(Read, _KINDS[node.type.kind], True, found, "value")
+
+    def ends(self, period: str, inside: str | None, which: str) -> list[str]:
+        """The labels of the first or last periods inside each period ``inside``, or inside the run."""
+        index = 0 if which == "first" else -1
+        if inside is None:
+            items = self.run.periods.get(period, ())
+            return [items[index].label] if items else []
+        found: list[str] = []
+        for outer in self.contract.keys[inside].items:
+            within = [i for i in self.contract.keys[period].items if outer.first <= i.first and i.last <= outer.last]
+            if within:
+                found.append(within[index].label)
+        return found
+
+    def back(self, of: ColumnValue | QuantityValue, steps: int, period: str, frame: str) -> Expr:
+        """The same read, ``steps`` periods back along ``period``."""
+        if isinstance(of, ColumnValue):
+            key_names: tuple[str, ...] = self.contract.tables[of.table].keys
+            relation, column = table_name(of.table), of.column
+            kind = _KINDS[self.contract.tables[of.table].column(of.column).type.kind]
+        else:
+            quantity = self.contract.quantities[of.quantity]
+            key_names = quantity.rows.keys
+            relation, column = self.frame(quantity.rows), f"q:{of.quantity}"
+            kind = _KINDS[quantity.type.kind]
+        labels = [item.label for item in self.run.periods.get(period, ())]
+        earlier = [(now, self.const("text", labels[i - steps])) for i, now in enumerate(labels) if i >= steps]
+        keys: list[Expr] = []
+        for key, path in zip(key_names, of.at, strict=True):
+            expr = self.path(path, frame, of.place)
+            keys.append(self.pick("text", expr, earlier, None) if key == period and steps else expr)
+        return self.make(Read, kind, True, self.lookup(relation, tuple(keys), False, of.place), column)
+
+    def trailing(
+        self, of: ColumnValue | QuantityValue, count: Expr, period: str, frame: str, place: Place
+    ) -> Expr:
+        lengths = sorted({int(e.value) for e in everything([count]) if _is_number(e)})
+
+        def mean(n: int) -> Expr:
+            total = self.back(of, 0, period, frame)
+            for i in range(1, n):
+                total = self.binary("+", total, self.back(of, i, period, frame), place)
+            return self.binary("/", total, self.const("number", Fraction(n)), place)
+
+        if isinstance(count, Const):
+            return mean(lengths[0])
+        branches = [(self.compare("=", count, self.const("number", Fraction(n))), mean(n)) for n in lengths if n > 0]
+        return self.case("number", branches, None)
+
+    # -- the whole
+
+    def plan(self, wanted: set[str] | None) -> Plan:
+        contract = self.contract
+        for quantity in contract.quantities.values():
+            self.frame(quantity.rows)
+        for group in contract.order:
+            if len(group) == 1 and group[0] not in contract.loop_period:
+                self.compute(contract.quantities[group[0]])
+            else:
+                self.loop(group)
+        for check in contract.checks:
+            frame = self.frame(check.rows)
+            self.steps.append(Verify(frame, self.lower(check.condition, frame), check))
+        kept = set(contract.quantities) if wanted is None else set(wanted)
+        payments: list[tuple[PartyColumns, PartyColumns]] = []
+        for payment in contract.payments:
+            kept.add(payment.quantity)
+            frame = self.frame(contract.quantities[payment.quantity].rows)
+            payments.append((self.party(payment.payer, frame), self.party(payment.receiver, frame)))
+        notices: list[tuple[PartyColumns, str | None]] = []
+        for notice in contract.notices:
+            kept.add(notice.when)
+            frame = self.frame(contract.quantities[notice.when].rows)
+            days = None if notice.days is None else self.days(notice.days, contract.quantities[notice.when], notice.place)
+            notices.append((self.party(notice.about, frame), days))
+        for name in contract.quantities:
+            if name in kept:
+                frame = self.frame(contract.quantities[name].rows)
+                self.results.setdefault(frame, []).insert(
+                    sum(column.startswith("q:") for column in self.results.get(frame, [])), f"q:{name}"
+                )
+        loops = {f"q:{name}": frame_name(contract.quantities[name].rows) for name in contract.loop_period}
+        return Plan(
+            contract,
+            self.frames,
+            tuple(_needed(self.steps, self.results)),
+            loops,
+            {frame: tuple(columns) for frame, columns in self.results.items()},
+            tuple(payments),
+            tuple(notices),
+            self.relations,
+            contract.quantities,
+        )
+
+    def compute(self, quantity: Quantity) -> None:
+        frame = self.frame(quantity.rows)
+        expr = self.versions(quantity, frame)
+        if quantity.rounding is not None:
+            rounding = quantity.rounding
+            expr = self.make(Rounded, "number", expr.nullable, expr, rounding.step, rounding.rule)
+        place = quantity.place
+        exact = quantity.type.exact or quantity.rounding is not None
+        self.steps.append(Compute(frame, f"q:{quantity.name}", expr, quantity.name, place, exact))
+
+    def versions(self, quantity: Quantity, frame: str) -> Expr:
+        """A dated formula is one choice on the row's shortest period."""
+        if len(quantity.versions) == 1:
+            return self.lower(quantity.versions[0].formula, frame)
+        kind = _KINDS[quantity.type.kind]
+        period = shortest_period(self.contract, quantity.rows.keys)
+
+        def on(day: dt.date) -> Expr:
+            inforce = [v for v in quantity.versions if v.since is None or v.since <= day]
+            if not inforce:
+                return self.fail(kind, f"{quantity.name} has no formula on {day}", quantity.place)
+            return self.lower(inforce[-1].formula, frame)
+
+        if period is None:
+            return on(self.contract.term.first)
+        items = self.run.periods.get(period) or self.contract.keys[period].items
+        return self.whole_pick(kind, self.own_key(period), [(item.label, on(item.first)) for item in items])
+
+    def loop(self, group: tuple[str, ...]) -> None:
+        outer, self.steps = self.steps, []
+        for name in group:
+            self.compute(self.contract.quantities[name])
+        inner, self.steps = self.steps, outer
+        turning = self.contract.loop_period[group[0]]
+        members = {f"q:{name}": frame_name(self.contract.quantities[name].rows) for name in group}
+        inside: list[Step] = []
+        made_inside: set[tuple[str, str]] = set((frame, column) for column, frame in members.items())
+        for step in inner:  # what does not look at the loop need not turn with it
+            assert not isinstance(step, Loop)
+            frame = step.frame
+            depends = isinstance(step, Compute) or any(
+                (isinstance(e, OwnColumn) and (frame, e.name) in made_inside)
+                or (isinstance(e, Read | Found | Element) and _reads_one_of(e, made_inside))
+                for e in everything(step.exprs)
+            )
+            if not depends:
+                self.steps.append(step)
+                continue
+            inside.append(step)
+            match step:
+                case Gathering(name=name):
+                    made_inside.add((name, "value"))
+                case Ranking(column=column) | Sharing(column=column):
+                    made_inside.add((frame, column))
+                case _:
+                    pass
+        labels = {step.frame: self.loop_label(step.frame, turning) for step in inside if not isinstance(step, Loop)}
+        self.steps.append(Loop(turning, tuple(inside), labels))
+
+    def loop_label(self, frame: str, turning: str) -> Expr:
+        keys = self.frames[frame].keys
+        if turning in keys:
+            return self.own_key(turning)
+        for key in keys:
+            path = period_path(self.contract, key, turning)
+            if path is not None:
+                return self.path(path, frame, Place("", 0, 0))
+        raise SettlementStopped(
+            Problem(Place("", 0, 0), f"rows of [{', '.join(keys)}] do not lie in one {turning}, on which a loop turns")
+        )
+
+    def party(self, party: PartyOfRow, frame: str) -> PartyColumns:
+        return PartyColumns(self.hidden(party.member, frame), self.hidden(party.payee, frame))
+
+    def hidden(self, node: Node | None, frame: str) -> str | None:
+        """A column beside the quantities, for what payments and notices must know of a row."""
+        if node is None:
+            return None
+        expr = self.lower(node, frame)
+        if isinstance(expr, OwnColumn) and expr.name.startswith("key:"):
+            return expr.name
+        key = ("hidden", frame, id(expr))
+        if key not in self.made:
+            self.made[key] = column = self.name("party")
+            self.steps.append(Compute(frame, column, expr, "party", node.place))
+            self.results.setdefault(frame, []).append(column)
+        return self.made[key]
+
+    def days(self, name: str, quantity: Quantity, place: Place) -> str | None:
+        """The column with the days of a notice: a quantity of the same rows, or a parameter."""
+        frame = frame_name(quantity.rows)
+        held = self.contract.quantities.get(name)
+        if held is not None:
+            at = tuple(OwnKey(key) for key in held.rows.keys)
+            return self.hidden(QuantityValue(held.type, place, name, at), frame)
+        parameter = self.contract.parameters[name]
+        period = shortest_period(self.contract, quantity.rows.keys)
+        at_period = None if period is None else OwnKey(period)
+        return self.hidden(ParameterValue(parameter.type, place, name, (), None, at_period), frame)
+
+
+# -- small things ------------------------------------------------------------------------------------------------------
+
+
+def _identity(part: Any) -> Any:
+    """What tells two fields of an expression apart."""
+    if isinstance(part, Expr | Lookup):
+        return id(part)
+    if isinstance(part, tuple):
+        return tuple(_identity(item) for item in part)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(part, Place):
+        return None
+    return (type(part), part)
+
+
+def _is_number(expr: Expr) -> bool:
+    return isinstance(expr, Const) and isinstance(expr.value, Fraction) and not isinstance(expr.value, bool)
+
+
+def _reads_one_of(expr: Read | Found | Element, made: set[tuple[str, str]]) -> bool:
+    if isinstance(expr, Found):
+        return any(relation == expr.lookup.relation for relation, _ in made)
+    return (expr.lookup.relation, expr.column) in made
+
+
+def _enclosing(item: PeriodItem, outer: Iterable[PeriodItem]) -> PeriodItem | None:
+    return next((o for o in outer if o.first <= item.first <= o.last), None)
+
+
+def _length(item: PeriodItem, unit: str) -> int:
+    after = item.last + dt.timedelta(1)
+    if unit == "days":
+        return (after - item.first).days
+    return (after.year - item.first.year) * 12 + after.month - item.first.month
+
+
+def entry_on(parameter: Parameter, day: dt.date, known_on: dt.date | None) -> Entry | None:
+    """The entry of a parameter in force on a day, as it was known; None if there is none."""
+    known = [
+        entry
+        for entry in parameter.entries
+        if entry.since <= day and (known_on is None or entry.known_from is None or entry.known_from <= known_on)
+    ]
+    if not known:
+        return None
+    entry = max(known, key=lambda e: (e.since, e.known_from or dt.date.min))
+    if entry.until is not None and day > entry.until and not parameter.carry:
+        return None
+    return entry
+
+
+def shortest_period(contract: Contract, keys: Iterable[str]) -> str | None:
+    """The key among ``keys`` whose periods are shortest; None if none is a period."""
+    periods = [key for key in keys if contract.keys[key].is_period]
+    if not periods:
+        return None
+
+    def length(key: str) -> dt.timedelta:
+        item = contract.keys[key].items[0]
+        return item.last - item.first
+
+    return min(periods, key=length)
+
+
+def period_path(contract: Contract, key: str, turning: str) -> KeyPath | None:
+    """How the period ``turning`` follows from the period ``key``; None if it does not."""
+    path: KeyPath = OwnKey(key)
+    while key != turning:
+        outer = contract.keys[key].within
+        if outer is None:
+            return None
+        path = EnclosingPeriod(outer, key, path)
+        key = outer
+    return path
+
+
+def _needed(steps: Sequence[Step], results: Mapping[str, Sequence[str]]) -> list[Step]:
+    """The steps that something asks for: results, checks, and what they read."""
+    needed: set[tuple[str, str]] = {(frame, column) for frame, columns in results.items() for column in columns}
+
+    def note(frame: str, exprs: Iterable[Expr]) -> None:
+        for expr in everything(exprs):
+            match expr:
+                case OwnColumn(name=name):
+                    needed.add((frame, name))
+                case Read(lookup=lookup, column=column) | Element(lookup=lookup, column=column):
+                    needed.add((lookup.relation, column))
+                case Found(lookup=lookup):
+                    needed.add((lookup.relation, "value"))
+                case _:
+                    pass
+
+    def wanted(step: Step) -> bool:
+        match step:
+            case Verify():
+                return True
+            case Gathering(name=name):
+                return (name, "value") in needed
+            case Loop(steps=inner):
+                return any(wanted(part) for part in inner)
+            case _:
+                return (step.frame, step.column) in needed
+
+    kept: list[Step] = []
+    for step in reversed(steps):
+        if wanted(step):
+            kept.append(step)
+            for part in step.steps if isinstance(step, Loop) else (step,):
+                assert not isinstance(part, Loop)
+                note(part.frame, part.exprs)
+            if isinstance(step, Loop):
+                for frame, label in step.labels.items():
+                    note(frame, [label])
+    return kept[::-1]
