@@ -673,7 +673,7 @@ class _Application:
                 rule.if_missing if value is None and row not in column.unreadable else value
                 for row, value in enumerate(column.values)
             ]
-            column.absent = None
+            column.absent = None if rule.optional else column.absent
         return column
 
     def _origin(self, rule: ColumnRule) -> _Column:
