@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from accord.language.canonical import meaning_of
 from accord.language.contract import (
@@ -20,8 +21,9 @@ from accord.language.contract import (
     Quantity,
     Version,
 )
-from accord.language.facts import Facts, certain, names_in
+from accord.language.facts import Facts, certain, names_in, names_read
 from accord.language.formula import FormulaRefused, Name, show
+from accord.language.formula import walk as parts
 from accord.language.inference import THROUGH_PRIOR, At, Broken, Inference, each, unify
 from accord.language.keys import KeyRules
 from accord.language.meaning import Allocate, Node, OwnKey, Prior, RowSet, TrailingAverage, walk
@@ -29,8 +31,13 @@ from accord.language.order import Needs, circle, loops_in_order, needs
 from accord.language.place import Place
 from accord.language.problem import ContractRefused, Problem, nearest
 from accord.language.reader import Draft, DraftQuantity
+from accord.language.rounding import decimal_text
 from accord.language.text import Scalar
 from accord.language.types import Type
+from accord.language.unit import DAYS, minor_unit_places
+
+DEEPEST = 40
+"""How many quantities may hang on each other in one circle before some of them must say their unit and rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +163,12 @@ class Checker:
         found = self.types.get(name)
         if found is not None:
             return found
+        if len(stack) > DEEPEST:
+            raise FormulaRefused(
+                place,
+                "too many quantities hang on each other here",
+                "say unit: and round: on those that look back through prior()",
+            )
         if name in stack:
             since = stack[stack.index(name) :]
             if THROUGH_PRIOR in since:
@@ -178,6 +191,36 @@ class Checker:
             raise Broken from None
         self.types[name] = kind
         return kind
+
+    def _in_order_of_need(self) -> list[DraftQuantity]:
+        """Quantities so that each comes after what it reads, as far as there is such an order; circles are refused.
+
+        Types could be worked out in any order, but a long chain must not become a deep recursion.
+        """
+        quantities = self.draft.quantities
+        needed: dict[str, Needs] = {}
+        for name, quantity in quantities.items():
+            read = [names_read(version.formula) for version in quantity.versions]
+            now = {other for names in read for other in names.now} | {scalar.value for scalar in quantity.through}
+            before = {other for names in read for other in names.before}
+            needed[name] = Needs(
+                frozenset(now & quantities.keys()), frozenset((other, "") for other in before & quantities.keys())
+            )
+        while (found := circle(needed)) is not None:
+            self._refuse_circle(found.names)
+            self.draft.broken.update(found.names)
+            for name in found.names:
+                needed.pop(name, None)
+            needed = {name: Needs(n.now - set(found.names), n.before) for name, n in needed.items()}
+        return [quantities[name] for component in loops_in_order(needed) for name in component]
+
+    def _refuse_circle(self, names: tuple[str, ...]) -> None:
+        """Refuse a circle, at the place where it closes."""
+        last = self.draft.quantities[names[-2]]
+        readings = (part for version in last.versions for part in parts(version.formula))
+        place = next((p.place for p in readings if isinstance(p, Name) and p.name == names[-1]), last.place)
+        shown = " → ".join(names) if len(names) <= 12 else f"{' → '.join(names[:10])} → … → {names[-1]}"
+        self.problem(place, f"these define each other: {shown}", "one of the steps must go through prior()")
 
     def _infer(self, quantity: DraftQuantity, stack: tuple[str, ...]) -> Type:
         for scalar in quantity.through:
@@ -294,7 +337,7 @@ class Checker:
     def check(self, text: str, file: str, content: bytes) -> Contract:
         """The checked contract; raises :class:`ContractRefused` with every problem found."""
         draft = self.draft
-        for quantity in draft.quantities.values():
+        for quantity in self._in_order_of_need():
             try:
                 self.type_of(quantity, (), quantity.place)
             except Broken:
@@ -435,6 +478,7 @@ class Checker:
 
     def _payments(self) -> Iterator[Payment]:
         draft = self.draft
+        seen: set[tuple[str, str, str]] = set()
         for payment in draft.payments:
             name = payment.pay.value
             quantity = draft.quantities.get(name)
@@ -448,6 +492,11 @@ class Checker:
             kind = self.types.get(name)
             if kind is None:
                 continue
+            same = (name, payment.payer.value, payment.receiver.value)
+            if same in seen:
+                self.problem(payment.pay.place, f"{name} is paid twice, from {same[1]} to {same[2]}", "remove one")
+                continue
+            seen.add(same)
             if not self._payable(payment.pay, quantity, kind) or payer is None or receiver is None:
                 continue
             yield Payment(
@@ -456,12 +505,19 @@ class Checker:
 
     def _payable(self, said: Scalar, quantity: DraftQuantity, kind: Type) -> bool:
         name, currency = said.value, self.draft.currency
+        coin = Fraction(10 ** minor_unit_places(currency))
         if kind.kind != "number":
             self.problem(said.place, f"payment {name} is {kind}, not money")
         elif kind.unit is not None and kind.unit.powers != ((currency, 1),):
             self.problem(said.place, f"payment {name} is in {kind.unit}, not in {currency}")
         elif not kind.exact:
             self.problem(said.place, f"payment {name} is not rounded", f"round: 0.01 {currency} half_up")
+        elif quantity.rounding is not None and (quantity.rounding.step * coin).denominator != 1:
+            self.problem(
+                said.place,
+                f"payment {name} is rounded to {decimal_text(quantity.rounding.step)} {currency}, which nobody can pay",
+                f"round: {decimal_text(1 / coin)} {currency} {quantity.rounding.rule}",
+            )
         elif kind.missing:
             self.problem(
                 said.place,
@@ -534,8 +590,9 @@ class Checker:
             return False
         except Broken:
             return False
-        if node.type.kind != "number" or node.type.missing or not node.type.exact:
-            self.problem(days.place, f"{name} is {node.type}; the days of a notice are a number that is never missing")
+        good = node.type.kind == "number" and node.type.unit in (DAYS, None)
+        if not good or node.type.missing or not node.type.exact:
+            self.problem(days.place, f"{name} is {node.type}; the days of a notice are days, rounded, never missing")
             return False
         return True
 
@@ -546,11 +603,7 @@ class Checker:
         }
         found = circle(needed)
         if found is not None:
-            self.problem(
-                quantities[found.names[0]].place,
-                f"these define each other: {' → '.join(found.names)}",
-                "one of the steps must go through prior()",
-            )
+            self._refuse_circle(found.names)
             return (), {}, False
         components = loops_in_order(needed)
         loop_period: dict[str, str] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from accord.language.formula import Call, Formula, Name, Number, Operation, RankOver, walk
+from accord.language.formula import Call, Formula, Name, Number, Operation, RankOver, children, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,30 @@ def certain(condition: Formula, truth: bool) -> Facts:
 def crosses_rows(formula: Formula) -> bool:
     """Whether the formula reads other rows than the one at hand, so that it means another thing at other keys."""
     return any(isinstance(part, (Call, RankOver)) for part in walk(formula))
+
+
+@dataclass(frozen=True, slots=True)
+class NamesRead:
+    """The names a formula reads: in the same period, and only through prior() or trailing_avg()."""
+
+    now: frozenset[str]
+    before: frozenset[str]
+
+
+def names_read(formula: Formula) -> NamesRead:
+    """Which names a formula reads now and which before, as written (keys and roles not yet followed)."""
+    now: set[str] = set()
+    before: set[str] = set()
+    waiting = [formula]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Name):
+            now.add(part.name)
+        if isinstance(part, Call) and part.name == "prior":
+            before |= {inner.name for inner in walk(part) if isinstance(inner, Name)}
+        else:
+            waiting.extend(children(part))
+    return NamesRead(frozenset(now), frozenset(before - now))
 
 
 def names_in(formula: Formula) -> set[str]:

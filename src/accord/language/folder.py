@@ -67,6 +67,8 @@ class Folder:
                 )
             raise FileNotFoundError(name)
         if not path.is_file():
+            if is_contract:
+                raise ContractRefused(Problem(Place(self.shown(name), 0, 0), "this is not a plain file"))
             raise PermissionError(name)
         if path.stat().st_size > (MAXIMUM_BYTES if is_contract else LARGEST_FILE):
             if is_contract:

@@ -128,21 +128,21 @@ class Inference:
         draft = self.draft
         known = {*draft.keys, *draft.parameters, *draft.quantities, *self.columns, *draft.broken}
         for part in ast.walk(formula):
-            if isinstance(part, ast.Name) and part.name not in known:
+            if isinstance(part, ast.Name) and part.table is not None:
+                table = draft.tables.get(part.table)
+                if table is None:
+                    hint = nearest(part.table, draft.tables)
+                    found.append(FormulaRefused(part.place, f"no input or table is called {part.table}", hint))
+                elif part.name not in draft.broken and all(c.name != part.name for c in table.columns):
+                    names = [column.name for column in table.columns]
+                    hint = nearest(part.name, names) or f"its columns are {', '.join(names)}"
+                    found.append(FormulaRefused(part.place, f"{part.table} has no column {part.name}", hint))
+            elif isinstance(part, ast.Name) and part.name not in known:
                 counted = part.name in draft.tables
                 hint = nearest(part.name, known) or ("a table is counted: count(" + part.name + ")" if counted else "")
                 if counted and self._is_counted(formula, part):
                     continue
-                full = f"{part.table}.{part.name}" if part.table else part.name
-                found.append(FormulaRefused(part.place, f"nothing is called {full}", hint))
-            elif isinstance(part, ast.Name) and part.table is not None:
-                if part.table not in draft.tables:
-                    hint = nearest(part.table, draft.tables)
-                    found.append(FormulaRefused(part.place, f"nothing is called {part.table}", hint))
-                elif all(column.table != part.table for column in self.columns.get(part.name, [])):
-                    names = [column.name for column in draft.tables[part.table].columns]
-                    hint = nearest(part.name, names) or f"its columns are {', '.join(names)}"
-                    found.append(FormulaRefused(part.place, f"{part.table} has no column {part.name}", hint))
+                found.append(FormulaRefused(part.place, f"nothing is called {part.name}", hint))
             elif isinstance(part, ast.Call) and part.name not in FUNCTIONS:
                 parameter = draft.parameters.get(part.name)
                 if parameter is not None and parameter.scale is None and part.name not in draft.broken:

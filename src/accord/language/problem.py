@@ -75,6 +75,11 @@ class SettlementStopped(AccordError):
     exit_code = 5
 
 
+def shortened(text: str, most: int = 60) -> str:
+    """A text from a file, short enough to stand in a message."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """``did you mean …?`` for the nearest known names, or nothing."""
     found = difflib.get_close_matches(word, list(known), 3, 0.7)

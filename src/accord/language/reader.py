@@ -36,7 +36,7 @@ from accord.language.contract import (
 from accord.language.formula import RESERVED, Formula, FormulaRefused, parse
 from accord.language.place import Place
 from accord.language.place import Source as TextSource
-from accord.language.problem import Problem, nearest
+from accord.language.problem import Problem, nearest, shortened
 from accord.language.rounding import ROUNDING_RULES, Rounding, RoundingRule, decimal_places
 from accord.language.shape import conform
 from accord.language.text import Entries, Items, Scalar, Tree
@@ -220,6 +220,8 @@ class _Reader:
         draft.authority, draft.currency, draft.note = (_word(root, n) for n in ("authority", "currency", "note"))
         draft.units = tuple(base_name(unit.value) for unit in _scalars(root.get("units")))
         self.declared = frozenset(draft.units)
+        if self._skeleton_is_wrong(root):
+            return draft
         self._term(root)
         self._keys(root)
         for section, own in (("inputs", False), ("tables", True)):
@@ -239,6 +241,11 @@ class _Reader:
             self._example(_record(spec))
         self._names()
         return draft
+
+    def _skeleton_is_wrong(self, root: Entries) -> bool:
+        """Whether a whole section is absent or of the wrong kind: the rest would only follow from it."""
+        sections = [root.place, *(value.place for key, value in root if CONTRACT.field(key.value) is not None)]
+        return any((place.line, place.column) in self.misshapen for place in sections)
 
     def _is_misshapen(self, tree: Tree) -> bool:
         """Whether the shape already said something about this place."""
@@ -599,12 +606,12 @@ class _Reader:
         value = self._typed(column.type, column.written, text)
         if value is None:
             wanted = f"one of {', '.join(column.type.options)}" if column.type.options else _wanted(column.type)
-            self.problem(place, f"{text} is not {wanted}, which {table.name}.{name} holds")
+            self.problem(place, f"{shortened(text)} is not {wanted}, which {table.name}.{name} holds")
             return None
         if column.type.kind == "key" and column.type.key in self.draft.keys:
             return self._key_value(self.draft.keys[column.type.key], text, place)
         if isinstance(value, Fraction) and column.minimum is not None and value < column.minimum:
-            self.problem(place, f"{text} is below the smallest value that {table.name}.{name} may have")
+            self.problem(place, f"{shortened(text)} is below the smallest value that {table.name}.{name} may have")
         return value
 
     def _key_value(self, key: Key, text: str, place: Place) -> str:
@@ -616,7 +623,7 @@ class _Reader:
                 return named
             self.problem(
                 place,
-                f"{text} is not a {key.name} of the term",
+                f"{shortened(text)} is not a {key.name} of the term",
                 f"a period is named by its first day: {', '.join(item.label for item in key.items[:3])} …",
             )
         return text
@@ -656,6 +663,10 @@ class _Reader:
                 )
             written = self.unit(unit)
         scale = self._scale(name, record, scale_kind, written)
+        points = record.get("points") is not None or record.get("bands") is not None
+        if scale is None and points:
+            draft.broken.add(name.value)  # the scale itself has its problem already
+            return
         start = draft.term.start if draft.term else None
         dated = record.get("dated")
         bodies = [word for word in ("value", "values", "points", "bands", "dated") if record.get(word) is not None]
@@ -797,7 +808,7 @@ class _Reader:
             value = self._typed(typed, written, tree.value, fraction=True)
             if value is None:
                 hint = "write percent values without %" if "%" in tree.value else ""
-                self.problem(tree, f"{tree.value} is not {_wanted(typed)}, which {name.value} is", hint)
+                self.problem(tree, f"{shortened(tree.value)} is not {_wanted(typed)}, which {name.value} is", hint)
                 good = False
                 return
             found[members] = value
@@ -834,7 +845,7 @@ class _Reader:
             else:
                 number = read_number(cells[0].value)
                 if number is None:
-                    self.problem(cells[0], f"{cells[0].value} is not a number")
+                    self.problem(cells[0], f"{shortened(cells[0].value)} is not a number")
                     return None
                 x = number * across
                 if pairs and pairs[-1][0] is not None and x <= pairs[-1][0]:
@@ -846,7 +857,7 @@ class _Reader:
                     return None
             y = read_number(cells[1].value)
             if y is None:
-                self.problem(cells[1], f"{cells[1].value} is not a number")
+                self.problem(cells[1], f"{shortened(cells[1].value)} is not a number")
                 return None
             pairs.append((x, y * up))
         least = 2 if scale.kind == "linear" else 1
@@ -906,7 +917,8 @@ class _Reader:
 
     def _group(self, group: Entries) -> None:
         draft = self.draft
-        each = self._known_keys(group.get("each"))
+        said = group.get("each")
+        each = None if said is not None and self._is_misshapen(said) else self._known_keys(said)
         names = [(key, spec) for key, spec in group if key.value not in ("each", "rows", "through", "title")]
         if each is None or self._is_misshapen(group):
             draft.broken |= {key.value for key, _ in names}
@@ -1019,7 +1031,7 @@ class _Reader:
             return None
         step = read_number(words[0])
         if step is None or step <= 0:
-            self.problem(scalar, f"{words[0]} is not a step to round to", "round: 0.01 GBP half_up")
+            self.problem(scalar, f"{shortened(words[0])} is not a step to round to", "round: 0.01 GBP half_up")
             return None
         unit_text = " ".join(words[1:-1]) or "ratio"
         try:

@@ -8,7 +8,7 @@ files too big for anybody to have read. Parsing is ruamel.yaml's (YAML 1.2), eve
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from accord.language.place import Place, Source
@@ -172,6 +172,8 @@ class _Reader:
                 if mark is not None
                 else Place(self.source.name, 1, 1)
             )
+            if "quoted scalar" in str(error) and said.context_mark is not None:
+                place = Place(self.source.name, said.context_mark.line + 1, said.context_mark.column + 1)
             self.problems.append(self._syntax(str(said.problem or said.context or error), place, error))
         except ReaderError as error:
             at = int(cast("Any", error).position or 0)
@@ -197,7 +199,7 @@ class _Reader:
             return Problem(
                 place,
                 "a second ': ' on this line: YAML reads it as another key",
-                "put the value in quotes, or put the inner entries on lines of their own",
+                "put the value in quotes, or its entries on lines of their own; is this line indented by mistake?",
             )
         if "flow mapping" in str(error) or "flow sequence" in str(error):
             return Problem(place, "this { } or [ ] is not closed, or a comma is missing before this", "close it")
@@ -274,6 +276,9 @@ class _Reader:
                 )
                 continue
             seen[key.value] = key.place
+            if isinstance(value, Scalar) and value.start == value.end and not value.style:
+                # nothing stands there: the place to mend is right after the key, not wherever YAML looked next
+                value = replace(value, place=self.source.place(key.end + 1), start=key.end + 1, end=key.end + 1)
             if isinstance(value, Scalar) and not value.value and not value.style and value.start == value.end:
                 stray = key.value.endswith(")") or "(" in key.value or " " in key.value.strip()
                 if stray and self.source.text[key.end : key.end + 1] in (",", "}", "]", " "):

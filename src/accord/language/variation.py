@@ -127,6 +127,7 @@ class _Change:
     def apply(self) -> None:
         named = _scalar(self.variation, "variation")
         self.tree = _with(self.tree, _word("contract", named.place), named)
+        self._since_inside_the_term()
         for word in ("title", "authority", "note"):
             value = self.variation.get(word)
             key = self.variation.key(word)
@@ -144,6 +145,19 @@ class _Change:
         if isinstance(added, Entries):
             for section, value in added:
                 self._add(section, value)
+
+    def _since_inside_the_term(self) -> None:
+        term = self.tree.get("term")
+        first, last = (term.get(word) if isinstance(term, Entries) else None for word in ("from", "to"))
+        if self.since is None or not isinstance(first, Scalar) or not isinstance(last, Scalar):
+            return
+        # ISO dates compare as they are written
+        if not first.value < self.since.value <= last.value:
+            self._refuse(
+                self.since,
+                f"{self.since.value} does not lie inside the term, {first.value} to {last.value}",
+                "leave from: out for a variation that holds from the first day",
+            )
 
     # -- replacing and removing -------------------------------------------------------------------------------------
     def _edit(self, path: Scalar, value: Tree | None) -> None:
