@@ -837,7 +837,12 @@ def apply_reading(reading: Reading, path: Path | str, year: str | int) -> Applie
     work = _Application(reading, file, year)
     problems: list[Problem] = []
     used = dict.fromkeys(name for columns in reading.inputs.values() for name in columns)
-    for name in used:
+    absent = [name for name in used if work.column(name).absent is not None and not work.rules[name].optional]
+    if len(absent) > 1:
+        message = f"the file has no columns for {', '.join(absent)}; it has: {', '.join(file.header[:12])} …"
+        fix = f"check that it is the {reading.title or reading.name} for {year}, or add its names to the reading"
+        problems.append(Problem(Place(str(path), 1, 1), message, fix))
+    for name in used if len(absent) < 2 else ():
         problems += _column_problems(work, name)
     if not file.rows and not problems:
         problems.append(Problem(Place(str(path), 0, 0), "this file has no rows that count", "check that it is the right file"))

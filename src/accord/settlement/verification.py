@@ -360,7 +360,7 @@ def verify(contract: Path | str, file: Path | str, year: str | int, *, reading: 
     sources = {name: table for name, table in applied.tables.items() if name in verification.contract.inputs}
     lost = [name for name in applied.tables if name not in verification.contract.inputs]
     if lost:
-        message = f"the reading fills {', '.join(lost)}, which is no input of {verification.contract.name}"
+        message = f"the reading fills {', '.join(lost)}, which is no input of {chosen.of} or of its verification"
         raise ContractRefused(Problem(Place(chosen.file, 0, 0), message, nearest(lost[0], verification.contract.inputs)))
     inputs = read_inputs(verification.contract, sources, up_to=f"{year}-12-31")
     wanted = {
@@ -385,7 +385,7 @@ def _reading_for(verification: Verification, year: str, named: str) -> Reading:
         if year in one.years:
             return one
     covered = sorted({each for one in readings for each in one.years})
-    message = f"no reading of {verification.contract.name} covers {year}; they cover {covered[0]} to {covered[-1]}"
+    message = f"no reading of {readings[0].of} covers {year}; they cover {covered[0]} to {covered[-1]}"
     raise DataRefused(Problem(Place(readings[0].file, 0, 0), message, nearest(year, covered) or f"--year {covered[-1]}"))
 
 
