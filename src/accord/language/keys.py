@@ -75,7 +75,7 @@ class KeyRules:
         for table in tables.values():
             for column in table.columns:
                 held = column.type.key
-                if held is None:
+                if held is None or held not in keys:
                     continue
                 rule = Determined(held, table.keys, table=table.name, column=column.name)
                 if column.name == held:

@@ -244,8 +244,12 @@ class _Reader:
 
     def _skeleton_is_wrong(self, root: Entries) -> bool:
         """Whether a whole section is absent or of the wrong kind: the rest would only follow from it."""
-        sections = [root.place, *(value.place for key, value in root if CONTRACT.field(key.value) is not None)]
+        sections = [root.place, *(part.place for entry in root for part in entry)]
         return any((place.line, place.column) in self.misshapen for place in sections)
+
+    def _has_a_slip(self, record: Entries) -> bool:
+        """Whether an entry of this record is not of the vocabulary: what it lacks then merely follows."""
+        return self._is_misshapen(record) or any(self._is_misshapen(key) for key, _ in record)
 
     def _is_misshapen(self, tree: Tree) -> bool:
         """Whether the shape already said something about this place."""
@@ -388,6 +392,8 @@ class _Reader:
         else:
             record = _record(spec)
             kind = _word(record, "type") or "number"
+        if self._has_a_slip(record):
+            return None
         optional = _word(record, "optional") == "true"
         missing = optional or optional_table
         said = [word for word in ("unit", "type", "key", "one_of") if record.get(word) is not None]
@@ -434,6 +440,8 @@ class _Reader:
     def _table(self, name: Scalar, spec: Tree, own: bool) -> None:
         draft, record = self.draft, _record(spec)
         optional = _word(record, "optional") == "true"
+        if self._has_a_slip(record):
+            draft.broken.add(name.value)
         keys: list[str] = []
         for key in _scalars(record.get("keys")):
             if key.value not in draft.keys:
@@ -461,7 +469,8 @@ class _Reader:
             columns.append(column)
         if name.value in draft.tables:
             self.problem(name, f"{name.value} is both an input and a table", "rename one")
-        source = self._source(record, name, f"table {name.value}") if own else None
+        slipped = self._has_a_slip(record)
+        source = self._source(record, name, f"table {name.value}") if own and not slipped else None
         table = Table(
             name.value,
             tuple(keys),
@@ -650,6 +659,9 @@ class _Reader:
     def _parameter(self, name: Scalar, record: Entries) -> None:
         draft = self.draft
         before = len(draft.problems)
+        if self._has_a_slip(record):
+            draft.broken.add(name.value)
+            return
         if record.get("as_at") is not None:
             draft.as_at_said.add(name.value)
         kind = {"flag": "flag", "text": "text", "date": "date"}.get(_word(record, "type"), "number")
@@ -661,6 +673,8 @@ class _Reader:
                 self.problem(
                     name, f"parameter {name.value} has no unit", "unit: GBP, percent, people, ratio … or type: flag"
                 )
+                draft.broken.add(name.value)
+                return
             written = self.unit(unit)
         scale = self._scale(name, record, scale_kind, written)
         points = record.get("points") is not None or record.get("bands") is not None
@@ -687,6 +701,9 @@ class _Reader:
         typed = typed or Type("number", written.unit if written else RATIO)
         for spec in dated.items if isinstance(dated, Items) else ():
             entry = _record(spec)
+            if self._has_a_slip(entry):
+                draft.broken.add(name.value)
+                continue
             since = self._date(entry.get("from"))
             anchor = entry.key("from") or name
             source = self._source(entry, anchor, f"this entry of {name.value}", default)
@@ -950,6 +967,8 @@ class _Reader:
             written: list[tuple[dt.date | None, Scalar]] = [(None, spec)]
         else:
             record = _record(spec)
+            if self._has_a_slip(record):
+                return None
             single, dated = _scalar(record, "is"), record.get("dated")
             if (single is None) == (dated is None):
                 if not self._is_misshapen(record):
@@ -1045,7 +1064,7 @@ class _Reader:
     def _check(self, number: int, record: Entries) -> None:
         each = self._known_keys(record.get("each"))
         that = _scalar(record, "that")
-        if each is None or that is None or self._is_misshapen(record):
+        if each is None or that is None or self._has_a_slip(record):
             return
         self.draft.key_order.setdefault(frozenset(each), each)
         self._said_rows(each, record.get("rows"))

@@ -211,6 +211,7 @@ def _word_problems(tree: Scalar, shape: Word | Choice) -> Iterator[Problem]:
 
 def _record_problems(tree: Entries, shape: Record) -> Iterator[Problem]:
     known = [field.name for field in shape.fields]
+    slips: list[str] = []
     for key, value in tree:
         field = shape.field(key.value)
         if field is not None:
@@ -218,12 +219,20 @@ def _record_problems(tree: Entries, shape: Record) -> Iterator[Problem]:
         elif shape.others is not None:
             if shape.others_named is not None:
                 yield from _word_problems(key, shape.others_named)
-            yield from _problems(value, shape.others)
+            wrong = conform(value, shape.others)
+            hint = nearest(key.value, [name for name in known if tree.get(name) is None]) if wrong else ""
+            if hint:
+                slips.append(key.value)
+                yield Problem(key.place, f"{key.value} is not an entry of {shape.what}", hint)
+            else:
+                yield from wrong
         else:
+            slips.append(key.value)
             hint = nearest(key.value, known) or f"{shape.what} has: {', '.join(known)}"
             yield Problem(key.place, f"{key.value} is not an entry of {shape.what}", hint)
     for field in shape.fields:
-        if field.required and tree.get(field.name) is None:
+        # a misspelt entry has been pointed out; that it is then lacking merely follows
+        if field.required and tree.get(field.name) is None and not nearest(field.name, slips):
             example = _example(field.shape)
             yield Problem(tree.place, f"{shape.what} has no {field.name}", f"add {field.name}: {example}".rstrip(": "))
 
