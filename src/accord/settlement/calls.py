@@ -167,7 +167,7 @@ def run(
         Path(out),
         files=runs.table_files(checked, beside),
         up_to=str(up_to) if up_to is not None else None,
-        what_ifs={name: str(value) for name, value in _what_ifs(checked, what_ifs).items()},
+        what_ifs=_as_written(checked, _what_ifs(checked, what_ifs)),
         on_step=step,
     )
     wanted = statement.parties_named(made, tuple(statements))
@@ -237,6 +237,22 @@ def _what_ifs(contract: Contract, what_ifs: WhatIfs) -> dict[str, object]:
             fix = nearest(name, contract.parameters) or f"its parameters are {', '.join(contract.parameters)}"
             raise Misused(Problem(Place("--set", 0, 0), f"{contract.name} has no parameter {name}", fix))
     return given
+
+
+def _as_written(contract: Contract, what_ifs: Mapping[str, object]) -> dict[str, str]:
+    """What-ifs as a text would write them (percent times 100), for the record of a run."""
+    from decimal import Decimal
+    from fractions import Fraction
+
+    from accord.settlement import wording
+
+    out: dict[str, str] = {}
+    for name, value in what_ifs.items():
+        written = contract.parameters[name.partition(".")[0]].written
+        if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+            value = Fraction(value)
+        out[name] = value.strip() if isinstance(value, str) else wording.plain(value, written)  # pyright: ignore[reportArgumentType]
+    return out
 
 
 def usage(place: str, message: str, fix: str = "") -> Misused:

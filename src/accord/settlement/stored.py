@@ -1,0 +1,266 @@
+"""The values of a run folder, read as they are asked for: what explanations and statements stand on.
+
+Nothing is computed again: a quantity is what was settled. Only the columns that are asked for are read, and a row is found
+by bisection, since stored tables are sorted by their keys; so one number of a large run is explained at once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from accord.engine.reference import NotThere, RowEvaluator, RowKey
+from accord.engine.rows import enclosing, joined
+from accord.language.contract import PeriodItem, Table, Value
+from accord.language.meaning import (
+    Allocate,
+    EnclosingPeriod,
+    EndOf,
+    Gather,
+    KeyPath,
+    OwnKey,
+    Rank,
+    RowSet,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from accord.settlement.run import Run
+
+
+class StoredTable:
+    """A Parquet file of a run, sorted by its keys; columns are read when asked for."""
+
+    def __init__(self, path: Path, keys: Sequence[str]) -> None:
+        import pyarrow.parquet as pq
+
+        self._file = pq.ParquetFile(path)
+        self._columns: dict[str, pa.ChunkedArray] = {}
+        self.keys = tuple(keys)
+        self.names: frozenset[str] = frozenset(self._file.schema_arrow.names)
+        self.count: int = self._file.metadata.num_rows
+
+    def column(self, name: str) -> pa.Array:
+        """A column, whole."""
+        if name not in self._columns:
+            self._columns[name] = self._file.read(columns=[name]).column(0).combine_chunks()
+        return self._columns[name]
+
+    def key(self, number: int) -> RowKey:
+        """The key of a row."""
+        return tuple(self.column(name)[number].as_py() for name in self.keys)
+
+    def find(self, row: RowKey) -> int | None:
+        """The number of the row with that key."""
+        low, high = 0, self.count
+        while low < high:
+            middle = (low + high) // 2
+            if self.key(middle) < row:
+                low = middle + 1
+            else:
+                high = middle
+        return low if low < self.count and self.key(low) == row else None
+
+    def rows(self) -> list[RowKey]:
+        """All keys, in order."""
+        if not self.keys:
+            return [()] * self.count
+        return list(zip(*(self.column(name).to_pylist() for name in self.keys), strict=True))
+
+    def value(self, name: str, number: int, percent: bool) -> Value | None:
+        """The exact value of a column in a row."""
+        if f"{name}:n" in self.names:
+            n, d = self.column(f"{name}:n")[number].as_py(), self.column(f"{name}:d")[number].as_py()
+            return None if n is None or d is None else Fraction(int(n), int(d))
+        return exact(self.column(name)[number].as_py(), percent)
+
+
+def exact(value: Any, percent: bool) -> Value | None:
+    """A stored value as the engines hold it."""
+    if isinstance(value, Decimal):
+        return Fraction(value) / 100 if percent else Fraction(value)
+    return value
+
+
+class StoredValues(RowEvaluator):
+    """A run as formulas see it: every value as it was settled."""
+
+    def __init__(self, run: Run) -> None:
+        from accord.engine.inputs import what_if_value
+
+        contract = run.contract
+        changed: dict[str, Mapping[int, Value]] = {}
+        for name, written in run.what_ifs.items():
+            value = what_if_value(contract.parameters[name.partition(".")[0]], written)
+            if value is not None:
+                changed[name] = {0: value}
+        super().__init__(contract, 0, run.known_on, changed)
+        self._folder = run.folder
+        self._files = {tuple(one["keys"]): run.folder / file for file, one in run.manifest["quantities"].items()}
+        self._tables: dict[str, StoredTable] = {}
+        self._quantities: dict[tuple[str, ...], StoredTable] = {}
+        self._own: dict[str, dict[RowKey, dict[str, Value | None]]] = {}
+        self._rows: dict[RowSet, list[RowKey]] = {}
+        self._row_sets: dict[RowSet, frozenset[RowKey]] = {}
+        self._groups: dict[tuple[int, tuple[str | None, ...]], list[RowKey]] = {}
+        self._periods = {
+            key.name: tuple(item for item in key.items if run.first <= item.first and item.last <= run.last)
+            for key in contract.keys.values()
+            if key.is_period
+        }
+
+    # -- quantities -------------------------------------------------------------------------------------------------
+    def _of(self, keys: tuple[str, ...]) -> StoredTable:
+        if keys not in self._quantities:
+            self._quantities[keys] = StoredTable(self._files[keys], keys)
+        return self._quantities[keys]
+
+    def quantity(self, name: str, row: RowKey) -> Value | None:
+        """A quantity as it was settled."""
+        quantity = self.contract.quantities[name]
+        table = self._of(quantity.keys)
+        number = table.find(row)
+        if number is None:
+            named = dict(zip(quantity.keys, row, strict=True))
+            raise NotThere(f"{name} has no row for {', '.join(f'{k} {v}' for k, v in named.items())}", named)
+        percent = bool(quantity.written and quantity.written.percent)
+        value = table.value(name, number, percent)
+        return Fraction(value) if quantity.type.kind == "number" and isinstance(value, str) else value
+
+    # -- tables -----------------------------------------------------------------------------------------------------
+    def _input(self, name: str) -> StoredTable:
+        if name not in self._tables:
+            self._tables[name] = StoredTable(self._folder / "inputs" / f"{name}.parquet", self.contract.tables[name].keys)
+        return self._tables[name]
+
+    def _own_rows(self, name: str) -> dict[RowKey, dict[str, Value | None]]:
+        if name not in self._own:
+            table = self.contract.tables[name]
+            self._own[name] = dict(own_rows(table))
+        return self._own[name]
+
+    def cell(self, table: str, column: str, row: RowKey) -> Value | None:
+        """A value that was put in, or of a table of the contract."""
+        held = self.contract.tables[table]
+        if held.own:
+            found = self._own_rows(table).get(row)
+            if found is not None:
+                return found[column]
+        else:
+            stored = self._input(table)
+            number = stored.find(row)
+            if number is not None:
+                told = held.column(column)
+                value = stored.value(column, number, bool(told.written and told.written.percent))
+                return Fraction(value) if told.type.kind == "number" and isinstance(value, str) else value
+        named = dict(zip(held.keys, row, strict=True))
+        raise NotThere(f"{table} has no row for {', '.join(f'{k} {v}' for k, v in named.items())}", named)
+
+    def table_has(self, table: str, row: RowKey) -> bool:
+        """Whether it was put in."""
+        if self.contract.tables[table].own:
+            return row in self._own_rows(table)
+        return self._input(table).find(row) is not None
+
+    def _table_rows(self, table: str) -> Iterator[Mapping[str, str]]:
+        keys = self.contract.tables[table].keys
+        rows = self._own_rows(table) if self.contract.tables[table].own else self._input(table).rows()
+        for row in rows:
+            yield dict(zip(keys, row, strict=True))
+
+    # -- rows -------------------------------------------------------------------------------------------------------
+    def rows(self, rows: RowSet) -> Sequence[RowKey]:
+        """The rows of a row set, in byte order of their keys."""
+        if rows not in self._rows:
+            if rows.keys in self._files:
+                self._rows[rows] = self._of(rows.keys).rows()
+            else:
+                found: set[RowKey] = set()
+                for one in joined(self.contract, rows, self._table_rows, self._periods):
+                    key = self.follow_all(rows.paths, tuple(one), tuple(one.values()))
+                    if key is not None:
+                        found.add(key)
+                inside = [
+                    (position, {item.label for item in self.run_periods(name)})
+                    for position, name in enumerate(rows.keys)
+                    if self.contract.keys[name].is_period
+                ]
+                self._rows[rows] = sorted(row for row in found if all(row[p] in labels for p, labels in inside))
+        return self._rows[rows]
+
+    def row_exists(self, rows: RowSet, row: RowKey) -> bool:
+        """Whether it is among :meth:`rows`."""
+        if rows.keys in self._files:
+            return self._of(rows.keys).find(row) is not None
+        if rows not in self._row_sets:
+            self._row_sets[rows] = frozenset(self.rows(rows))
+        return row in self._row_sets[rows]
+
+    def matching(self, node: Gather | EndOf | Allocate | Rank, wanted: tuple[str | None, ...]) -> Sequence[RowKey]:
+        """The rows that belong to a row: keys of their own are filtered at once, the rest followed row by row."""
+        at = (id(node), wanted)
+        if at not in self._groups:
+            paths = match_paths(node)
+            keys = node.rows.keys
+            candidates = self._narrowed(node.rows, list(zip(paths, wanted, strict=True)))
+            self._groups[at] = [
+                row
+                for row in candidates
+                if all(self.follow(path, keys, row) == want for path, want in zip(paths, wanted, strict=True))
+                and (None not in wanted or isinstance(node, Rank))
+            ]
+        return self._groups[at]
+
+    def _narrowed(self, rows: RowSet, wanted: Sequence[tuple[KeyPath, str | None]]) -> Sequence[RowKey]:
+        """The rows that can match, by those paths that are the row's own keys or periods around them."""
+        if rows.keys not in self._files:
+            return self.rows(rows)
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        table = self._of(rows.keys)
+        mask = None
+        for path, want in wanted:
+            match path:
+                case OwnKey(key=key):
+                    one = pc.equal(table.column(key), pa.scalar(want, pa.string()))
+                case EnclosingPeriod(key=key, of_key=of_key, of=OwnKey(key=own)) if want is not None:
+                    labels = [
+                        item.label
+                        for item in self.contract.keys[of_key].items
+                        if enclosing(self.contract, key, of_key, item.label) == want
+                    ]
+                    one = pc.is_in(table.column(own), value_set=pa.array(labels, pa.string()))
+                case _:
+                    continue
+            mask = one if mask is None else pc.and_(mask, one)
+        if mask is None:
+            return self.rows(rows)
+        return [table.key(number) for number in pc.indices_nonzero(mask).to_pylist()]
+
+    def run_periods(self, key: str) -> Sequence[PeriodItem]:
+        """The periods of the run."""
+        return self._periods.get(key, ())
+
+
+def match_paths(node: Gather | EndOf | Allocate | Rank) -> tuple[KeyPath, ...]:
+    """The paths by which the rows of a node belong to a row."""
+    match node:
+        case Gather(match=paths) | EndOf(match=paths):
+            return paths
+        case Allocate(group=paths) | Rank(partition=paths):
+            return paths
+
+
+def own_rows(table: Table) -> Iterator[tuple[RowKey, dict[str, Value | None]]]:
+    """The rows of a table of the contract: key and values by column."""
+    size = len(table.keys)
+    for row in table.rows or ():
+        key = tuple(cell.isoformat() if isinstance(cell, dt.date) else str(cell) for cell in row[:size])
+        yield key, {column.name: value for column, value in zip(table.columns, row[size:], strict=True)}
+
