@@ -251,41 +251,57 @@ def _example(shape: Shape) -> str:
 
 def json_schema(shape: Shape, title: str, identifier: str) -> dict[str, object]:
     """The shape as a JSON Schema (draft 2020-12), for editors that complete and check YAML."""
+    shared: dict[str, object] = {}
+    whole = _schema(shape, shared)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": identifier,
         "title": title,
-        **_schema(shape),
+        **whole,
+        **({"$defs": shared} if shared else {}),
     }
 
 
-def _schema(shape: Shape) -> dict[str, object]:
+def _schema(shape: Shape, shared: dict[str, object]) -> dict[str, object]:
+    """``shared`` collects the shapes that refer to themselves, each under its name."""
     match shape:
-        case Later(shape=inner):
-            return _schema(inner())
+        case Later(what=name, shape=inner):
+            if name not in shared:
+                shared[name] = {}  # taken, so that the shape inside refers to it
+                shared[name] = _schema(inner(), shared)
+            return {"$ref": f"#/$defs/{name}"}
         case Choice(options=options):
             return {"enum": list(options)}
         case Word(what=what, pattern=pattern):
             # YAML 1.2 readers type plain scalars; the language reads texts, so every scalar type is let through
             form: dict[str, object] = {"type": ["string", "number", "boolean"], "description": what}
-            return {**form, "pattern": f"^(?:{pattern})$"} if pattern is not None else form
+            return {**form, "pattern": f"^(?:{_portable(pattern)})$"} if pattern is not None else form
         case ListOf(what=what, item=item):
-            return {"type": "array", "description": what, "items": _schema(item)}
+            return {"type": "array", "description": what, "items": _schema(item, shared)}
         case MapOf(what=what, key=key, value=value):
             return {
-                "type": "object",
+                "type": ["object", "null"],
                 "description": what,
                 "propertyNames": {"pattern": f"^(?:{key.pattern})$"} if key.pattern else {},
-                "additionalProperties": _schema(value),
+                "additionalProperties": _schema(value, shared),
             }
         case Either(what=what, shapes=shapes):
-            return {"description": what, "anyOf": [_schema(option) for option in shapes]}
-        case Record(what=what, fields=fields, others=others):
+            return {"description": what, "anyOf": [_schema(option, shared) for option in shapes]}
+        case Record(what=what, fields=fields, others=others, others_named=named):
             result: dict[str, object] = {
                 "type": "object",
                 "description": what,
-                "properties": {field.name: {**_schema(field.shape), "description": field.doc} for field in fields},
-                "additionalProperties": False if others is None else _schema(others),
+                "properties": {
+                    field.name: {**_schema(field.shape, shared), "description": field.doc} for field in fields
+                },
+                "additionalProperties": False if others is None else _schema(others, shared),
             }
+            if named is not None and named.pattern is not None:
+                result["propertyNames"] = {"pattern": f"^(?:{named.pattern})$"}
             required = [field.name for field in fields if field.required]
             return {**result, "required": required} if required else {**result, "type": ["object", "null"]}
+
+
+def _portable(pattern: str) -> str:
+    """A pattern as JSON Schema knows it (ECMA 262, which has no inline flags)."""
+    return pattern.replace("(?s).", r"[\s\S]")
