@@ -242,8 +242,9 @@ class _Unread:
     def relation(self, where: _Where) -> str:
         """A table of the rows of ``where``: its joined keys and its keys, distinct. Raises :class:`_Unknown`."""
         if where not in self.relations:
+            rows = self.rows_sql(where)
             name = _q(f"rows {len(self.relations)}")
-            self.sql(f"create table {name} as {self.rows_sql(where)}")
+            self.sql(f"create table {name} as {rows}")
             self.relations[where] = name
         return self.relations[where]
 
