@@ -134,6 +134,13 @@ class RowEvaluator(ABC):
     def run_periods(self, key: str) -> Sequence[PeriodItem]:
         """The periods of the run."""
 
+    def some(
+        self, node: Gather | EndOf | Allocate | Rank, wanted: tuple[str | None, ...], limit: int
+    ) -> tuple[Sequence[RowKey], int]:
+        """The first ``limit`` of :meth:`matching`, and how many there are."""
+        found = self.matching(node, wanted)
+        return found[:limit], len(found)
+
     def before_prior(self, of: ColumnValue | QuantityValue, at: RowKey, position: int, index: int) -> None:  # noqa: B027
         """Called before an earlier period of ``of`` is read: a chance to compute a chain from its beginning."""
 
