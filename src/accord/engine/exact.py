@@ -165,7 +165,7 @@ class Arithmetic:
         return wholes, _ordered(by_id[i] for i in union.elements()), unit
 
     def add(self, a: Number, b: Number, sign: int = 1) -> Number:
-        """a + b, or a - b."""
+        """A + b, or a - b."""
         if b.zero:
             return a
         if a.zero:
@@ -194,7 +194,7 @@ class Arithmetic:
         return Number(self.program.absolute(a.n), a.dens, a.factor, Fraction(0), largest)
 
     def multiply(self, a: Number, b: Number) -> Number:
-        """a * b."""
+        """A * b."""
         if (a.zero and not b.n.nullable) or (b.zero and not a.n.nullable):
             return self.constant(Fraction(0))
         lo, hi = _products(a.lo, a.hi, b.lo, b.hi)
@@ -202,7 +202,7 @@ class Arithmetic:
         return self.tighten(Number(n, _ordered((*a.dens, *b.dens)), a.factor * b.factor, lo, hi))
 
     def divide(self, a: Number, b: Number) -> Number:
-        """a / b; where b is 0 it must not be used."""
+        """A / b; where b is 0 it must not be used."""
         program = self.program
         if b.zero or b.nothing:
             return self.missing()
@@ -280,14 +280,14 @@ class Arithmetic:
         return self.tighten(Number(self.divided(n, d, rule, low, high), (), step, lo, hi))
 
     def divided(self, n: Op, d: Op, rule: RoundingRule, lo: int | None, hi: int | None) -> Op:
-        """n / d (d above 0) rounded to a whole number, by integer arithmetic; the result lies in [lo, hi]."""
+        """N / d (d above 0) rounded to a whole number, by integer arithmetic; the result lies in [lo, hi]."""
         program = self.program
         zero, one = program.whole(0), program.whole(1)
         never_below = n.lo is not None and n.lo >= 0
         never_above = n.hi is not None and n.hi <= 0
 
         def signed(x: Op) -> Op:
-            """x with the sign of n."""
+            """X with the sign of n."""
             if never_below:
                 return x
             if never_above:

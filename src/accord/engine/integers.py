@@ -6,7 +6,6 @@ Runs a whole contract, or single steps for the DuckDB engine where 128 bits are 
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -30,12 +29,12 @@ from accord.engine.plan import (
     frame_name,
     table_name,
 )
-from accord.engine.rows import joined, projection
+from accord.engine.reference import allocate_steps
+from accord.engine.rows import enclosing, joined
 from accord.engine.stopping import Stop, failed_check
 from accord.engine.whole import Op, Program, below, compare_values, truncated
 from accord.language.contract import Contract
 from accord.language.meaning import EnclosingPeriod, HeldByColumn, KeyPath, OwnKey, RowSet
-from accord.language.place import Place
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -262,21 +261,21 @@ class IntegerEngine:
             members.setdefault(group, []).append(i)
         result: list[int | None] = [None] * len(work.rows)
         for group in members.values():
-            pool = pools[group[0]]
-            if pool is None or any(path[group[0]] is None for path in groups_paths):
+            group.sort(key=lambda i: order[i])
+            pool, weighed = pools[group[0]], [weights[i] for i in group]
+            held = None if floors is None else [floors[i] for i in group]
+            lacking = pool is None or None in weighed or (held is not None and None in held)
+            if lacking or any(path[group[0]] is None for path in groups_paths):
                 continue
-            steps = pool / step.step
             try:
-                shares = shared(
-                    steps,
-                    [weights[i] for i in group],
-                    None if floors is None else [(floors[i] or Fraction(0)) / step.step for i in group],
-                    [order[i] for i in group],
+                shares = allocate_steps(
+                    _there(pool) / step.step,
+                    [_there(weight) for weight in weighed],
+                    None if held is None else [_there(floor) / step.step for floor in held],
                 )
-            except CannotShare as error:
-                raise Stop(
-                    step.place, step.label, str(error), len(group), [work.row_keys(work.rows[i]) for i in group[:10]]
-                ) from None
+            except ValueError as error:
+                shown = [work.row_keys(work.rows[i]) for i in group[:10]]
+                raise Stop(step.place, step.label, str(error), len(group), shown) from None
             for i, part in zip(group, shares, strict=True):
                 result[i] = part
         self.put(step.frame, step.column, ListColumn(Held("number", True, step.step), result), rows)
@@ -302,8 +301,9 @@ class IntegerEngine:
                 self.step(step, by_label[step.frame].get(item.label, []))
 
 
-class CannotShare(Exception):
-    """A pool that cannot be shared out; says why."""
+def _there(value: Fraction | None) -> Fraction:
+    assert value is not None
+    return value
 
 
 def _label(step: Step) -> str:
@@ -568,47 +568,6 @@ def ranks(groups: Sequence[Any], order: Sequence[tuple[list[Any], bool]]) -> lis
     return result
 
 
-def shared(
-    pool: Fraction, weights: Sequence[Fraction | None], floors: Sequence[Fraction] | None, order: Sequence[tuple[str, ...]]
-) -> list[int]:
-    """Whole shares that add up to the pool: largest remainder, ties by ``order``. Raises CannotShare."""
-    if pool.denominator != 1:
-        raise CannotShare("the pool is not a whole number of the steps it is shared out in")
-    known = [Fraction(0) if weight is None else weight for weight in weights]
-    if any(weight < 0 for weight in known):
-        raise CannotShare("a weight is negative")
-    n, sign = abs(int(pool)), -1 if pool < 0 else 1
-    total = sum(known, Fraction(0))
-    if total == 0:
-        if n:
-            raise CannotShare("there is something to share out, and every weight is 0")
-        return [0] * len(known)
-    ideal = [n * weight / total for weight in known]
-    if floors is not None:
-        ideal = _with_floors(n, known, [math.ceil(floor) for floor in floors])
-    shares = [math.floor(part) for part in ideal]
-    rest = sorted(range(len(known)), key=lambda i: (-(ideal[i] - shares[i]), order[i]))
-    for i in rest[: n - sum(shares)]:
-        shares[i] += 1
-    return [sign * share for share in shares]
-
-
-def _with_floors(n: int, weights: Sequence[Fraction], floors: Sequence[int]) -> list[Fraction]:
-    """Nobody below the floor; the others in proportion to their weights."""
-    if sum(floors) > n:
-        raise CannotShare("the floors together are more than the pool")
-    held: set[int] = set()
-    while True:
-        free = [i for i in range(len(weights)) if i not in held]
-        left = n - sum(floors[i] for i in held)
-        total = sum((weights[i] for i in free), Fraction(0))
-        new = {i for i in free if total == 0 or left * weights[i] / total < floors[i]}
-        if not new:
-            break
-        held |= new
-    return [Fraction(floors[i]) if i in held else left * weights[i] / total for i in range(len(weights))]
-
-
 def _same_form(old: ListColumn, new: ListColumn) -> tuple[list[Any], list[Any], Held]:
     """Two parts of a column with one factor."""
     held = replace(new.held, nullable=True, listed=old.held.listed or new.held.listed)
@@ -669,32 +628,39 @@ def column_of(data: pa.ChunkedArray, places: int | None) -> ListColumn:
 def rows_of(contract: Contract, inputs: Inputs, rows: RowSet, relation: Callable[[str], Relation]) -> Relation:
     """The rows of a row set, crossed with the worlds if there are several."""
     many = len(inputs.worlds) > 1
-    paths = projection(contract, rows)
     found: dict[tuple[Any, ...], None] = {}
-    varying = any(inputs.tables[s].has_worlds for s in rows.sources if s in inputs.tables)
-    cache: list[tuple[str, ...]] | None = None
+    varying = any(table.has_worlds for table in inputs.tables.values())
+    inside = {
+        position: {item.label for item in inputs.periods.get(key, ())}
+        for position, key in enumerate(rows.keys)
+        if contract.keys[key].is_period
+    }
+    listed: list[tuple[str, ...]] | None = None
     for world in inputs.worlds:
-
-        def table_rows(name: str, world: int = world) -> list[dict[str, str | None]]:
-            table = relation(table_name(name))
-            columns = dict(table.keys)
-            columns |= {c.name: table.column(c.name).values for c in contract.tables[name].columns if c.type.key == c.name}
-            return [
-                {key: values[i] for key, values in columns.items()}
-                for i in range(table.rows)
-                if table.worlds is None or table.worlds[i] == world
-            ]
-
-        if cache is None or varying or any(isinstance(path, HeldByColumn) for path in paths.values()):
-            cache = []
-            for row in joined(contract, rows, table_rows, inputs.periods):
-                keys = [_follow(contract, path, row, world, relation) for path in paths.values()]
-                if None not in keys:
-                    cache.append(tuple(key for key in keys if key is not None))
-        for keys in cache:
+        if listed is None or varying:
+            listed = []
+            for row in joined(contract, rows, _table_rows(contract, relation, world), inputs.periods):
+                keys = [_follow(contract, path, row, world, relation) for path in rows.paths]
+                if None not in keys and all(keys[position] in labels for position, labels in inside.items()):
+                    listed.append(tuple(key for key in keys if key is not None))
+        for keys in listed:
             found[(*keys, world)] = None
-    listed = {key: [row[i] for row in found] for i, key in enumerate(rows.keys)}
-    return Relation(listed, [row[-1] for row in found] if many else None, len(found))
+    columns = {key: [row[i] for row in found] for i, key in enumerate(rows.keys)}
+    return Relation(columns, [row[-1] for row in found] if many else None, len(found))
+
+
+def _table_rows(
+    contract: Contract, relation: Callable[[str], Relation], world: int
+) -> Callable[[str], list[dict[str, str]]]:
+    def rows(name: str) -> list[dict[str, str]]:
+        table = relation(table_name(name))
+        return [
+            {key: values[i] for key, values in table.keys.items()}
+            for i in range(table.rows)
+            if table.worlds is None or table.worlds[i] == world
+        ]
+
+    return rows
 
 
 def _follow(
@@ -706,11 +672,7 @@ def _follow(
             return row[key]
         case EnclosingPeriod(key=key, of_key=of_key, of=of):
             inner = _follow(contract, of, row, world, relation)
-            item = None if inner is None else contract.period(of_key, inner)
-            if item is None:
-                return None
-            outers = contract.keys[key].items
-            return next((outer.label for outer in outers if outer.first <= item.first <= outer.last), None)
+            return None if inner is None else enclosing(contract, key, of_key, inner)
         case HeldByColumn(table=table, column=column, at=at):
             keys = [_follow(contract, part, row, world, relation) for part in at]
             if None in keys:

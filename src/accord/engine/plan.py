@@ -848,7 +848,20 @@ class _Planner:
             (member, self.by_member(parameter, entry, members, (*chosen, member), kind, place, use))
             for member in listed
         ]
-        return self.pick(kind, members[depth], cases, none)
+        of = members[depth]
+        if of.kind == "text":
+            return self.pick(kind, of, cases, none)
+        return self.case(kind, [(self.compare("=", of, self.member(of.kind, m)), value) for m, value in cases], none)
+
+    def member(self, kind: Kind, written: str) -> Expr:
+        """A member of ``by`` that is not a text, as entries name it."""
+        match kind:
+            case "flag":
+                return self.const("flag", written == "true")
+            case "date":
+                return self.const("date", dt.date.fromisoformat(written))
+            case _:
+                return self.const("number", Fraction(written))
 
     def fail(self, kind: Kind, message: str, place: Place) -> Expr:
         return self.make(Fail, kind, False, message, place)
@@ -887,7 +900,7 @@ class _Planner:
                 branches.append((self.compare("=", x, number(first)), number(foot)))
             return self.case("number", branches, number(top) if scale.above_holds else above)
         start, total = Fraction(0), Fraction(0)
-        branches.append((self.compare("<=", x, number(start)), number(start)))
+        branches.append((self.compare("<", x, number(start)), number(start) if scale.below_holds else below))
         for end, rate in points:
             if end is None:
                 return self.case("number", branches, along(start, total, rate))
@@ -921,7 +934,15 @@ class _Planner:
         assert node.fraction is not None
         counted = self.gathering(source, match, "count", None, where, "count", node.place)
         count = self.make(Read, "number", True, self.lookup(counted, own, False, node.place), "value")
-        nearest = self.binary("*", count, self.lower(node.fraction, frame), node.place)
+        fraction = self.lower(node.fraction, frame)
+        if not (isinstance(fraction, Const) and isinstance(fraction.value, Fraction) and 0 <= fraction.value <= 1):
+            zero, one = self.const("number", Fraction(0)), self.const("number", Fraction(1))
+            outside = self.make(
+                Both, "flag", fraction.nullable, "or", self.compare("<", fraction, zero), self.compare(">", fraction, one)
+            )
+            refused = self.fail("number", "quantile() takes a part between 0 and 1", node.place)
+            fraction = self.case("number", [(outside, refused)], fraction)
+        nearest = self.binary("*", count, fraction, node.place)
         up = self.make(Rounded, "number", True, nearest, Fraction(1), "ceiling")
         position = self.make(Least, "number", True, True, (up, self.const("number", Fraction(1))))
         return self.make(Element, kind, True, found, "value", position)
@@ -1062,7 +1083,7 @@ class _Planner:
 
     def versions(self, quantity: Quantity, frame: str) -> Expr:
         """A dated formula is one choice on the row's shortest period."""
-        if len(quantity.versions) == 1:
+        if quantity.versions[0].since is None:
             return self.lower(quantity.versions[0].formula, frame)
         kind = _KINDS[quantity.type.kind]
         period = shortest_period(self.contract, quantity.rows.keys)

@@ -120,7 +120,7 @@ class Program:
     # -- arithmetic
 
     def add(self, a: Op, b: Op) -> Op:
-        """a + b."""
+        """A + b."""
         if a.constant and a.value == 0:
             return b
         if b.constant and b.value == 0:
@@ -131,7 +131,7 @@ class Program:
         return self._make("+", "int", (a, b), None, lo, hi, a.nullable or b.nullable)
 
     def subtract(self, a: Op, b: Op) -> Op:
-        """a - b."""
+        """A - b."""
         if b.constant and b.value == 0:
             return a
         if a.constant and a.value == 0:
@@ -142,7 +142,7 @@ class Program:
         return self._make("-", "int", (a, b), None, lo, hi, a.nullable or b.nullable)
 
     def multiply(self, a: Op, b: Op) -> Op:
-        """a * b; a constant comes second."""
+        """A * b; a constant comes second."""
         if a.constant:
             a, b = b, a
         if b.constant and b.value == 1:
@@ -166,7 +166,7 @@ class Program:
         return result
 
     def times(self, a: Op, factor: int) -> Op:
-        """a * a constant."""
+        """A * a constant."""
         return self.multiply(a, self.whole(factor))
 
     def negative(self, a: Op) -> Op:
@@ -188,7 +188,7 @@ class Program:
         return self._make("abs", "int", (a,), None, 0, a.size, a.nullable)
 
     def divide(self, a: Op, b: Op, lo: Bound = None, hi: Bound = None) -> Op:
-        """a // b towards zero; missing where b is 0. ``lo`` and ``hi``: a tighter interval than |a|, where known."""
+        """A // b towards zero; missing where b is 0. ``lo`` and ``hi``: a tighter interval than |a|, where known."""
         if b.constant and b.value == 1:
             return a
         if _known(a, b):
@@ -236,7 +236,7 @@ class Program:
         return self._make(operator, "bool", (a, b), None, nullable=a.nullable or b.nullable)
 
     def both(self, a: Op, b: Op) -> Op:
-        """a and b, three-valued."""
+        """A and b, three-valued."""
         if a is self.true:
             return b
         if b is self.true or a is b:
@@ -246,7 +246,7 @@ class Program:
         return self._make("and", "bool", (a, b), None, nullable=a.nullable or b.nullable)
 
     def either(self, a: Op, b: Op) -> Op:
-        """a or b, three-valued."""
+        """A or b, three-valued."""
         if a is self.false:
             return b
         if b is self.false or a is b:
@@ -270,7 +270,7 @@ class Program:
         return result
 
     def negation(self, a: Op) -> Op:
-        """not a."""
+        """Not a."""
         if a.constant:
             return a if a.value is None else self.flag(not a.value)
         if a.code == "not":
@@ -400,7 +400,7 @@ def hull(ops: Iterable[Op]) -> tuple[Bound, Bound]:
 
 
 def truncated(a: int, b: int) -> int:
-    """a / b towards zero."""
+    """A / b towards zero."""
     quotient = abs(a) // abs(b)
     return quotient if (a < 0) == (b < 0) else -quotient
 
