@@ -56,8 +56,8 @@ def check_text(
 
 def _check(content: bytes, file: str, beside: object, cards: Mapping[str, MeasureCard] | None) -> Contract:
     from accord.language.checker import Checker
+    from accord.language.draft.reader import read_draft
     from accord.language.folder import Beside
-    from accord.language.reader import read_draft
     from accord.language.text import Entries, decode, read_tree
     from accord.language.variation import expand
 

@@ -21,6 +21,7 @@ from accord.language.contract import (
     Quantity,
     Version,
 )
+from accord.language.draft.model import Draft, DraftQuantity
 from accord.language.facts import Facts, certain, names_in, names_read
 from accord.language.formula import FormulaRefused, Name, show
 from accord.language.formula import walk as parts
@@ -30,7 +31,6 @@ from accord.language.meaning import Allocate, Node, OwnKey, Prior, RowSet, Trail
 from accord.language.order import Needs, circle, loops_in_order, needs
 from accord.language.place import Place
 from accord.language.problem import ContractRefused, Problem, nearest
-from accord.language.reader import Draft, DraftQuantity
 from accord.language.rounding import decimal_text
 from accord.language.text import Scalar
 from accord.language.types import Type

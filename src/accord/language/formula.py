@@ -116,6 +116,11 @@ RESERVED = frozenset(
 )
 """Words that can name nothing."""
 
+FUNCTIONS = frozenset(
+    {"abs", "least", "greatest", "coalesce", "sum", "min", "max", "count", "first", "last", "quantile", "allocate"}
+    | {"prior", "trailing_avg", "days", "months", "first_day", "last_day", "days_between", "at", "rank"}
+)
+"""Every function of the language. Scales are called like functions too."""
 _WORDS_IN_PLACE = frozenset(["filter", "where", "over", "partition", "by", "order", "desc", "asc"])
 _TOKEN = re.compile(
     r"\s+|(?P<comment>--|/\*)|(?P<number>\d+(?:_\d+)*(?:\.\d+)?)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|'(?P<text>(?:[^']|'')*)'"

@@ -13,8 +13,9 @@ from fractions import Fraction
 
 from accord.language import formula as ast
 from accord.language.contract import Column, Key, Parameter
+from accord.language.draft.model import Draft, DraftQuantity
 from accord.language.facts import NOTHING, Fact, Facts, certain, crosses_rows
-from accord.language.formula import FormulaRefused, show
+from accord.language.formula import FUNCTIONS, FormulaRefused, show
 from accord.language.keys import KeyRules, KnownKeys
 from accord.language.meaning import (
     Absolute,
@@ -53,7 +54,6 @@ from accord.language.meaning import (
 )
 from accord.language.place import Place
 from accord.language.problem import nearest
-from accord.language.reader import FUNCTIONS, Draft, DraftQuantity
 from accord.language.types import COUNT, DATE, FLAG, Type
 from accord.language.unit import DAYS, MONTHS, RATIO, minor_unit_places
 

@@ -17,7 +17,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from accord.language.place import Place, Source
+from accord.language.place import Place
 from accord.language.problem import ContractRefused, DataRefused, Problem, nearest
 from accord.language.shape import IDENTIFIER, NAME, TITLE, Either, Field, ListOf, MapOf, Record, Word, conform
 from accord.language.text import Entries, Items, Scalar, Tree, decode, read_tree
@@ -226,11 +226,12 @@ def read_verification(contract: Path | str) -> Verification:
     if not file.is_file():
         message = f"the contract in {folder} has no verification.yaml, which says what is compared with what"
         raise ContractRefused(Problem(Place(str(folder), 0, 0), message, "accord library lists the contracts that have one"))
-    tree = read_tree(decode(file.read_bytes(), str(file)))
+    source = decode(file.read_bytes(), str(file))
+    tree = read_tree(source)
     problems = conform(tree, VERIFICATION)
     if problems or not isinstance(tree, Entries):
         raise ContractRefused(problems)
-    checked = _with_additions(tree, folder / "contract.yaml" if path.is_dir() else path)
+    checked = _with_additions(tree, source.text, str(file), folder / "contract.yaml" if path.is_dir() else path)
     comparisons = tuple(_comparison(item) for item in _items(tree.get("compare")))
     problems = [problem for comparison in comparisons for problem in _unknown(comparison, checked)]
     if problems:
@@ -297,40 +298,23 @@ def _unknown(comparison: Comparison, contract: Contract) -> list[Problem]:
     ]
 
 
-def _with_additions(verification: Entries, contract: Path) -> Contract:
-    """The contract with what the verification adds, checked; places are those of the file each entry stands in."""
-    from accord.language import check
-    from accord.language.checker import Checker
-    from accord.language.folder import Folder
-    from accord.language.reader import read_draft
-    from accord.language.variation import expand
+def _with_additions(verification: Entries, text: str, file: str, contract: Path) -> Contract:
+    """The contract with what the verification adds, checked.
+
+    It is expanded as a variation of the contract. The verification's own text, with everything but its additions blanked
+    out, *is* that variation, so places in messages are those of its file.
+    """
+    from accord.language import check, check_text
 
     base = check(contract)
-    where, name = Folder.of(contract)
-    added = verification.get("add")
-    title = verification.get("title")
-    entries: list[tuple[Scalar, Tree]] = [
-        _entry("accord", "1", verification.place),
-        _entry("variation", f"{base.name}-verification", verification.place),
-        _entry("of", name, verification.place),
-        _entry("base_hash", base.signed_hash, verification.place),
-    ]
-    if isinstance(title, Scalar):
-        entries.append((_word("title", title.place), title))
-    if added is not None:
-        entries.append((_word("add", added.place), added))
-    expanded = expand(Entries(tuple(entries), verification.place), where)
-    draft = read_draft(expanded.tree, expanded.beside.read)
-    draft.files.update(expanded.files)
-    return Checker(draft, {}).check(expanded.text, verification.place.file, expanded.text.encode())
-
-
-def _word(text: str, place: Place) -> Scalar:
-    return Scalar(text, place, Source(place.file, text), 0, len(text))
-
-
-def _entry(name: str, value: str, place: Place) -> tuple[Scalar, Tree]:
-    return _word(name, place), _word(value, place)
+    lines = text.split("\n")
+    starts = [key.place.line for key, _ in verification]
+    for (key, _), following in zip(verification, [*starts[1:], len(lines) + 1], strict=True):
+        if key.value not in ("add", "title", "note"):
+            lines[key.place.line - 1 : following - 1] = [""] * (following - key.place.line)
+    lines += ["accord: 1", f"variation: {base.name}-verification", f"of: {contract.name}", f"base_hash: {base.signed_hash}", ""]
+    beside = {path.name: path.read_bytes() for path in contract.parent.glob("*.csv")}
+    return check_text("\n".join(lines), file, {**beside, contract.name: contract.read_bytes()})
 
 
 # ------------------------------------------------------------------------------------------------------------ verifying
