@@ -69,8 +69,9 @@ def report(run: Run) -> list[str]:
     lines += [f"what if: {what_if}" for what_if in run.what_if_texts]
     totals = run.totals()
     if totals:
-        rows = [(one.stream or one.quantity, one.payer, one.receiver, str(one.rows), one.amount_text) for one in totals]
-        lines += ["", table(("payment", "from", "to", "rows", "amount"), rows, right=[3, 4], indent=2)]
+        rows = [(one.quantity, one.stream, one.payer, one.receiver, str(one.rows), one.amount_text) for one in totals]
+        heads = ("payment", "stream", "from", "to", "rows", "amount")
+        lines += ["", table(heads, rows, right=[4, 5], indent=2)]
     else:
         lines.append("  no payment is due")
     notices = manifest["notices"]

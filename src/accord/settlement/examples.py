@@ -32,7 +32,7 @@ def settle_example(contract: Contract, example: Example) -> Settlement:
     """One worked example, settled by the exact reference."""
     from accord.engine import read_inputs, settle
 
-    inputs = read_inputs(contract, dict(example.given), what_ifs=dict(example.parameters))
+    inputs = read_inputs(contract, dict(example.given))
     return settle(contract, inputs, engine="reference")
 
 

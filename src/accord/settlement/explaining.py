@@ -6,7 +6,6 @@ A row is named by its keys; a period may be given by its first day or its usual 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from accord.language.contract import Contract
@@ -77,12 +76,12 @@ def of_run(run: Run, quantity: str, row: Mapping[str, str], depth: int) -> Expla
 
 def of_settlement(settlement: Settlement, quantity: str, row: Mapping[str, str], depth: int) -> Explanation:
     """The explanation of a number of a settlement in memory."""
-    from accord.engine import explain
+    from accord.engine.explanation import explain, settled_values
 
     contract = settlement.contract
     wanted = named_row(contract, quantity, row)
     _must_exist(contract, quantity, wanted, tuple(wanted.values()) in settlement.values(quantity))
-    return explain(contract, settlement, quantity, wanted, depth=depth)
+    return explain(contract, settled_values(settlement), quantity, wanted, depth=depth)
 
 
 def _must_exist(contract: Contract, quantity: str, row: Mapping[str, str], exists: bool) -> None:
@@ -116,62 +115,12 @@ _WHAT = {"input": "input", "table": "table", "parameter": "figure", "scale": "sc
 
 def text(explanation: Explanation) -> str:
     """The tree as indented text."""
-    lines: list[str] = []
-    _lines(explanation, 0, lines)
-    return "\n".join(lines)
-
-
-def _lines(one: Explanation, depth: int, lines: list[str]) -> None:
-    pad = "    " * depth
-    where = ", ".join(f"{wording.words(key)} {label}" for key, label in one.row.items())
-    what = f" ({_WHAT[one.kind]})" if one.kind in _WHAT else ""
-    lines.append(f"{pad}{one.name}{what}{f' for {where}' if where else ''}: {one.printed}")
-    inner = pad + "  "
-    if one.formula:
-        lines.append(f"{inner}= {one.formula}")
-    if one.working and one.working != one.formula:
-        lines.append(f"{inner}= {one.working}")
-    told = facts(one)
-    if told:
-        lines.append(f"{inner}[{'; '.join(told)}]")
-    for other in one.not_taken:
-        because = f": {other.why}" if other.why else ""
-        lines.append(f"{inner}did not apply: when {other.condition}{because}")
-    if one.rows_in_all is not None and one.rows_in_all > len(one.inputs):
-        lines.append(f"{inner}over {one.rows_in_all:,} rows; {len(one.inputs)} shown")
-    for part in one.inputs:
-        _lines(part, depth + 1, lines)
+    return explanation.as_text()
 
 
 def as_json(explanation: Explanation) -> dict[str, object]:
     """The tree as plain data; values exact."""
-    value = explanation.value
-    return {
-        "kind": explanation.kind,
-        "name": explanation.name,
-        "row": dict(explanation.row),
-        "value": wording.plain(value) if isinstance(value, Fraction) or value is None else value,
-        "printed": explanation.printed,
-        "unit": explanation.unit,
-        "formula": explanation.formula,
-        "working": explanation.working,
-        "title": explanation.title,
-        "clause": explanation.clause,
-        "note": explanation.note,
-        "source": (
-            {"authority": explanation.source.authority, "status": explanation.source.status, "note": explanation.source.note}
-            if explanation.source
-            else None
-        ),
-        "since": explanation.since.isoformat() if explanation.since else None,
-        "place": str(explanation.place) if explanation.place else None,
-        "rows_in_all": explanation.rows_in_all,
-        "not_taken": [
-            {"condition": other.condition, "working": other.working, "why": other.why, "place": str(other.place)}
-            for other in explanation.not_taken
-        ],
-        "inputs": [as_json(part) for part in explanation.inputs],
-    }
+    return explanation.as_json()
 
 
 def html(explanation: Explanation) -> str:

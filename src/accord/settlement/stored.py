@@ -115,6 +115,10 @@ class StoredValues(RowEvaluator):
         }
 
     # -- quantities -------------------------------------------------------------------------------------------------
+    def _is_stored(self, rows: RowSet) -> bool:
+        """Whether the quantities of this very row set were kept: an optional table can have the same keys and other rows."""
+        return rows.keys in self._files and self.contract.rows.get(frozenset(rows.keys)) == rows
+
     def _of(self, keys: tuple[str, ...]) -> StoredTable:
         if keys not in self._quantities:
             self._quantities[keys] = StoredTable(self._files[keys], keys)
@@ -177,7 +181,7 @@ class StoredValues(RowEvaluator):
     def rows(self, rows: RowSet) -> Sequence[RowKey]:
         """The rows of a row set, in byte order of their keys."""
         if rows not in self._rows:
-            if rows.keys in self._files:
+            if self._is_stored(rows):
                 self._rows[rows] = self._of(rows.keys).rows()
             else:
                 found: set[RowKey] = set()
@@ -195,7 +199,7 @@ class StoredValues(RowEvaluator):
 
     def row_exists(self, rows: RowSet, row: RowKey) -> bool:
         """Whether it is among :meth:`rows`."""
-        if rows.keys in self._files:
+        if self._is_stored(rows):
             return self._of(rows.keys).find(row) is not None
         if rows not in self._row_sets:
             self._row_sets[rows] = frozenset(self.rows(rows))
@@ -216,9 +220,16 @@ class StoredValues(RowEvaluator):
             ]
         return self._groups[at]
 
+    def some(
+        self, node: Gather | EndOf | Allocate | Rank, wanted: tuple[str | None, ...], limit: int
+    ) -> tuple[Sequence[RowKey], int]:
+        """The first rows that belong to a row, and how many there are."""
+        found = self.matching(node, wanted)
+        return found[:limit], len(found)
+
     def _narrowed(self, rows: RowSet, wanted: Sequence[tuple[KeyPath, str | None]]) -> Sequence[RowKey]:
         """The rows that can match, by those paths that are the row's own keys or periods around them."""
-        if rows.keys not in self._files:
+        if not self._is_stored(rows):
             return self.rows(rows)
         import pyarrow as pa
         import pyarrow.compute as pc

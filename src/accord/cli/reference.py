@@ -1,0 +1,68 @@
+"""Writes ``docs/commands.md`` from the commands themselves, so that the page cannot drift: ``make docs``."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+PAGE = Path("docs") / "commands.md"
+
+HEAD = """# Commands
+
+This page is written by `make docs` from the commands themselves.
+
+Every command has `--help`. With `--json` it prints one JSON document on stdout and nothing else there, also when it refuses
+(`{"ok": false, "refused": …, "problems": [{"file", "line", "column", "severity", "message", "fix"}]}`). Without it, results go to stdout and
+problems to stderr, in colour on a terminal; a progress bar shows on a terminal when work takes over a second.
+
+A **CONTRACT** is a library name (`accord library` lists them), a contract file, or a folder that holds `contract.yaml`.
+
+| exit code | what it means |
+|---|---|
+| 0 | done |
+| 1 | done, and there is something to look at: differences, misses without a reason |
+| 2 | the command was not called as its help says |
+| 3 | the contract was refused; the problems say why |
+| 4 | the data was refused; nothing was written |
+| 5 | the settlement stopped: a check failed, or a value that is needed is not there; nothing was written |
+| 6 | something was not found, or cannot be read or written |
+| 130 | stopped from the keyboard |
+"""
+
+
+def page() -> str:
+    """The page as it should be."""
+    import typer.main
+
+    from accord.cli import app
+
+    group: Any = typer.main.get_command(app)
+    parts = [HEAD]
+    for name, command in group.commands.items():
+        parts.append(_command(name, command))
+    return "\n".join(parts)
+
+
+def _command(name: str, command: Any) -> str:
+    arguments = [one for one in command.params if one.param_type_name == "argument"]
+    options = [one for one in command.params if one.param_type_name == "option" and "--help" not in one.opts]
+    usage = " ".join(
+        ["accord", name, *(one.metavar if one.required else f"[{one.metavar}]" for one in arguments), "[OPTIONS]" if options else ""]
+    ).strip()
+    lines = [f"## accord {name}", "", inspect.cleandoc(command.callback.__doc__ or ""), "", f"    {usage}", ""]
+    if arguments or options:
+        lines += ["| | |", "|---|---|"]
+        lines += [f"| `{one.metavar}` | {one.help or ''} |" for one in arguments]
+        for one in options:
+            names = ", ".join([*one.opts, *one.secondary_opts])
+            value = "" if one.is_flag else f" {one.metavar or one.type.name.upper()}"
+            default = f" Default: `{one.default}`." if one.default not in (None, False, True, ()) and not one.is_flag else ""
+            lines.append(f"| `{names}{value}` | {one.help or ''}{default} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"wrote {PAGE}")
