@@ -408,3 +408,39 @@ def _problems_of(file: Path) -> list[Problem]:
     with pytest.raises(ContractRefused) as caught:
         check(file)
     return list(caught.value.problems)
+
+
+# -- worked examples are checked by settling them ----------------------------------------------------------------------
+
+EXAMPLE = """examples:
+  - title: one practice
+    given: {practices: [{practice: A, year: 2026-04-01, list_size: 1000}]}
+    expect: {practices: [{practice: A, year: 2026-04-01, pay: VALUE}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "fragment"),
+    [
+        ("2000.01", "2000"),
+        ("1999.995", "2000"),  # almost is not equal
+        ("missing", "2000"),
+        ("many", "2000"),
+    ],
+)
+def test_an_example_that_does_not_hold(value: str, fragment: str) -> None:
+    from accord.settlement.examples import run_examples
+
+    text = SMALL.replace("FORMULA", "list_size * fee") + EXAMPLE.replace("VALUE", value)
+    with pytest.raises(ContractRefused) as caught:
+        run_examples(check_text(text))
+    (problem,) = caught.value.problems
+    assert fragment in problem.message.replace(",", "") and value in problem.message
+    assert (problem.place.line, problem.place.column) == (16, 63)
+
+
+def test_an_example_that_holds() -> None:
+    from accord.settlement.examples import run_examples
+
+    text = SMALL.replace("FORMULA", "list_size * fee") + EXAMPLE.replace("VALUE", "2_000.00")
+    assert run_examples(check_text(text)) == 1
