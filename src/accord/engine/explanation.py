@@ -4,6 +4,10 @@ Made for the one row asked for, from stored values: nothing is settled again. Li
 forms, and reading stored values where they lie (:class:`StoredValues`). Does not: pages and spreadsheets.
 """
 
+# pyright: reportMissingTypeStubs=false, reportAttributeAccessIssue=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownParameterType=false
+# (pyarrow comes without types)
+
 from __future__ import annotations
 
 import datetime as dt
@@ -123,11 +127,8 @@ def printed_number(
     unit = unit or RATIO
     places = None if rounding is None else decimal_places(rounding.step * (100 if percent else 1))
     money = next((name for name, power in unit.powers if power == 1 and len(name) == 3 and name.isupper()), None)
-    least = 0
-    if money is not None and unit.currency and decimal_places(value) != 0:
-        least = minor_unit_places(money)
-    if money is not None and unit.currency and places == 0:
-        least = 0
+    amount = money is not None and unit.currency is not None
+    least = minor_unit_places(money) if money is not None and amount and (words or decimal_places(value) != 0) else 0
     text, whole = _digits(value * (100 if percent else 1), least, places)
     if percent:
         text += "%"
@@ -139,11 +140,19 @@ def printed_number(
     if words:
         rest = Unit(tuple((name, power) for name, power in unit.powers if name != money)) if money else unit
         if rest.powers and not percent:
-            said = str(rest)
-            text += " " + (said.removeprefix("1 ") if said.startswith("1 per") else said)
+            text += " " + _unit_words(rest, plural=value != 1)
         if not whole and len(fraction := decimal_text(value)) <= 40:
             text += f" ({fraction})"
     return text
+
+
+def _unit_words(unit: Unit, plural: bool) -> str:
+    """``admissions``, ``per person``, ``points per person``."""
+    said = str(unit)
+    if said.startswith("1 per "):
+        return said.removeprefix("1 ")
+    above, per, below = said.partition(" per ")
+    return above + ("s" if plural and above.isidentifier() and not above.endswith("people") else "") + per + below
 
 
 def printed_value(
@@ -295,7 +304,7 @@ class Explanation:
             end = number == len(self.inputs) - 1
             one._lines(lines, below + ("└─ " if end else "├─ "), below + ("   " if end else "│  "), self.row)
         listed = sum(1 for one in self.inputs if one.row != self.row)
-        if self.kind == "gathering" and self.rows_in_all is not None and self.rows_in_all > listed:
+        if isinstance(self.node, Gather) and self.rows_in_all is not None and self.rows_in_all > listed:
             lines.append(f"{below}   … {self.rows_in_all - listed:,} more of {self.rows_in_all:,} rows")
 
 
@@ -360,11 +369,14 @@ class _Names:
         match node:
             case Arithmetic(operator=op, left=left, right=right) | Logic(operator=op, left=left, right=right):
                 own = _BINDING[op]
-                return self._in(f"{self.write(left, own)} {op} {self.write(right, own + 1)}", own, binding)
+                second = self.write(right, own + 1)
+                second = f"({second})" if second.startswith("-") else second
+                return self._in(f"{self.write(left, own)} {op} {second}", own, binding)
             case Comparison(operator=op, left=left, right=right):
                 return self._in(f"{self.write(left, 5)} {op} {self.write(right, 5)}", 4, binding)
             case Negative(operand=operand):
-                return self._in(f"-{self.write(operand, 7)}", 7, binding)
+                inside = self.write(operand, 7)
+                return self._in(f"-({inside})" if inside.startswith("-") else f"-{inside}", 7, binding)
             case Not(operand=operand):
                 return self._in(f"not {self.write(operand, 3)}", 3, binding)
             case Absolute(operand=operand):
@@ -476,7 +488,7 @@ class _PutIn(_Names):
             case _:
                 for one in self.explainer.leaf(node, self.keys, self.row, self.depth):
                     self.add(one)
-                return self.short(node)
+                return f"{formula_text(node)} ({self.short(node)})" if node.type.kind == "flag" else self.short(node)
 
     def _losers(self, node: Extreme) -> None:
         chosen = self.value(node)
@@ -504,7 +516,8 @@ class _PutIn(_Names):
                     NotTaken(formula_text(condition), working, self.why_not(condition), condition.place)
                 )
                 continue
-            self.because.append(working if working != "true" else formula_text(condition))
+            told = isinstance(condition, Comparison) and condition.left.type.kind in ("text", "key")
+            self.because.append(formula_text(condition) if told else working)
             for later, _ in node.branches[number + 1 :]:
                 self.not_taken.append(NotTaken(formula_text(later), "", "an earlier branch applies", later.place))
             if node.otherwise is not None and not isinstance(node.otherwise, Literal_):
@@ -614,12 +627,15 @@ class _Explainer:
         value = self.values.quantity(name, row)
         version = self.values.version(quantity, row)
         named = named_row(quantity.keys, row)
+        rounding = quantity.rounding
+        if rounding is None and isinstance(version.formula, Allocate):
+            rounding = Rounding(version.formula.step, "down", quantity.type.unit or RATIO)
         one = Explanation(
             kind="quantity",
             name=name,
             row=named,
             value=value,
-            printed=printed_value(self.contract, value, quantity.type, quantity.written, quantity.rounding),
+            printed=printed_value(self.contract, value, quantity.type, quantity.written, rounding),
             unit=self.unit(quantity.type, quantity.written),
             formula=" ".join(version.text.split()),
             title=quantity.title,
@@ -632,6 +648,10 @@ class _Explainer:
         )
         if depth <= 0:
             return one
+        if isinstance(version.formula, Gather):
+            gathered = self.gathering(version.formula, quantity.keys, row, depth - 1)
+            working = gathered.note + (f"; {_rounded(quantity.rounding)}" if quantity.rounding is not None else "")
+            return replace(one, working=working, inputs=gathered.inputs, rows_in_all=gathered.rows_in_all)
         if isinstance(version.formula, Allocate):
             parts = self.allocation(quantity, version.formula, row, depth)
         else:
@@ -640,7 +660,7 @@ class _Explainer:
             if parts.because:
                 working += f"; because {' and '.join(dict.fromkeys(parts.because))}"
             if quantity.rounding is not None:
-                working += f"; rounded to {quantity.rounding}"
+                working += f"; {_rounded(quantity.rounding)}"
             one = replace(one, working=working)
             return replace(one, inputs=tuple(parts.inputs.values()), not_taken=tuple(parts.not_taken))
         working, rows, found = parts
@@ -665,7 +685,8 @@ class _Explainer:
             whole = sum((one for one in weights if isinstance(one, Fraction)), Fraction(0))
             unit = node.weight.type.unit
             shown = printed_number(whole, unit, words=False)
-            working = f"{pool} * {weight} / {shown}, the weights of all {total:,} rows"
+            all_rows = f"the weights of all {total:,} rows" if total > 1 else "the weight of the only row"
+            working = f"{pool} * {weight} / {shown}, {all_rows}"
         working += f"; whole steps of {step}, what is left over goes to the largest remainders"
         return working, total, tuple(parts.inputs.values())
 
@@ -918,6 +939,11 @@ class _Explainer:
         one = self._one("rank", formula_text(node), named_row(keys, row), value, self.printed(node, value), node)
         working = f"{self.short(node, value)} of {total:,} by {order}; equal values, equal rank"
         return replace(one, working=working, rows_in_all=total, inputs=tuple(parts.inputs.values()))
+
+
+def _rounded(rounding: Rounding) -> str:
+    """``rounded to 0.01 GBP half_up``; a plain number has no unit to say."""
+    return f"rounded to {rounding}".replace(" ratio ", " ")
 
 
 def _on_points(parameter: Parameter, points: ScalePoints, x: Fraction) -> str:

@@ -4,6 +4,10 @@ Lives here: reading CSV, Parquet, Arrow tables and plain rows into whole numbers
 data that does not fit the contract; the run's window; what-ifs. Does not: any formula of the contract.
 """
 
+# pyright: reportMissingTypeStubs=false, reportAttributeAccessIssue=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownParameterType=false
+# (pyarrow comes without types)
+
 from __future__ import annotations
 
 import csv
@@ -139,7 +143,7 @@ def _raw(name: str, source: Any, wanted: Collection[str]) -> tuple[_Raw, list[st
     if isinstance(source, pa.Table):
         return _raw_table(source, f"input {name}"), []
     if isinstance(source, Sequence):
-        return _raw_rows(source, f"input {name}"), []  # pyright: ignore[reportUnknownArgumentType]
+        return _raw_rows(source, f"input {name}"), []
     raise _Unreadable(f"{type(source).__name__} is not data", "give a path, a pyarrow Table or a list of rows")
 
 
@@ -611,7 +615,8 @@ class _Reading:
         if not held.is_period:
             return data
         labels = {item.name: item.label for item in held.items} | {item.label: item.label for item in held.items}
-        starts = ", ".join(item.label for item in held.items[:3]) + (", …" if len(held.items) > 3 else "")
+        starts = ", ".join([item.label for item in held.items][:3]) + (", …" if len(held.items) > 3 else "")
+        example = next(item.name for item in held.items)
         return self.mapped(
             raw,
             name,
@@ -619,7 +624,7 @@ class _Reading:
             pa.string(),
             labels.get,
             f"{{value}} is not a {key} of the term; {key}s begin {starts}",
-            f"write the first day of the {key}, or its usual name ({held.items[0].name})",
+            f"write the first day of the {key}, or its usual name ({example})",
         )
 
     def column(self, raw: _Raw, column: Column, data: pa.ChunkedArray) -> _Typed:
@@ -1103,8 +1108,8 @@ class _Reading:
     def what_ifs(self, given: Mapping[str, Any], worlds: tuple[int, ...]) -> dict[str, dict[int, Value]]:
         """The what-ifs, checked and typed, for every world of the run they concern."""
         contract = self.contract
-        spread = {world for value in given.values() if isinstance(value, Mapping) for world in value}  # pyright: ignore
-        everywhere = sorted({*(worlds or (0,)), *spread})  # pyright: ignore[reportUnknownArgumentType]
+        spread = {world for value in given.values() if isinstance(value, Mapping) for world in value}
+        everywhere = sorted({*(worlds or (0,)), *spread})
         found: dict[str, dict[int, Value]] = {}
         for written, value in given.items():
             name, _, member = written.partition(".")
@@ -1122,7 +1127,7 @@ class _Reading:
             if problem := self._member_problem(parameter, member):
                 self.error(place, *problem)
                 continue
-            by_world: Mapping[Any, Any] = value if isinstance(value, Mapping) else dict.fromkeys(everywhere, value)  # pyright: ignore
+            by_world: Mapping[Any, Any] = value if isinstance(value, Mapping) else dict.fromkeys(everywhere, value)
             typed: dict[int, Value] = {}
             for world, one in by_world.items():
                 read = what_if_value(parameter, one)

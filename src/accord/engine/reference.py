@@ -4,13 +4,17 @@ Slow and readable on purpose; it follows :mod:`accord.language.meaning` word for
 formula means at one row, whatever gives it values; :class:`Reference` gives them by computing them.
 """
 
+# pyright: reportMissingTypeStubs=false, reportAttributeAccessIssue=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownParameterType=false
+# (pyarrow comes without types)
+
 from __future__ import annotations
 
 import datetime as dt
 import math
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from itertools import pairwise
@@ -823,7 +827,7 @@ def _paths(node: Gather | EndOf | Allocate | Rank) -> tuple[KeyPath, ...]:
 
 
 @contextmanager
-def _deep_formulas() -> Iterator[None]:
+def _deep_formulas() -> Generator[None]:
     """Room for long chains of quantities: each step of a chain is a handful of Python calls, none of them in C."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _DEEP))

@@ -5,6 +5,10 @@ counts as reading. Worlds are ignored, and a key that only a computed quantity k
 false alarm, and sometimes a silence.
 """
 
+# pyright: reportMissingTypeStubs=false, reportAttributeAccessIssue=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownParameterType=false
+# (pyarrow comes without types)
+
 from __future__ import annotations
 
 from collections.abc import Sequence
