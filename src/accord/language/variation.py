@@ -176,6 +176,8 @@ class _Change:
             if done == [] and word == "quantities" and rest:
                 return self._in_quantities(tree, rest, path, value)
             inner = tree.get(word)
+            if value is not None and not rest and self.since is not None:
+                return self._dated(tree, word, value, path, done)
             if inner is None:
                 where = ".".join(done) or "the base"
                 known = [key.value for key, _ in tree]
@@ -186,8 +188,6 @@ class _Change:
                 return _with(tree, _key(tree, word), changed) if changed is not None else tree
             if value is None:
                 return Entries(tuple((key, v) for key, v in tree if key.value != word), tree.place)
-            if self.since is not None:
-                return self._dated(tree, word, value, path, done)
             return _with(tree, _key(tree, word), value)
         if isinstance(tree, Items):
             return self._in_list(tree, words, path, value, done)
@@ -261,26 +261,32 @@ class _Change:
                 "parameters.NAME.value or quantities.NAME.is",
             )
             return tree
-        begins = self._term_start()
-        if begins is None:
-            return tree
-        moved = (word, "authority", "status", "note", "review_by") if is_value else (word,)
-        first = Entries(
-            (
-                (_word("from", tree.place), begins),
-                *((key, v) for key, v in tree if key.value in moved),
-            ),
-            tree.place,
-        )
-        second = [(_word("from", path.place), self.since), (_word(word, path.place), value)]
         authority = self.variation.get("authority")
+        begun: list[tuple[Scalar, Tree]] = [(_word("from", path.place), self.since), (_word(word, path.place), value)]
         if is_value and authority is not None:
-            second.append((_word("authority", path.place), authority))
-        dated = Items((first, Entries(tuple(second), path.place)), tree.place)
-        rest = tuple(
-            (key, v) for key, v in tree if key.value not in (word, "note") or (not is_value and key.value != word)
-        )
+            begun.append((_word("authority", path.place), authority))
+        before = self._entries_before(tree, word, is_value, path)
+        if before is None:
+            return tree
+        dated = Items((*before, Entries(tuple(begun), path.place)), tree.place)
+        rest = tuple((key, inner) for key, inner in tree if key.value not in (word, "dated"))
         return Entries((*rest, (_word("dated", path.place), dated)), tree.place)
+
+    def _entries_before(self, tree: Entries, word: str, is_value: bool, path: Scalar) -> tuple[Tree, ...] | None:
+        """The dated entries of the base that begin before the variation does."""
+        assert self.since is not None
+        since, existing = self.since.value, tree.get("dated")
+        if isinstance(existing, Items):
+            starts = [(item.get("from") if isinstance(item, Entries) else None, item) for item in existing.items]
+            # ISO dates compare as they are written
+            return tuple(item for start, item in starts if isinstance(start, Scalar) and start.value < since)
+        begins = self._term_start()
+        if begins is None or tree.get(word) is None:
+            self._refuse(path, f"the base has no {word} here to change", "value, values, points, bands; or is")
+            return None
+        moved = (word, "authority", "status", "review_by") if is_value else (word,)
+        kept = tuple((key, inner) for key, inner in tree if key.value in moved)
+        return (Entries(((_word("from", tree.place), begins), *kept), tree.place),)
 
     def _term_start(self) -> Scalar | None:
         term = self.tree.get("term")

@@ -29,6 +29,8 @@ class QuantityReader:
         self.written.said_rows(each, group.get("rows"))
         through = scalars_of(group.get("through"))
         for name, spec in names:
+            if self.written.break_misspelt(name):
+                continue
             if name.value in draft.quantities:
                 self.written.problem(
                     name,

@@ -40,9 +40,11 @@ def read_draft(tree: Tree, beside: ReadBeside) -> Draft:
     periods.keys(root)
     for section, own in (("inputs", False), ("tables", True)):
         for name, spec in entries_of(root.get(section)):
-            tables.table(name, spec, own)
+            if not written.break_misspelt(name):
+                tables.table(name, spec, own)
     for name, spec in entries_of(root.get("parameters")):
-        parameters.parameter(name, as_record(spec))
+        if not written.break_misspelt(name):
+            parameters.parameter(name, as_record(spec))
     for group in _items(root.get("quantities")):
         quantities.group(as_record(group))
     for number, check in enumerate(_items(root.get("checks")), 1):

@@ -121,6 +121,13 @@ class Written:
         """Whether the shape already said something about this place."""
         return (tree.place.line, tree.place.column) in self.misshapen
 
+    def break_misspelt(self, name: Scalar) -> bool:
+        """Whether a name is none (upper case, a space …); what would bear it is then broken, however it is spelt."""
+        if not self.is_misshapen(name):
+            return False
+        self.draft.broken |= {name.value, name.value.lower(), name.value.lower().replace(" ", "_").replace("-", "_")}
+        return True
+
     def has_a_slip(self, record: Entries) -> bool:
         """Whether an entry of this record is not of the vocabulary: what it lacks then merely follows."""
         return self.is_misshapen(record) or any(self.is_misshapen(key) for key, _ in record)
