@@ -5,8 +5,8 @@
     # expect: LINE:COLUMN: a fragment of the message
     # fix: a fragment of the fix
 
-one pair for each error, and no other error may come: nothing that merely follows from another. Files too large or too deep
-to keep are made here. Never a traceback, never a file opened outside the contract's folder, never one written.
+one pair for each error, and no other error may come: nothing that merely follows from another. Files too large or
+too deep to keep are made here. Never a traceback, never a file opened outside the contract's folder, never one written.
 """
 
 from __future__ import annotations
@@ -278,7 +278,12 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_fault(tmp_path: Path) ->
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     file = tmp_path / "contract.yaml"
-    for content in (bytes(range(256)) * 20, b"PK\x03\x04" + bytes(100), b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", b"\x7fELF\x02"):
+    for content in (
+        bytes(range(256)) * 20,
+        b"PK\x03\x04" + bytes(100),
+        b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n",
+        b"\x7fELF\x02",
+    ):
         file.write_bytes(content)
         assert errors(file)
 
@@ -297,7 +302,8 @@ def test_no_such_file_and_a_folder_without_a_contract(tmp_path: Path) -> None:
 
 
 TABLE = SMALL.replace("FORMULA", "list_size * fee * weight").replace(
-    "parameters:", "tables: {kinds: {keys: [practice], columns: {weight: ratio}, file: FILE, authority: annex}}\nparameters:"
+    "parameters:",
+    "tables: {kinds: {keys: [practice], columns: {weight: ratio}, file: FILE, authority: annex}}\nparameters:",
 )
 
 
@@ -312,7 +318,9 @@ def test_a_table_file_may_not_be_a_link_out_of_the_folder(tmp_path: Path) -> Non
     assert "kinds.csv" in problem.message and "folder" in problem.message
 
 
-@pytest.mark.parametrize("name", ["../outside.csv", "..%2Foutside.csv", "sub/kinds.csv", "/etc/hosts", "~/kinds.csv", "CON"])
+@pytest.mark.parametrize(
+    "name", ["../outside.csv", "..%2Foutside.csv", "sub/kinds.csv", "/etc/hosts", "~/kinds.csv", "CON"]
+)
 def test_a_table_file_may_not_be_named_out_of_the_folder(tmp_path: Path, name: str) -> None:
     (tmp_path / "outside.csv").write_text("practice,weight\nA,1\n")
     folder = tmp_path / "contract"

@@ -1,4 +1,4 @@
-"""The NHS aligned payment and incentive in its three forms, and the low-volume block: every figure against its source."""
+"""The NHS aligned payment and incentive in its three forms, and the low-volume block, against their sources."""
 
 from __future__ import annotations
 
@@ -169,7 +169,9 @@ def blocks(values: list[tuple[str, str]]) -> dict[str, Fraction]:
     ]
     settlement = settle(contract, read_inputs(contract, {"relationships": rows}))
     at = contract.quantities["block"].keys.index("year")
-    return {key[at]: Fraction(value) for key, value in settlement.values("block").items() if isinstance(value, Fraction)}
+    return {
+        key[at]: Fraction(value) for key, value in settlement.values("block").items() if isinstance(value, Fraction)
+    }
 
 
 def test_the_block_is_the_mean_of_the_three_years_before() -> None:
