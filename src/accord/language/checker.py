@@ -25,7 +25,8 @@ from accord.language.draft.model import Draft, DraftQuantity
 from accord.language.facts import Facts, certain, names_in, names_read
 from accord.language.formula import FormulaRefused, Name, show
 from accord.language.formula import walk as parts
-from accord.language.inference import THROUGH_PRIOR, At, Broken, Inference, each, unify
+from accord.language.inference.at import THROUGH_PRIOR, At, Broken, each, unify
+from accord.language.inference.inference import Inference
 from accord.language.keys import KeyRules
 from accord.language.meaning import Allocate, Node, OwnKey, Prior, RowSet, TrailingAverage, walk
 from accord.language.order import Needs, circle, loops_in_order, needs
