@@ -35,17 +35,25 @@ app = typer.Typer(
 )
 
 
+_BRIEFLY = {
+    "new": "A contract to start from, and blank input files.",
+    "check": "Check a contract and settle its worked examples.",
+    "show": "The readable schedule: terminal, web page, Word.",
+    "settle": "Settle a contract on data; write payments and statements.",
+    "rerun": "Settle a run again and compare every byte.",
+    "explain": "The tree behind one number.",
+    "verify": "Settle a published results file and compare.",
+    "diff": "What changed, in the text and in each party's money.",
+    "library": "The contracts that come with Accord.",
+    "schema": "The JSON Schema of a contract, for editors.",
+}
+
+
 def _commands() -> None:
-    for command in (new, check, show, settle, rerun, explain):
-        app.command(command.__name__)(command)
-    try:
-        from accord.cli.verify import verify
-    except ImportError:  # pragma: no cover - part of the package
-        pass
-    else:
-        app.command("verify")(verify)
-    for command in (diff, library, schema):
-        app.command(command.__name__)(command)
+    from accord.cli.verify import verify
+
+    for command in (new, check, show, settle, rerun, explain, verify, diff, library, schema):
+        app.command(command.__name__, short_help=_BRIEFLY[command.__name__])(command)
 
 
 @app.callback()

@@ -152,6 +152,8 @@ class Run:
     reused: bool = False
     """Whether it was there already when it was asked for."""
     written_statements: tuple[Path, ...] = ()
+    known_contract: Contract | None = field(default=None, repr=False, compare=False)
+    """The contract, where it has just been checked."""
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
@@ -165,7 +167,9 @@ class Run:
 
     @cached_property
     def contract(self) -> Contract:
-        """The contract as it was signed, checked again from the stored text."""
+        """The contract as it was signed: checked again from the stored text, unless it has just been checked."""
+        if self.known_contract is not None:
+            return self.known_contract
         from accord.language import check
 
         return check(self.folder / "contract.yaml")
@@ -249,7 +253,8 @@ class Run:
     @property
     def example_of_explain(self) -> str:
         """A command that explains a number of this run, to be pasted."""
-        largest = max(self.payments, key=lambda one: one.amount, default=None)
+        formulas = {name: quantity.versions[-1].text for name, quantity in self.contract.quantities.items()}
+        largest = max(self.payments, key=lambda one: (len(formulas[one.quantity]), one.amount), default=None)
         if largest is None:
             return ""
         row = " ".join(f"{key}={_shell(value)}" for key, value in largest.row.items())
@@ -392,13 +397,13 @@ def make(
     run_id = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     folder = out / f"{contract.name}-{run_id[:12]}"
     if (folder / "run.json").is_file():
-        run = Run(folder, reused=True)
+        run = Run(folder, reused=True, known_contract=contract)
         if run.id == run_id and run.manifest["contract"]["signed"] == contract.signed_hash:
             return run
     if folder.exists():  # the same meaning, signed with other titles or notes: both are kept
         folder = out / f"{contract.name}-{run_id[:12]}-{contract.signed_hash[:6]}"
         if (folder / "run.json").is_file():
-            return Run(folder, reused=True)
+            return Run(folder, reused=True, known_contract=contract)
     on_step("settling")
     from accord.engine import settle
 
@@ -415,7 +420,7 @@ def make(
         _rename(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return Run(folder)
+    return Run(folder, known_contract=contract)
 
 
 def _rename(temporary: Path, folder: Path) -> None:

@@ -37,6 +37,8 @@ class Line:
     """Whether the party receives it."""
     row: str
     other: str
+    about: str
+    """The row without the two parties."""
     amount: str
     clause: str
     marks: str
@@ -93,14 +95,39 @@ class Statement:
         """What is owed to the party less what it owes."""
         return self.received - self.paid
 
+    @cached_property
+    def rests_on(self) -> frozenset[str]:
+        """What is not final or not verified behind these amounts."""
+        return frozenset().union(*(line.cell.marks for line in self.lines))
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why these amounts are not final, in words: only what they really rest on."""
+        reasons = [f"What if: {text}. This is not what the contract says." for text in self.run.what_if_texts]
+        for word, told in (
+            ("indicative", "Provisional: not yet confirmed"),
+            ("assumed", "Provisional: assumed"),
+            ("unverified", "Draft: nobody has verified"),
+        ):
+            names = sorted(mark.removeprefix(f"{word} ") for mark in self.rests_on if mark.startswith(f"{word} "))
+            if names:
+                reasons.append(f"{told} {wording.listed(names)}.")
+        return reasons
+
     @property
     def standing(self) -> str:
         """Draft, provisional or what-if, in a word; the reasons stand beside it."""
         if self.run.what_ifs:
             return "What if"
-        if any(reason.startswith("draft") for reason in self.run.draft_reasons):
-            return "Draft"
-        return "Provisional"
+        return "Draft" if any(mark.startswith("unverified") for mark in self.rests_on) else "Provisional"
+
+    @cached_property
+    def groups(self) -> tuple[tuple[Line, ...], ...]:
+        """The lines by payment of the contract and way."""
+        found: dict[tuple[str, str, bool], list[Line]] = {}
+        for line in self.lines:
+            found.setdefault((line.owed.quantity, line.stream, line.incoming), []).append(line)
+        return tuple(tuple(lines) for lines in found.values())
 
     @property
     def term(self) -> str:
@@ -182,6 +209,7 @@ def statement_of(run: Run, contract: Contract, values: RowEvaluator, party: Part
                 incoming,
                 wording.row_text(contract, owed.row),
                 other.text,
+                wording.row_text(contract, {k: v for k, v in owed.row.items() if v not in (party.member, other.member)}),
                 wording.money(owed.amount, contract.currency),
                 quantity.clause,
                 marks_text(cell.marks),
@@ -325,7 +353,7 @@ class _Book:
             2, 0, "Live formulas in floating point; the settled amounts are those of the CSV and the page.", self.plain
         )
         at = 3
-        for reason in statement.run.draft_reasons:
+        for reason in statement.reasons:
             sheet.write_string(at, 0, reason, self.warn)
             at += 1
         at += 1
