@@ -32,7 +32,9 @@ ONE_IN_A_THOUSAND = Fraction(1, 1000)
 
 Engine = Literal["duckdb", "integers", "reference"]
 
-_STEP = Word("a number (the last digit that is published), or the quantity that gives it", r"\d+(\.\d+)?|[a-z][a-z0-9_]*", "0.01")
+_STEP = Word(
+    "a number (the last digit that is published), or the quantity that gives it", r"\d+(\.\d+)?|[a-z][a-z0-9_]*", "0.01"
+)
 
 VERIFICATION = Record(
     "a verification",
@@ -55,7 +57,12 @@ VERIFICATION = Record(
                         Field("ours", NAME, "The quantity of the contract.", required=True),
                         Field("published", NAME, "The quantity with what was published.", required=True),
                         Field("where", NAME, "The flag that says which rows are compared.", required=True),
-                        Field("step", _STEP, "How far apart equal figures may be: one unit of the rounding.", required=True),
+                        Field(
+                            "step",
+                            _STEP,
+                            "How far apart equal figures may be: one unit of the rounding.",
+                            required=True,
+                        ),
                         Field("unit", Word("percent", "percent"), "Figures are shown times 100."),
                         Field(
                             "reasons",
@@ -225,7 +232,9 @@ def read_verification(contract: Path | str) -> Verification:
     file = folder / "verification.yaml"
     if not file.is_file():
         message = f"the contract in {folder} has no verification.yaml, which says what is compared with what"
-        raise ContractRefused(Problem(Place(str(folder), 0, 0), message, "accord library lists the contracts that have one"))
+        raise ContractRefused(
+            Problem(Place(str(folder), 0, 0), message, "accord library lists the contracts that have one")
+        )
     source = decode(file.read_bytes(), str(file))
     tree = read_tree(source)
     problems = conform(tree, VERIFICATION)
@@ -312,7 +321,13 @@ def _with_additions(verification: Entries, text: str, file: str, contract: Path)
     for (key, _), following in zip(verification, [*starts[1:], len(lines) + 1], strict=True):
         if key.value not in ("add", "title", "note"):
             lines[key.place.line - 1 : following - 1] = [""] * (following - key.place.line)
-    lines += ["accord: 1", f"variation: {base.name}-verification", f"of: {contract.name}", f"base_hash: {base.signed_hash}", ""]
+    lines += [
+        "accord: 1",
+        f"variation: {base.name}-verification",
+        f"of: {contract.name}",
+        f"base_hash: {base.signed_hash}",
+        "",
+    ]
     beside = {path.name: path.read_bytes() for path in contract.parent.glob("*.csv")}
     return check_text("\n".join(lines), file, {**beside, contract.name: contract.read_bytes()})
 
@@ -320,7 +335,9 @@ def _with_additions(verification: Entries, text: str, file: str, contract: Path)
 # ------------------------------------------------------------------------------------------------------------ verifying
 
 
-def verify(contract: Path | str, file: Path | str, year: str | int, *, reading: str = "", engine: Engine = "duckdb") -> Verified:
+def verify(
+    contract: Path | str, file: Path | str, year: str | int, *, reading: str = "", engine: Engine = "duckdb"
+) -> Verified:
     """Settle a published results file and compare it with what was published.
 
     Args:
@@ -345,7 +362,9 @@ def verify(contract: Path | str, file: Path | str, year: str | int, *, reading: 
     lost = [name for name in applied.tables if name not in verification.contract.inputs]
     if lost:
         message = f"the reading fills {', '.join(lost)}, which is no input of {chosen.of} or of its verification"
-        raise ContractRefused(Problem(Place(chosen.file, 0, 0), message, nearest(lost[0], verification.contract.inputs)))
+        raise ContractRefused(
+            Problem(Place(chosen.file, 0, 0), message, nearest(lost[0], verification.contract.inputs))
+        )
     inputs = read_inputs(verification.contract, sources, up_to=f"{year}-12-31")
     wanted = {
         name
@@ -363,14 +382,18 @@ def _reading_for(verification: Verification, year: str, named: str) -> Reading:
     if not readings:
         known = [one.name for one in verification.readings]
         folder = str(Path(verification.file).parent / "readings")
-        message = f"there is no reading {named}" if named else "this contract has no readings, which say how a file is read"
+        message = (
+            f"there is no reading {named}" if named else "this contract has no readings, which say how a file is read"
+        )
         raise ContractRefused(Problem(Place(folder, 0, 0), message, nearest(named, known)))
     for one in readings:
         if year in one.years:
             return one
     covered = sorted({each for one in readings for each in one.years})
     message = f"no reading of {readings[0].of} covers {year}; they cover {covered[0]} to {covered[-1]}"
-    raise DataRefused(Problem(Place(readings[0].file, 0, 0), message, nearest(year, covered) or f"--year {covered[-1]}"))
+    raise DataRefused(
+        Problem(Place(readings[0].file, 0, 0), message, nearest(year, covered) or f"--year {covered[-1]}")
+    )
 
 
 def compare(
@@ -415,7 +438,10 @@ def _labels(
 ) -> dict[tuple[str, ...], str]:
     """How each row is named: by the key the verification names, with the row's own keys where that is not enough."""
     periods = {key for key in keys if verification.contract.keys[key].is_period}
-    own = {row: " ".join(part for key, part in zip(keys, row, strict=True) if key not in periods) or " ".join(row) for row in rows}
+    own = {
+        row: " ".join(part for key, part in zip(keys, row, strict=True) if key not in periods) or " ".join(row)
+        for row in rows
+    }
     by = verification.named_by
     if not by or by in keys:
         at = keys.index(by) if by else -1

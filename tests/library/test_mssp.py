@@ -1,0 +1,168 @@
+"""The Medicare Shared Savings Program, against the results that CMS published."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from accord.settlement.catalogue import LIBRARY
+from accord.settlement.reading import apply_reading, read_reading
+from accord.settlement.verification import Verified, verify
+
+MSSP = LIBRARY / "mssp"
+
+SCORE = "the quality score is published rounded"
+REVENUE = "limited by a share of the participants' revenue"
+SMALL = "below 500 people"
+DISASTER = "the disaster adjustment takes all of a loss that was limited by the participants' revenue"
+
+# year: quantity: (compared, exact to the dollar, within 0.1 %, {beginning of a reason: misses})
+RESULTS = {
+    "2014": {
+        "earned_savings": (86, 22, 31, {SCORE: 64}),  # two digits of quality: to about 1 %
+        "shared_losses": (0, 0, 0, {}),
+        "zero": (247, 247, 247, {}),
+        "minimum_savings_rate": (330, 330, 330, {}),
+    },
+    "2015": {
+        "earned_savings": (119, 27, 119, {SCORE: 92}),
+        "shared_losses": (0, 0, 0, {}),
+        "zero": (273, 273, 273, {}),
+        "minimum_savings_rate": (389, 389, 389, {}),
+    },
+    "2016": {
+        "earned_savings": (134, 23, 134, {SCORE: 111}),
+        "shared_losses": (4, 4, 4, {}),
+        "zero": (294, 294, 294, {}),
+        "minimum_savings_rate": (411, 411, 411, {}),
+    },
+    "2017": {
+        "earned_savings": (159, 24, 159, {SCORE: 135}),
+        "shared_losses": (11, 10, 11, {SCORE: 1}),
+        "zero": (302, 302, 302, {}),
+        "minimum_savings_rate": (437, 436, 436, {SMALL: 1}),
+    },
+    "2020": {
+        "earned_savings": (345, 102, 345, {SCORE: 243}),
+        "shared_losses": (0, 0, 0, {}),  # the public health emergency took every loss
+        "zero": (168, 168, 168, {}),
+        "minimum_savings_rate": (352, 352, 352, {}),
+    },
+    "2022": {
+        "earned_savings": (304, 304, 304, {}),
+        "shared_losses": (0, 0, 0, {}),
+        "zero": (178, 177, 177, {DISASTER: 1}),
+        "minimum_savings_rate": (238, 238, 238, {}),
+        "final_sharing_rate": (482, 482, 482, {}),
+    },
+    "2023": {
+        "earned_savings": (313, 313, 313, {}),
+        "shared_losses": (20, 17, 17, {REVENUE: 3}),
+        "zero": (120, 120, 120, {}),
+        "minimum_savings_rate": (197, 197, 197, {}),
+        "final_sharing_rate": (453, 453, 453, {}),
+    },
+}
+
+
+def outcome(verified: Verified) -> dict[str, tuple[int, int, int, dict[str, int]]]:
+    beginnings = (SCORE, REVENUE, SMALL, DISASTER)
+
+    def short(reason: str) -> str:
+        return next((beginning for beginning in beginnings if reason.startswith(beginning)), reason)
+
+    return {
+        one.name: (one.compared, one.exact, one.within, dict(Counter(short(miss.reason) for miss in one.misses)))
+        for one in verified.quantities
+        if one.compared or one.name != "final_sharing_rate"  # compared where the published rate is precise: from 2021
+    }
+
+
+@pytest.mark.parametrize("year", RESULTS)
+def test_published_results(year: str, real_data) -> None:
+    verified = verify(MSSP, real_data(f"mssp/PY{year}.csv"), year)
+    assert outcome(verified) == RESULTS[year]
+    assert verified.holds
+
+
+def test_2014_is_within_one_percent(real_data) -> None:
+    verified = verify(MSSP, real_data("mssp/PY2014.csv"), "2014")
+    apart = [abs(miss.ours - miss.published) / miss.published for one in verified.quantities for miss in one.misses]
+    assert max(apart) < 0.011
+
+
+@pytest.mark.parametrize("year", ["2016", "2017", "2023"])
+@pytest.mark.parametrize("engine", ["integers", "reference"])
+def test_every_engine_gives_the_same(year: str, engine: str, real_data) -> None:
+    file = real_data(f"mssp/PY{year}.csv")
+    assert verify(MSSP, file, year, engine=engine).as_json() == verify(MSSP, file, year).as_json()
+
+
+def test_the_minimum_savings_rate_is_computed_to_the_last_published_digit(real_data) -> None:
+    """Within half a digit everywhere, so it is rounded as published; the band ends at …999 are told apart by this."""
+    for year in RESULTS:
+        verified = verify(MSSP, real_data(f"mssp/PY{year}.csv"), year)
+        assert all(one.compared - one.exact <= 1 for one in verified.quantities if one.name == "minimum_savings_rate")
+
+
+def test_json(real_data) -> None:
+    document = json.loads(json.dumps(verify(MSSP, real_data("mssp/PY2023.csv"), 2023).as_json()))
+    assert document["contract"] == "mssp"
+    assert document["year"] == "2023"
+    losses = next(one for one in document["quantities"] if one["name"] == "shared_losses")
+    assert set(losses) == {"name", "compared", "exact", "within_0.1pct", "misses"}
+    assert losses["misses"][0] == {
+        "key": "A1241",
+        "ours": -1663927,
+        "published": -1149065,
+        "reason": "limited by a share of the participants' revenue, which the file lacks",
+    }
+
+
+# a wrong formula or figure is not excused by any reason: (what, old text, new text, year)
+WRONG = [
+    ("the share of ENHANCED", "D: 50, E: 50, EN: 75}", "D: 50, E: 50, EN: 74}", "2023"),
+    ("the share of BASIC A", "T1P: 50, A: 40,", "T1P: 50, A: 41,", "2023"),
+    ("the share of Track 1", "{T1: 50, T2: 60, T3: 75}", "{T1: 49, T2: 60, T3: 75}", "2016"),
+    ("sequestration left out", "(1 - sequestration)", "(1 - 0 * sequestration)", "2023"),
+    ("sequestration in 2020", "{from: 2020-05-01, value: 0,", "{from: 2020-05-01, value: 2,", "2020"),
+    ("sequestration outside the cap", "payment_cap * benchmark) * part", "payment_cap * benchmark * (1 - sequestration)) * part", "2016"),
+    ("the cap", "T1: 10, T2: 15", "T1: 11, T2: 15", "2016"),
+    ("the fixed loss rate", "{T1P: 30, C: 30, D: 30, E: 30}", "{T1P: 40, C: 40, D: 40, E: 40}", "2023"),
+    ("the lowest loss rate", "values: {T2: 40, T3: 40, EN: 40}", "values: {T2: 45, T3: 45, EN: 45}", "2023"),
+    ("losses without the disaster adjustment", " - coalesce(disaster_reduction, 0), 0)", ", 0)", "2023"),
+    ("the minimum rate", "[9999, 3.0]", "[9999, 3.2]", "2023"),
+    ("a band that ends at 6000", "[5999, 3.6]", "[5999, 3.61]", "2016"),
+    ("the quality score forgotten", "then coalesce(quality_score, 1) else 0 end\n        - from: 2021", "then 1 else 0 end\n        - from: 2021", "2017"),
+    ("reaching the minimum", "savings > 0 and savings_rate >= minimum_rate", "savings > 0", "2022"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "old", "new", "year"), WRONG, ids=[case[0] for case in WRONG])
+def test_no_reason_excuses_a_wrong_contract(what: str, old: str, new: str, year: str, real_data, tmp_path: Path) -> None:
+    file = real_data(f"mssp/PY{year}.csv")
+    folder = tmp_path / "mssp"
+    shutil.copytree(MSSP, folder)
+    text = (folder / "contract.yaml").read_text(encoding="utf-8")
+    assert old in text, f"{what}: the contract no longer says this"
+    # the contract's own examples would refuse it first; here only the published results are asked
+    text = text.split("\nexamples:")[0].replace(old, new) + "\n"
+    (folder / "contract.yaml").write_text(text, encoding="utf-8")
+    assert not verify(folder, file, year).holds, what
+
+
+def test_the_reading_says_for_each_year_which_rate_is_used() -> None:
+    reading = read_reading(MSSP / "readings" / "results.yaml")
+    assert sorted(reading.years) == [str(year) for year in range(2013, 2025)]
+    assert all(note.startswith(("The rate is derived", "The published final sharing rate is used")) for note in reading.years.values())
+
+
+@pytest.mark.parametrize(("year", "given"), [("2020", False), ("2022", True), ("2023", True)])
+def test_the_published_rate_is_an_input_from_2021(year: str, given: bool, real_data) -> None:
+    reading = read_reading(MSSP / "readings" / "results.yaml")
+    results = apply_reading(reading, real_data(f"mssp/PY{year}.csv"), year).tables["results"]
+    assert any(rate is not None for rate in results.column("published_sharing_rate").to_pylist()) is given
