@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -152,10 +153,12 @@ def _parquet(path: Path, wanted: Collection[str]) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(path)
-        names = [column for column in file.schema_arrow.names if column.strip() in wanted]
+        schema = pq.read_schema(path)
+        texts = [column.name for column in schema if pa.types.is_string(column.type)]
+        file = pq.ParquetFile(path, read_dictionary=texts)
+        names = [column for column in schema.names if column.strip() in wanted]
         table = file.read(columns=names)
-        for extra in file.schema_arrow.names:
+        for extra in schema.names:
             if extra not in names:
                 table = table.append_column(extra, pa.nulls(table.num_rows))
         return table
@@ -322,6 +325,39 @@ class _Typed:
     places: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Coded:
+    """A column of texts by its distinct words: what is done to a word is done once."""
+
+    indices: pa.Array
+    words: pa.Array
+
+    def data(self, words: pa.Array | None = None) -> pa.ChunkedArray:
+        """The column (with other words in their place), in pieces that Arrow can hold."""
+        import pyarrow as pa
+
+        chosen: pa.Array = self.words if words is None else words
+        pieces = range(0, max(len(self.indices), 1), _PIECE)
+        return pa.chunked_array([chosen.take(self.indices.slice(start, _PIECE)) for start in pieces], chosen.type)
+
+    def nulls(self) -> int:
+        """How many rows have no word."""
+        return self.indices.null_count if not self.words.null_count else self.data().null_count
+
+    def code(self) -> tuple[pa.Array, int]:
+        """A whole number for each row, equal where the words are equal, and how many there are."""
+        import pyarrow.compute as pc
+
+        same = pc.dictionary_encode(self.words)
+        if len(same.dictionary) == len(self.words):
+            return self.indices, max(len(self.words), 1)
+        return same.indices.take(self.indices), max(len(same.dictionary), 1)
+
+
+_PIECE = 1 << 24
+_BITS = 1 << 30
+"""Combinations of keys that are counted with one bit each."""
+
 _NUMBER = re.compile(r"([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d{1,4}))?")
 
 
@@ -455,8 +491,10 @@ class _Reading:
         data: dict[str, pa.ChunkedArray] = {}
         places: dict[str, int] = {}
         sound = len(self.problems)
+        codes: dict[str, _Coded] = {}
         for name in table.keys:
-            data[name] = self.key(raw, name, name, raw.columns[name], optional=False)
+            codes[name] = self.key(raw, name, name, raw.columns[name], optional=False)
+            data[name] = codes[name].data()
         for name, column in columns.items():
             if name not in raw.columns:
                 typed = self.nothing(column, raw.rows)
@@ -470,7 +508,7 @@ class _Reading:
             data[WORLD] = self.world(raw, raw.columns[WORLD])
         if len(self.problems) > sound:
             return None
-        self.no_twins(raw, table, data)
+        self.no_twins(raw, table, data, codes)
         return LoadedTable(table.name, pa.table(data), places, has_worlds)
 
     @staticmethod
@@ -536,96 +574,79 @@ class _Reading:
                 "supply the value, or mark the column optional: true in the contract",
             )
 
-    # -- texts, keys, flags, dates: worked out on the distinct values ------------------------------------------------
+    # -- texts, keys, flags, dates: worked out on the distinct words -----------------------------------------------
+    def coded(self, raw: _Raw, name: str, data: pa.ChunkedArray) -> _Coded:
+        """Any column as trimmed words; an empty one is missing."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if pa.types.is_timestamp(data.type) or pa.types.is_date64(data.type):
+            data = data.cast(pa.date32(), safe=False)
+        if pa.types.is_floating(data.type):
+            data = pc.if_else(pc.is_nan(data), None, data)
+            whole = pc.fill_null(pc.equal(pc.floor(data), data), True)
+            if self.report(raw, name, pc.invert(whole), "{value} is a number with decimals, not a name", "", data):
+                data = pa.chunked_array([pa.nulls(len(data), pa.int64())])
+            data = data.cast(pa.int64())
+        if pa.types.is_nested(data.type):
+            self.error(raw.file, f"column {name} holds lists or records", "a column holds one value a row")
+            data = pa.chunked_array([pa.nulls(len(data), pa.string())])
+        if not pa.types.is_dictionary(data.type):
+            data = (
+                data.cast(pa.string()).dictionary_encode() if pa.types.is_null(data.type) else data.dictionary_encode()
+            )
+        whole_column = data.unify_dictionaries().combine_chunks()
+        if isinstance(whole_column, pa.ChunkedArray):
+            whole_column = whole_column.chunk(0) if whole_column.num_chunks else pa.array([], data.type)
+        words = whole_column.dictionary
+        if not pa.types.is_string(words.type):
+            words = words.cast(pa.string())
+        if pc.any(pc.match_substring_regex(words, r"^$|^\s|\s$")).as_py():
+            words = pc.utf8_trim_whitespace(words)
+            words = pc.if_else(pc.equal(words, ""), None, words)
+        return _Coded(whole_column.indices, words)
+
+    def text(self, raw: _Raw, name: str, data: pa.ChunkedArray) -> pa.ChunkedArray:
+        """Any column as trimmed text."""
+        return self.coded(raw, name, data).data()
+
     def mapped(
         self,
         raw: _Raw,
         name: str,
-        data: pa.ChunkedArray,
+        coded: _Coded,
         kind: pa.DataType,
         convert: Callable[[str], object],
         message: str,
         fix: str = "",
-    ) -> pa.ChunkedArray:
-        """Every distinct written value converted once; None from ``convert`` is a value that cannot be read."""
+    ) -> pa.Array:
+        """Every distinct word converted once; None from ``convert`` is a word that cannot be read."""
         import pyarrow as pa
-        import pyarrow.compute as pc
 
-        chunks: list[pa.Array] = []
-        wrongs: list[pa.Array] = []
-        any_wrong = False
-        known: dict[str, object] = {}
-        for chunk in pc.dictionary_encode(data).chunks:
-            found: list[object] = []
-            bad: list[bool] = []
-            for value in chunk.dictionary.to_pylist():
-                if value not in known:
-                    known[value] = convert(value) if value else None
-                found.append(known[value])
-                bad.append(bool(value) and known[value] is None)
-            chunks.append(pa.array(found, kind).take(chunk.indices))
-            if any(bad):
-                any_wrong = True
-            wrongs.append(pc.fill_null(pa.array(bad, pa.bool_()).take(chunk.indices), False))
-        if any_wrong:
-            self.report(raw, name, pa.chunked_array(wrongs, pa.bool_()), message, fix, data)
-        return pa.chunked_array(chunks, kind)
+        words = coded.words.to_pylist()
+        found = [convert(word) if word else None for word in words]
+        bad = [bool(word) and value is None for word, value in zip(words, found, strict=True)]
+        if any(bad):
+            self.report(raw, name, coded.data(pa.array(bad, pa.bool_())), message, fix, coded.data())
+        return pa.array(found, kind)
 
-    def text(self, raw: _Raw, name: str, data: pa.ChunkedArray) -> pa.ChunkedArray:
-        """Any column as trimmed text, empty as null."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        kind = data.type
-        if pa.types.is_dictionary(kind):
-            data = data.cast(kind.value_type)
-            kind = data.type
-        if pa.types.is_null(kind):
-            return data.cast(pa.string())
-        if pa.types.is_timestamp(kind) or pa.types.is_date64(kind):
-            data = data.cast(pa.date32(), safe=False)
-        elif pa.types.is_floating(kind):
-            data = pc.if_else(pc.is_nan(data), None, data)
-            whole = pc.fill_null(pc.equal(pc.floor(data), data), True)
-            if not pc.all(whole).as_py():
-                self.report(raw, name, pc.invert(whole), "{value} is a number with decimals, not a name", "", data)
-                return pa.chunked_array([pa.nulls(len(data), pa.string())])
-            data = data.cast(pa.int64())
-        elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-            data = data.cast(pa.string())
-        if pa.types.is_nested(data.type):
-            self.error(raw.file, f"column {name} holds lists or records", "a column holds one value a row")
-            return pa.chunked_array([pa.nulls(len(data), pa.string())])
-        if not pa.types.is_string(data.type):
-            data = data.cast(pa.string())
-        if pc.any(pc.match_substring_regex(data, r"^$|^\s|\s$")).as_py():
-            data = pc.utf8_trim_whitespace(data)
-            data = pc.if_else(pc.equal(data, ""), None, data)
-        return data
-
-    def key(self, raw: _Raw, name: str, key: str, data: pa.ChunkedArray, optional: bool) -> pa.ChunkedArray:
+    def key(self, raw: _Raw, name: str, key: str, data: pa.ChunkedArray, optional: bool) -> _Coded:
         """A key, or a column that holds one: text; a period by the ISO date of its first day."""
         import pyarrow as pa
 
         before = len(self.problems)
-        data = self.text(raw, name, data)
-        if len(self.problems) == before:
-            self.required(raw, name, data, optional)
+        coded = self.coded(raw, name, data)
+        if len(self.problems) == before and not optional and coded.nulls():
+            self.required(raw, name, coded.data(), optional)
         held = self.contract.keys[key]
         if not held.is_period:
-            return data
+            return coded
         labels = {item.name: item.label for item in held.items} | {item.label: item.label for item in held.items}
         starts = ", ".join([item.label for item in held.items][:3]) + (", …" if len(held.items) > 3 else "")
         example = next(item.name for item in held.items)
-        return self.mapped(
-            raw,
-            name,
-            data,
-            pa.string(),
-            labels.get,
-            f"{{value}} is not a {key} of the term; {key}s begin {starts}",
-            f"write the first day of the {key}, or its usual name ({example})",
-        )
+        message = f"{{value}} is not a {key} of the term; {key}s begin {starts}"
+        fix = f"write the first day of the {key}, or its usual name ({example})"
+        return _Coded(coded.indices, self.mapped(raw, name, coded, pa.string(), labels.get, message, fix))
 
     def column(self, raw: _Raw, column: Column, data: pa.ChunkedArray) -> _Typed:
         """One column in the form of its type."""
@@ -638,43 +659,33 @@ class _Reading:
             case "number":
                 typed = self.number(raw, column, data)
             case "key":
-                return _Typed(self.key(raw, name, column.type.key or name, data, optional))
-            case "flag":
-                if pa.types.is_boolean(data.type):
-                    typed = _Typed(data)
-                elif pa.types.is_integer(data.type):
-                    written = data.cast(pa.string())
-                    truths = {"1": True, "0": False}
-                    message = "{value} is not a flag"
-                    typed = _Typed(self.mapped(raw, name, written, pa.bool_(), truths.get, message, "1 or 0"))
-                else:
-                    typed = _Typed(
-                        self.mapped(
-                            raw, name, self.text(raw, name, data), pa.bool_(), _truth,
-                            "{value} is not a flag", "write true or false",
-                        )
-                    )  # fmt: skip
-            case "date":
-                if pa.types.is_date(data.type) or pa.types.is_timestamp(data.type):
-                    typed = _Typed(data.cast(pa.date32(), safe=False))
-                else:
-                    message = "{value} is not a date"
-                    typed = _Typed(
-                        self.mapped(
-                            raw, name, self.text(raw, name, data), pa.date32(), read_date, message,
-                            "write dates as 2026-04-01",
-                        )
-                    )  # fmt: skip
-            case "text":
-                data = self.text(raw, name, data)
-                options = column.type.options
-                if options is not None:
-                    allowed = {option: option for option in options}
-                    data = self.mapped(
-                        raw, name, data, pa.string(), allowed.get,
-                        "{value} is not one of " + ", ".join(options), "",
-                    )  # fmt: skip
+                return _Typed(self.key(raw, name, column.type.key or name, data, optional).data())
+            case "flag" if pa.types.is_boolean(data.type):
                 typed = _Typed(data)
+            case "date" if pa.types.is_date(data.type) or pa.types.is_timestamp(data.type):
+                typed = _Typed(data.cast(pa.date32(), safe=False))
+            case "flag" | "date" as kind:
+                coded = self.coded(raw, name, data)
+                if kind == "date":
+                    words = self.mapped(
+                        raw, name, coded, pa.date32(), read_date, "{value} is not a date", "write dates as 2026-04-01"
+                    )
+                elif pa.types.is_integer(data.type):
+                    truths = {"1": True, "0": False}
+                    words = self.mapped(raw, name, coded, pa.bool_(), truths.get, "{value} is not a flag", "1 or 0")
+                else:
+                    words = self.mapped(
+                        raw, name, coded, pa.bool_(), _truth, "{value} is not a flag", "write true or false"
+                    )
+                typed = _Typed(coded.data(words))
+            case "text":
+                coded = self.coded(raw, name, data)
+                words = coded.words
+                if (options := column.type.options) is not None:
+                    allowed = {option: option for option in options}
+                    message = "{value} is not one of " + ", ".join(options)
+                    words = self.mapped(raw, name, coded, pa.string(), allowed.get, message)
+                typed = _Typed(coded.data(words))
         if len(self.problems) == before:
             self.required(raw, name, typed.data, optional)
         return typed
@@ -686,10 +697,9 @@ class _Reading:
         if pa.types.is_integer(data.type):
             worlds = data.cast(pa.int32())
         else:
-            worlds = self.mapped(
-                raw, WORLD, self.text(raw, WORLD, data), pa.int32(), _world, "{value} is not a world",
-                "worlds are whole numbers; 0 is the real one",
-            )  # fmt: skip
+            coded = self.coded(raw, WORLD, data)
+            fix = "worlds are whole numbers; 0 is the real one"
+            worlds = coded.data(self.mapped(raw, WORLD, coded, pa.int32(), _world, "{value} is not a world", fix))
         self.required(raw, WORLD, worlds, optional=False)
         return worlds
 
@@ -840,8 +850,8 @@ class _Reading:
                 fix = "write percent without the sign: 92.19"
             if self.report(raw, name, wrong, "{value} is not a number", fix, data):
                 return data, 0
-            swapped = self.mapped(raw, name, spelled, pa.string(), plain.get, "")
-            data = pc.if_else(odd, swapped, data)
+            coded = self.coded(raw, name, spelled)
+            data = pc.if_else(odd, coded.data(self.mapped(raw, name, coded, pa.string(), plain.get, "")), data)
         return self._texts(data)
 
     def _texts(self, data: pa.ChunkedArray) -> tuple[pa.ChunkedArray, int]:
@@ -926,7 +936,9 @@ class _Reading:
         )
 
     # -- across rows and tables -------------------------------------------------------------------------------------
-    def no_twins(self, raw: _Raw, table: Table, data: Mapping[str, pa.ChunkedArray]) -> None:
+    def no_twins(
+        self, raw: _Raw, table: Table, data: Mapping[str, pa.ChunkedArray], codes: Mapping[str, _Coded]
+    ) -> None:
         """Note rows with the same keys (and world)."""
         import pyarrow as pa
         import pyarrow.compute as pc
@@ -934,29 +946,29 @@ class _Reading:
         names = [*table.keys, *([WORLD] if WORLD in data and WORLD not in (c.name for c in table.columns) else [])]
         if not names:
             if raw.rows > 1:
-                self.error(
-                    raw.file, f"input {table.name} has no keys, so it has one row; here are {raw.rows}", "leave one"
-                )
+                message = f"input {table.name} has no keys, so it has one row; here are {raw.rows}"
+                self.error(raw.file, message, "leave one")
             return
-        code: pa.ChunkedArray | pa.Array | None = None
-        size = 1
-        for name in names:
-            encoded = pc.dictionary_encode(data[name].combine_chunks())
-            encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
-            members = max(len(encoded.dictionary), 1)
-            size *= members
-            if size >= 2**62:
-                code = None
-                break
-            indices = encoded.indices.cast(pa.int64())
-            code = indices if code is None else pc.add(pc.multiply(code, members), indices)
-        if code is not None:
-            if len(code) < 2 or pc.all(pc.greater(code.slice(1), code.slice(0, len(code) - 1))).as_py():
-                return
-            self.connection.register("given", pa.table({"v": code}))
-            distinct = self._sql("select count(distinct v) from given")[0][0]
+        if raw.rows < 2:
+            return
+        coded = [code.code() for code in codes.values()]
+        if WORLD in names:
+            worlds = data[WORLD].combine_chunks().cast(pa.int64())
+            bounds = pc.min_max(worlds).as_py()
+            coded.append((pc.subtract(worlds, bounds["min"]), bounds["max"] - bounds["min"] + 1))
+        size = math.prod(members for _, members in coded)
+        if size < 2**62:
+            self.connection.register("given", pa.table({f"c{n}": code for n, (code, _) in enumerate(coded)}))
+            whole = "0::bigint"
+            for number, (_, members) in enumerate(coded):
+                whole = f"({whole} * {members} + c{number})"
+            if size <= _BITS:
+                count = f"bit_count(bitstring_agg({whole}, 0::bigint, {size - 1}::bigint))"
+            else:
+                count = f"count(distinct {whole})"
+            distinct = self._sql(f"select {count} from given")[0][0]
             self.connection.unregister("given")
-            if distinct == len(code):
+            if distinct == raw.rows:
                 return
         keys = ", ".join(_quoted(name) for name in names)
         self.connection.register("given", pa.table({name: data[name] for name in names}))
