@@ -434,6 +434,8 @@ class Frame:
 
     name: str
     rows: RowSet
+    projection: tuple[Expr, ...]
+    """How its keys follow from a combined row of its sources."""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -543,7 +545,10 @@ class _Planner:
 
     def frame(self, rows: RowSet) -> str:
         name = frame_name(rows)
-        self.frames.setdefault(name, Frame(name, rows))
+        if name not in self.frames:
+            nowhere = Place("", 0, 0)
+            projection = tuple(self.path(path, f"joined:{name}", nowhere) for path in rows.paths)
+            self.frames[name] = Frame(name, rows, projection)
         return name
 
     def own_keys(self, frame: str) -> tuple[Expr, ...]:

@@ -17,6 +17,7 @@ from accord.language.meaning import Node, RowSet
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from accord.engine.integers import IntegerEngine
     from accord.engine.plan import Plan
     from accord.engine.inputs import Inputs
 
@@ -106,12 +107,12 @@ def settle(
     plan = make_plan(contract, inputs, wanted)
     if engine == "reference":
         results = _by_reference(plan, inputs)
-    elif engine in ("integers", "duckdb"):  # until the DuckDB engine is in
+    elif engine == "integers":
         from accord.engine.integers import IntegerEngine
 
         worker = IntegerEngine(plan, inputs)
         worker.run(progress)
-        results = {frame: _from_lists(worker, plan, frame) for frame in plan.results}
+        results = results_of_lists(worker, plan)
     else:
         from accord.engine.duckdb_engine import run_in_duckdb
 
@@ -156,13 +157,15 @@ def narrowed(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column
 
 
-def _from_lists(worker: Any, plan: Plan, frame: str) -> ResultTable:
+def results_of_lists(worker: IntegerEngine, plan: Plan) -> dict[str, ResultTable]:
+    """The kept columns of every frame, from the Python-integer engine."""
+    return {frame: _from_lists(worker, plan, frame) for frame in plan.results}
+
+
+def _from_lists(worker: IntegerEngine, plan: Plan, frame: str) -> ResultTable:
     """The kept columns of a frame, from the Python-integer engine."""
     import pyarrow as pa
 
-    from accord.engine.integers import IntegerEngine, ListColumn
-
-    assert isinstance(worker, IntegerEngine)
     rows = plan.frames[frame].rows
     relation = worker.relation(frame)
     worlds = relation.worlds or [worker.inputs.worlds[0]] * relation.rows
@@ -174,7 +177,7 @@ def _from_lists(worker: Any, plan: Plan, frame: str) -> ResultTable:
     columns[WORLD] = pa.array([worlds[i] for i in order], pa.int32())
     places: dict[str, int] = {}
     for name in plan.results[frame]:
-        column: ListColumn = relation.column(name)
+        column = relation.column(name)
         shown = name.removeprefix("q:")
         values = [column.values[i] for i in order]
         if column.held.kind != "number":
