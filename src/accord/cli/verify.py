@@ -19,17 +19,24 @@ SHOWN = 20
 def verify(
     contract: ContractArgument,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The published results file (CSV).", show_default=False)],
-    year: Annotated[str, typer.Option("--year", metavar="YEAR", help="The year that the file is about.", show_default=False)],
+    year: Annotated[
+        str, typer.Option("--year", metavar="YEAR", help="The year that the file is about.", show_default=False)
+    ],
     reading: Annotated[
-        str, typer.Option("--reading", metavar="NAME", help="Which reading, where several cover the year.", show_default=False)
+        str,
+        typer.Option(
+            "--reading", metavar="NAME", help="Which reading, where several cover the year.", show_default=False
+        ),
     ] = "",
-    every: Annotated[bool, typer.Option("--all", help=f"List every miss, not only the first {SHOWN} of each quantity.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help=f"List every miss, not only the first {SHOWN} of each quantity.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Settle a published results file and compare every figure with what was published.
 
-    Prints for each quantity how many rows agree to the unit, how many within 0.1 %, and each miss with both figures and its
-    reason. Exit code 0 if every miss has a recorded reason (a rule in the contract's folder), 1 if not.
+    Prints for each quantity how many rows agree to the unit, how many within 0.1 %, and each miss with both figures
+    and its reason. Exit code 0 if every miss has a recorded reason (a rule in the contract's folder), 1 if not.
     """
     from accord.cli.progress import progress
     from accord.cli.terminal import say, say_json, show_problems

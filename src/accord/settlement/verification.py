@@ -1,8 +1,8 @@
 """Verification: a published results file, settled by the contract and compared with what was published.
 
-``verification.yaml`` in a contract's folder holds what is compared, and the rules by which a figure may differ. It *adds*
-to the contract (an input with the published figures, quantities that are flags) and is checked and settled by the same
-engine, so a reason for a difference is a formula that anyone can read, and never a list of names.
+``verification.yaml`` in a contract's folder holds what is compared, and the rules by which a figure may differ. It
+*adds* to the contract (an input with the published figures, quantities that are flags) and is checked and settled by
+the same engine, so a reason for a difference is a formula that anyone can read, and never a list of names.
 
     verification = contract + additions + one reading of the file + which quantity is compared with which
 
@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from accord.language.place import Place
 from accord.language.problem import ContractRefused, DataRefused, Problem, nearest
-from accord.language.shape import IDENTIFIER, NAME, TITLE, Either, Field, ListOf, MapOf, Record, Word, conform
+from accord.language.shape import IDENTIFIER, NAME, TITLE, Field, ListOf, MapOf, Record, Word, conform
 from accord.language.text import Entries, Items, Scalar, Tree, decode, read_tree
 from accord.language.vocabulary import ANYTHING
 
 if TYPE_CHECKING:
     from accord.language.contract import Contract
-    from accord.settlement.reading import Applied, Reading
+    from accord.settlement.filling import Applied
+    from accord.settlement.reading import Reading
 
 ONE_IN_A_THOUSAND = Fraction(1, 1000)
 """The looser of the two counts: within 0.1 % of the published figure."""
@@ -310,8 +311,8 @@ def _unknown(comparison: Comparison, contract: Contract) -> list[Problem]:
 def _with_additions(verification: Entries, text: str, file: str, contract: Path) -> Contract:
     """The contract with what the verification adds, checked.
 
-    It is expanded as a variation of the contract. The verification's own text, with everything but its additions blanked
-    out, *is* that variation, so places in messages are those of its file.
+    It is expanded as a variation of the contract. The verification's own text, with everything but its additions
+    blanked out, *is* that variation, so places in messages are those of its file.
     """
     from accord.language import check, check_text
 
@@ -353,7 +354,7 @@ def verify(
         SettlementStopped: the arithmetic must not go on.
     """
     from accord.engine import read_inputs, settle
-    from accord.settlement.reading import apply_reading
+    from accord.settlement.filling import apply_reading
 
     verification = read_verification(contract)
     chosen = _reading_for(verification, str(year), reading)

@@ -1,0 +1,139 @@
+"""Source files: a published or local table of text as header and rows, whatever its encoding and separators.
+
+Comma, semicolon, tab or bar; UTF-8, UTF-16 or Windows-1252; lines above the header; gzipped or not.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from accord.language.place import Place
+from accord.language.problem import DataRefused, Problem, nearest
+from accord.settlement.cell import column_name
+from accord.settlement.reading import Unpivot
+
+MAXIMUM_BYTES = 200_000_000
+"""A results file larger than this is not one; reading it row by row would take minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """The rows of a file under its header."""
+
+    path: Path
+    header: tuple[str, ...]
+    rows: list[list[str]]
+    lines: list[int]
+    """The line in the file of each row."""
+
+    def position(self, names: Sequence[str]) -> int | None:
+        """Where the first of these columns stands."""
+        compared = [column_name(head) for head in self.header]
+        for name in names:
+            if column_name(name) in compared:
+                return compared.index(column_name(name))
+        return None
+
+    def cells(self, position: int) -> list[str]:
+        """The texts of a column, row by row."""
+        return [row[position].strip() if position < len(row) else "" for row in self.rows]
+
+
+def _decoded(path: Path) -> str:
+    try:
+        size = path.stat().st_size
+        if size > MAXIMUM_BYTES:
+            message = f"this file has {size:,} bytes; at most {MAXIMUM_BYTES:,} are read"
+            raise DataRefused(Problem(Place(str(path), 0, 0), message, "hand over the results file itself"))
+        content = path.read_bytes()
+        if content[:2] == b"\x1f\x8b":
+            with gzip.GzipFile(fileobj=io.BytesIO(content)) as unpacked:
+                content = unpacked.read(MAXIMUM_BYTES + 1)
+            if len(content) > MAXIMUM_BYTES:
+                message = f"unpacked, this file has more than {MAXIMUM_BYTES:,} bytes"
+                raise DataRefused(Problem(Place(str(path), 0, 0), message))
+    except FileNotFoundError:
+        raise DataRefused(Problem(Place(str(path), 0, 0), "there is no such file", "check the path")) from None
+    except IsADirectoryError:
+        raise DataRefused(Problem(Place(str(path), 0, 0), "this is a folder; a file is needed")) from None
+    except (OSError, EOFError) as error:
+        raise DataRefused(Problem(Place(str(path), 0, 0), f"this file cannot be opened: {error}")) from None
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encodings = ("utf-16",)
+    elif content[:200:2].count(b"\x00") > 20 or content[1:200:2].count(b"\x00") > 20:
+        encodings = ("utf-16-le" if content[1:2] == b"\x00" else "utf-16-be",)
+    else:
+        encodings = ("utf-8-sig", "cp1252", "latin-1")
+    if content[:4] == b"PK\x03\x04":
+        message = "this is a workbook or an archive; a CSV file is needed"
+        raise DataRefused(Problem(Place(str(path), 0, 0), message, "save it as CSV"))
+    for encoding in encodings:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\x00" in text:
+            break
+        return text
+    raise DataRefused(Problem(Place(str(path), 0, 0), "this is not a text file", "save it as CSV, encoded as UTF-8"))
+
+
+def read_source_file(path: Path, wanted: frozenset[str]) -> SourceFile:
+    """The file as header and rows; raises DataRefused.
+
+    ``wanted`` (compared names of columns) tells the separator, and the header from lines above it.
+    """
+    text = _decoded(path)
+    if not text.strip():
+        raise DataRefused(Problem(Place(str(path), 0, 0), "this file is empty"))
+    best: tuple[int, str, int] = (-1, ",", 0)
+    head = text.splitlines()[:25]
+    for separator in (",", ";", "\t", "|"):
+        for index, row in enumerate(csv.reader(head, delimiter=separator)):
+            found = len({column_name(cell) for cell in row} & wanted)
+            if found > best[0]:
+                best = (found, separator, index)
+    found, separator, header_at = best
+    if found == 0:
+        shown = ", ".join(cell.strip() for cell in next(csv.reader(head), [])[:8])
+        message = f"none of the columns that this reading knows is in the file; its first line is: {shown[:200]}"
+        raise DataRefused(Problem(Place(str(path), 1, 1), message, "check that this is the right file"))
+    csv.field_size_limit(1_000_000)
+    reader = csv.reader(io.StringIO(text), delimiter=separator)
+    header: tuple[str, ...] = ()
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    try:
+        for index, row in enumerate(reader):
+            if index == header_at:
+                header = tuple(cell.strip() for cell in row)
+            elif index > header_at and any(cell.strip() for cell in row):
+                rows.append(row)
+                lines.append(reader.line_num)
+    except csv.Error as error:
+        raise DataRefused(Problem(Place(str(path), reader.line_num, 1), f"this line cannot be read: {error}")) from None
+    return SourceFile(path, header, rows, lines)
+
+
+def unpivoted(file: SourceFile, unpivot: Unpivot) -> SourceFile:
+    """The file with several of its columns turned into rows."""
+    taken = {file.position([column]): name for column, name in unpivot.columns.items()}
+    if None in taken:
+        absent = [column for column in unpivot.columns if file.position([column]) is None]
+        message = f"the file has no column {', '.join(absent)}"
+        raise DataRefused(Problem(Place(str(file.path), 1, 1), message, nearest(absent[0], file.header)))
+    rest = [i for i in range(len(file.header)) if i not in taken]
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    for row, line in zip(file.rows, file.lines, strict=True):
+        full = [*row, *[""] * (len(file.header) - len(row))]
+        for position, name in taken.items():
+            rows.append([*(full[i] for i in rest), name, full[position or 0]])
+            lines.append(line)
+    header = (*(file.header[i] for i in rest), unpivot.name_into, unpivot.value_into)
+    return SourceFile(file.path, header, rows, lines)
