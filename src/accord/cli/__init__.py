@@ -4,7 +4,8 @@ Here is only what a terminal needs: arguments, printing, exit codes. Heavy parts
 that use them, so that ``accord --help`` answers at once.
 
 Exit codes: 0 done · 1 differences or misses were found · 2 the command was not called as its help says · 3 the contract
-was refused · 4 the data was refused · 5 the settlement stopped · 6 not found, or cannot be read or written · 130 interrupted.
+was refused · 4 the data was refused · 5 the settlement stopped · 6 not found, or cannot be read or written · 130
+interrupted.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from accord.cli.show import show
 
 app = typer.Typer(
     name="accord",
-    help="Integrated-care contracts as text: checked before they are signed, settled to the penny, every number explained.",
+    help="Integrated-care contracts as text: checked before signing, settled to the penny, every number explained.",
     no_args_is_help=True,
     rich_markup_mode=None,  # plain help: rich would double the time that --help takes
     pretty_exceptions_enable=False,

@@ -72,16 +72,22 @@ def _lines(contract: Contract, held: int | None) -> list[str]:
     inputs = contract.inputs
     figures = sum(len(entry.values) for one in contract.parameters.values() for entry in one.entries)
     unverified = unverified_count(contract)
+    parties = "; ".join(f"{party.name} ({party_text(party)})" for party in contract.parties.values())
+    paid = listed(payment.quantity for payment in contract.payments)
     lines = [
         f"{contract.name}: {contract.title}",
         f"  term        {day(contract.term.first)} to {day(contract.term.last)}"
         + (f", looking back to {day(contract.term.history)}" if contract.term.history else ""),
         f"  keys        {listed(contract.keys)}",
-        f"  parties     {'; '.join(f'{party.name} ({party_text(party)})' for party in contract.parties.values()) or 'none'}",
+        f"  parties     {parties or 'none'}",
         f"  inputs      {listed(inputs) or 'none'}",
         f"  figures     {figures} in {len(contract.parameters)} parameters"
-        + (f"; {unverified} {'is' if unverified == 1 else 'are'} unverified" if unverified else ", all with a known status"),
-        f"  quantities  {len(contract.quantities)}, of which paid: {listed(p.quantity for p in contract.payments) or 'none'}",
+        + (
+            f"; {unverified} {'is' if unverified == 1 else 'are'} unverified"
+            if unverified
+            else ", all with a known status"
+        ),
+        f"  quantities  {len(contract.quantities)}, of which paid: {paid or 'none'}",
     ]
     if contract.checks or contract.notices:
         lines.append(f"  conditions  {len(contract.checks)} checks, {len(contract.notices)} notices")

@@ -1,4 +1,4 @@
-"""``make demo``: what Accord does, in five steps, on a contract of the library and made-up data. Writes into ``demo/``."""
+"""``make demo``: what Accord does, in five steps, on a library contract and made-up data; writes into ``demo/``."""
 
 from __future__ import annotations
 
@@ -46,7 +46,11 @@ def demo() -> None:
         say(f"   {line}")
 
     schedule = HOME / "schedule.html"
-    step(4, "Print it as a schedule for those who sign.", f"accord show {CONTRACT} --html {schedule} --docx {HOME / 'schedule.docx'}")
+    step(
+        4,
+        "Print it as a schedule for those who sign.",
+        f"accord show {CONTRACT} --html {schedule} --docx {HOME / 'schedule.docx'}",
+    )
     calls.show(CONTRACT, html=schedule, docx=HOME / "schedule.docx")
 
     step(5, "Settle again from what was stored, and compare every byte.", f"accord rerun {run.folder}")

@@ -71,7 +71,8 @@ def _print(found: Difference) -> None:
             return
         winners = [line for line in found.money if line.difference > 0]
         losers = [line for line in found.money if line.difference < 0]
-        say(f"Each party's money: {len(winners)} gain, {len(losers)} lose, {len(found.money) - len(winners) - len(losers)} unchanged")
+        unchanged = len(found.money) - len(winners) - len(losers)
+        say(f"Each party's money: {len(winners)} gain, {len(losers)} lose, {unchanged} unchanged")
         rows = [
             (
                 line.party,

@@ -11,7 +11,9 @@ from accord.cli.options import JsonOption
 
 
 def explain(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that accord settle made.", show_default=False)],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A run folder that accord settle made.", show_default=False)
+    ],
     quantity: Annotated[str, typer.Argument(metavar="QUANTITY", help="The quantity.", show_default=False)],
     row: Annotated[
         list[str] | None,
@@ -23,10 +25,9 @@ def explain(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Explain one number of a run: formula, the values put in, where each comes from, and the branch that did not apply."""
+    """Explain one number of a run: formula, the values put in, their sources, and the branch that did not apply."""
     from accord.cli.terminal import say, say_json
-    from accord.settlement import calls
-    from accord.settlement import explaining
+    from accord.settlement import calls, explaining
 
     found = calls.explain(run, quantity, explaining.read_row(row or ()), depth=depth)
     if html:

@@ -14,12 +14,16 @@ def new(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="A name for a new contract, or (with --inputs-only) an existing contract.", show_default=False
+            metavar="NAME",
+            help="A name for a new contract, or (with --inputs-only) an existing contract.",
+            show_default=False,
         ),
     ],
     folder: Annotated[
         Path | None,
-        typer.Option("--folder", metavar="DIR", help="Where to write. Without it: a folder of that name.", show_default=False),
+        typer.Option(
+            "--folder", metavar="DIR", help="Where to write. Without it: a folder of that name.", show_default=False
+        ),
     ] = None,
     inputs_only: Annotated[
         bool, typer.Option("--inputs-only", help="Write only blank input files, for a contract that exists.")

@@ -46,7 +46,7 @@ class Progress:
 
 @contextmanager
 def progress(steps: int) -> Iterator[Progress]:
-    """Watch a piece of work of so many steps: ``with progress(3) as work: work.step("reading") …``."""
+    """A piece of work of so many steps, to be used with ``with``: watched while it lasts."""
     shown = sys.stderr.isatty()
     work = Progress(steps, shown)
     watcher = threading.Thread(target=work._watch, daemon=True) if shown else None

@@ -12,9 +12,10 @@ HEAD = """# Commands
 
 This page is written by `make docs` from the commands themselves.
 
-Every command has `--help`. With `--json` it prints one JSON document on stdout and nothing else there, also when it refuses
-(`{"ok": false, "refused": …, "problems": [{"file", "line", "column", "severity", "message", "fix"}]}`). Without it, results go to stdout and
-problems to stderr, in colour on a terminal; a progress bar shows on a terminal when work takes over a second.
+Every command has `--help`. With `--json` it prints one JSON document on stdout and nothing else there, also when it
+refuses (`{"ok": false, "refused": …, "problems": [{"file", "line", "column", "severity", "message", "fix"}]}`).
+Without it, results go to stdout and problems to stderr, in colour on a terminal; a progress bar shows on a terminal
+when work takes over a second.
 
 A **CONTRACT** is a library name (`accord library` lists them), a contract file, or a folder that holds `contract.yaml`.
 
@@ -48,7 +49,12 @@ def _command(name: str, command: Any) -> str:
     arguments = [one for one in command.params if one.param_type_name == "argument"]
     options = [one for one in command.params if one.param_type_name == "option" and "--help" not in one.opts]
     usage = " ".join(
-        ["accord", name, *(one.metavar if one.required else f"[{one.metavar}]" for one in arguments), "[OPTIONS]" if options else ""]
+        [
+            "accord",
+            name,
+            *(one.metavar if one.required else f"[{one.metavar}]" for one in arguments),
+            "[OPTIONS]" if options else "",
+        ]
     ).strip()
     lines = [f"## accord {name}", "", inspect.cleandoc(command.callback.__doc__ or ""), "", f"    {usage}", ""]
     if arguments or options:
@@ -57,7 +63,9 @@ def _command(name: str, command: Any) -> str:
         for one in options:
             names = ", ".join([*one.opts, *one.secondary_opts])
             value = "" if one.is_flag else f" {one.metavar or one.type.name.upper()}"
-            default = f" Default: `{one.default}`." if one.default not in (None, False, True, ()) and not one.is_flag else ""
+            default = (
+                f" Default: `{one.default}`." if one.default not in (None, False, True, ()) and not one.is_flag else ""
+            )
             lines.append(f"| `{names}{value}` | {one.help or ''}{default} |")
         lines.append("")
     return "\n".join(lines)

@@ -11,7 +11,9 @@ from accord.cli.options import JsonOption
 
 
 def rerun(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that accord settle made.", show_default=False)],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A run folder that accord settle made.", show_default=False)
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Settle a run again from what it stored, and compare every file byte by byte.

@@ -33,8 +33,8 @@ def settle(
 ) -> None:
     """Settle a contract on a folder of data.
 
-    Writes quantities (Parquet), payments (CSV and Parquet) and the statements asked for into a run folder whose name follows
-    from the text and the data: the same text and data always give the same folder with the same bytes.
+    Writes quantities (Parquet), payments (CSV and Parquet) and the statements asked for into a run folder whose name
+    follows from the text and the data: the same text and data always give the same folder with the same bytes.
     """
     from accord.cli.progress import progress
     from accord.settlement import calls
@@ -81,7 +81,11 @@ def report(run: Run) -> list[str]:
         lines.append(f"  warning: {warning}")
     if run.draft_reasons:
         lines += ["", *[f"  {reason}" for reason in run.draft_reasons]]
-    lines += ["", f"run {run.id[:16]} {'was made before, with the same text and data' if run.reused else 'written'}: {run.folder}"]
+    made = "was made before, from the same text and data" if run.reused else "written"
+    lines += [
+        "",
+        f"run {run.id[:16]} {made}: {run.folder}",
+    ]
     lines += [f"  statement: {path}" for path in run.written_statements if path.suffix == ".html"]
     if run.example_of_explain:
         lines.append(f"  explain a number: {run.example_of_explain}")

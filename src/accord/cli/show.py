@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 def show(
     contract: ContractArgument,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Write a web page that prints well.", show_default=False)
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write a web page that prints well.", show_default=False),
     ] = None,
     docx: Annotated[
         Path | None, typer.Option("--docx", metavar="FILE", help="Write a Word document.", show_default=False)
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a contract as a schedule that people can read: what is paid, how it is worked out, every figure and its source."""
+    """Show a contract as a schedule to read: what is paid, how it is worked out, every figure and its source."""
     from accord.cli.terminal import say, say_json
     from accord.settlement import calls
 

@@ -39,7 +39,7 @@ def say_json(value: object) -> None:
 
 
 def show_problems(problems: Iterable[Problem]) -> None:
-    """Print problems to stderr: in colour on a terminal, plain text otherwise. The place comes first, as editors read it."""
+    """Print problems to stderr: in colour on a terminal, plain text otherwise; the place first, as editors read it."""
     problems = tuple(problems)
     if not colourful():
         for problem in problems:

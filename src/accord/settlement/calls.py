@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Engine = Literal["duckdb", "integers", "reference"]
 Data = str | Path | Mapping[str, Any]
-"""A folder with one CSV or Parquet file for each input; or, by input, a path, a pyarrow table or rows of written values."""
+"""A folder with one CSV or Parquet file for each input; or, by input, a path, a pyarrow table or rows as written."""
 
 WhatIfs = Mapping[str, object] | Iterable[str] | None
 """By parameter, a value as written (percent times 100); or texts like ``price=1300``."""
@@ -70,7 +70,9 @@ def schedule(contract: str | Path | Contract) -> Schedule:
     return schedule_of(check(contract))
 
 
-def show(contract: str | Path | Contract, *, html: str | Path | None = None, docx: str | Path | None = None) -> Schedule:
+def show(
+    contract: str | Path | Contract, *, html: str | Path | None = None, docx: str | Path | None = None
+) -> Schedule:
     """The readable schedule of a contract; written as a web page or a Word document where a file is named."""
     made = schedule(contract)
     write_schedule(made, html=html, docx=docx)
@@ -92,7 +94,7 @@ def write_schedule(made: Schedule, *, html: str | Path | None = None, docx: str 
 
 
 def new(name: str, *, folder: str | Path | None = None, inputs_only: bool = False) -> tuple[Path, ...]:
-    """Write a commented contract that checks as it stands and blank input files; or only input files for an existing contract."""
+    """Write a commented contract that checks as it stands and blank inputs; or only inputs, for one that exists."""
     from accord.settlement import start
 
     return start.inputs_of(name, folder) if inputs_only else start.contract(name, folder)
@@ -187,7 +189,13 @@ def rerun(run: str | Path | Run, *, on_step: Step | None = None) -> Rerun:
 
 
 def explain(
-    run: str | Path | Run | Settlement, quantity: str, row: Mapping[str, object] | None = None, /, *, depth: int = 3, **keys: object
+    run: str | Path | Run | Settlement,
+    quantity: str,
+    row: Mapping[str, object] | None = None,
+    /,
+    *,
+    depth: int = 3,
+    **keys: object,
 ) -> Explanation:
     """The tree behind one number of a run (or of a settlement in memory): ``explain(run, "reward", practice="A")``."""
     from accord.settlement import explaining
@@ -229,7 +237,9 @@ def _what_ifs(contract: Contract, what_ifs: WhatIfs) -> dict[str, object]:
         for text in what_ifs:
             name, equals, value = text.partition("=")
             if not (equals and name.strip() and value.strip()):
-                problem = Problem(Place("--set", 0, 0), f"{text} does not say what is set", "write --set parameter=value")
+                problem = Problem(
+                    Place("--set", 0, 0), f"{text} does not say what is set", "write --set parameter=value"
+                )
                 raise Misused(problem)
             given[name.strip()] = value.strip()
     for name in given:

@@ -69,7 +69,8 @@ class Difference:
             "same_meaning": self.same_meaning,
             "same_text": self.same_text,
             "changes": [
-                {"kind": c.kind, "what": c.what, "how": c.how, "before": c.before, "after": c.after} for c in self.changes
+                {"kind": c.kind, "what": c.what, "how": c.how, "before": c.before, "after": c.after}
+                for c in self.changes
             ],
             "currency": self.currency,
             "money": None
@@ -115,19 +116,35 @@ def between(a: Contract, b: Contract, data: Any, on_step: Step) -> Difference:
     )
 
 
-# -- the text ------------------------------------------------------------------------------------------------------------
+# -- the text -----------------------------------------------------------------------------------------------------
 
 
 def _changes(a: Contract, b: Contract) -> Iterator[Change]:
     yield from _heads(a, b)
-    yield from _entries("Parties", a.parties, b.parties, lambda p: wording.listed(filter(None, [p.title, p.each and f"each {p.each}", p.paid_to and f"paid to {p.paid_to}"])))
-    yield from _entries("Keys", a.keys, b.keys, lambda k: f"{len(k.items)} periods from {k.items[0].label} to {k.items[-1].last}" if k.items else "key")
+    yield from _entries(
+        "Parties",
+        a.parties,
+        b.parties,
+        lambda p: wording.listed(
+            filter(None, [p.title, p.each and f"each {p.each}", p.paid_to and f"paid to {p.paid_to}"])
+        ),
+    )
+    yield from _entries(
+        "Keys",
+        a.keys,
+        b.keys,
+        lambda k: f"{len(k.items)} periods from {k.items[0].label} to {k.items[-1].last}" if k.items else "key",
+    )
     yield from _tables(a, b)
     yield from _parameters(a, b)
     yield from _quantities(a, b)
     yield from _entries("Payments", _payments(a), _payments(b), _payment_text)
-    yield from _set("Checks", [f"{c.text}, else: {c.message}" for c in a.checks], [f"{c.text}, else: {c.message}" for c in b.checks])
-    yield from _set("Notices", [f"{n.notice} when {n.when}" for n in a.notices], [f"{n.notice} when {n.when}" for n in b.notices])
+    yield from _set(
+        "Checks", [f"{c.text}, else: {c.message}" for c in a.checks], [f"{c.text}, else: {c.message}" for c in b.checks]
+    )
+    yield from _set(
+        "Notices", [f"{n.notice} when {n.when}" for n in a.notices], [f"{n.notice} when {n.when}" for n in b.notices]
+    )
 
 
 def _heads(a: Contract, b: Contract) -> Iterator[Change]:
@@ -185,7 +202,8 @@ def _table_text(table: Table | None) -> str:
     if table is None:
         return ""
     columns = ", ".join(
-        f"{c.name} ({wording.unit_text(c.written, c.type)}{', can be empty' if c.type.missing else ''})" for c in table.columns
+        f"{c.name} ({wording.unit_text(c.written, c.type)}{', can be empty' if c.type.missing else ''})"
+        for c in table.columns
     )
     optional = ", optional" if table.optional else ""
     return f"[{', '.join(table.keys)}] {columns}{optional}"
@@ -300,14 +318,19 @@ def _quantities(a: Contract, b: Contract) -> Iterator[Change]:
 
 def _formulas(quantity: Quantity) -> str:
     return "; ".join(
-        (f"from {version.since}: " if version.since else "") + " ".join(version.text.split()) for version in quantity.versions
+        (f"from {version.since}: " if version.since else "") + " ".join(version.text.split())
+        for version in quantity.versions
     )
 
 
 def _payments(contract: Contract) -> dict[str, Payment]:
     found: dict[str, Payment] = {}
     for payment in contract.payments:
-        name = payment.quantity if payment.quantity not in found else f"{payment.quantity} ({payment.payer.party} to {payment.receiver.party})"
+        name = (
+            payment.quantity
+            if payment.quantity not in found
+            else f"{payment.quantity} ({payment.payer.party} to {payment.receiver.party})"
+        )
         found[name] = payment
     return found
 
@@ -318,7 +341,7 @@ def _payment_text(payment: Payment) -> str:
     return ", ".join(part for part in parts if part)
 
 
-# -- the money ------------------------------------------------------------------------------------------------------------
+# -- the money ----------------------------------------------------------------------------------------------------
 
 
 def _net(contract: Contract, data: Any) -> dict[PartyName, Fraction]:
@@ -339,9 +362,7 @@ def _net(contract: Contract, data: Any) -> dict[PartyName, Fraction]:
 
 
 def _money(a: Mapping[PartyName, Fraction], b: Mapping[PartyName, Fraction]) -> list[MoneyLine]:
-    lines = [
-        MoneyLine(party.text, a.get(party, Fraction(0)), b.get(party, Fraction(0))) for party in sorted({*a, *b})
-    ]
+    lines = [MoneyLine(party.text, a.get(party, Fraction(0)), b.get(party, Fraction(0))) for party in sorted({*a, *b})]
     winners = sorted((line for line in lines if line.difference > 0), key=lambda line: -line.difference)
     losers = sorted((line for line in lines if line.difference < 0), key=lambda line: line.difference)
     return [*winners, *losers, *(line for line in lines if line.difference == 0)]

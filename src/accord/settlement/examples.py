@@ -50,7 +50,9 @@ def _problems(contract: Contract, example: Example) -> list[Problem]:
         at = tuple(row.values())
         where = f"{expected.quantity} for {wording.row_text(contract, row)}" if row else expected.quantity
         if at not in values:
-            found.append(Problem(expected.place, f"{title}: there is no row of {where}", "check the keys of the example"))
+            found.append(
+                Problem(expected.place, f"{title}: there is no row of {where}", "check the keys of the example")
+            )
             continue
         value = values[at]
         if not _agrees(quantity, value, expected):

@@ -69,7 +69,12 @@ def of_run(run: Run, quantity: str, row: Mapping[str, str], depth: int) -> Expla
     wanted = named_row(run.contract, quantity, row)
     values = StoredValues(run)
     keys = run.contract.quantities[quantity].keys
-    _must_exist(run.contract, quantity, wanted, values.row_exists(run.contract.quantities[quantity].rows, tuple(wanted.values())))
+    _must_exist(
+        run.contract,
+        quantity,
+        wanted,
+        values.row_exists(run.contract.quantities[quantity].rows, tuple(wanted.values())),
+    )
     assert tuple(wanted) == keys
     return explain(run.contract, values, quantity, wanted, depth=depth)
 
@@ -88,10 +93,12 @@ def _must_exist(contract: Contract, quantity: str, row: Mapping[str, str], exist
     from accord.settlement.calls import usage
 
     if not exists:
-        raise usage("explain", f"{quantity} has no row for {wording.row_text(contract, row)}", "check the spelling of the keys")
+        raise usage(
+            "explain", f"{quantity} has no row for {wording.row_text(contract, row)}", "check the spelling of the keys"
+        )
 
 
-# -- laid out ----------------------------------------------------------------------------------------------------------
+# -- laid out -----------------------------------------------------------------------------------------------------
 
 
 def facts(explanation: Explanation) -> list[str]:

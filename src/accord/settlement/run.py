@@ -54,7 +54,7 @@ def no_step(_: str) -> None:
     """Nobody is watching."""
 
 
-# -- what is owed ------------------------------------------------------------------------------------------------------
+# -- what is owed -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -68,7 +68,9 @@ class PartyName:
     @property
     def text(self) -> str:
         """As a reader knows it."""
-        return self.title or (f"{wording.words(self.party)} {self.member}" if self.member else wording.words(self.party))
+        return self.title or (
+            f"{wording.words(self.party)} {self.member}" if self.member else wording.words(self.party)
+        )
 
     @property
     def slug(self) -> str:
@@ -126,7 +128,9 @@ def owed_rows(contract: Contract, payments: pa.Table, world: int = 0) -> tuple[O
             )
         )
     position = {payment.quantity: number for number, payment in enumerate(contract.payments)}
-    return tuple(sorted(out, key=lambda one: (position.get(one.quantity, 0), tuple(one.row.values()), one.payer, one.receiver)))
+    return tuple(
+        sorted(out, key=lambda one: (position.get(one.quantity, 0), tuple(one.row.values()), one.payer, one.receiver))
+    )
 
 
 def _party(contract: Contract, party: str, member: str | None) -> PartyName:
@@ -141,7 +145,7 @@ def read_keys(text: str) -> dict[str, str]:
     return dict(part.split("=", 1) for part in text.split("; ") if "=" in part)
 
 
-# -- a run on disk -----------------------------------------------------------------------------------------------------
+# -- a run on disk ------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -238,7 +242,9 @@ class Run:
         """What each payment of the contract comes to, in the order of the contract."""
         sums: dict[tuple[str, str, str, str], tuple[int, Fraction]] = {}
         several = {party for one in self.payments for party in (one.payer, one.receiver)}
-        count = {name: sum(1 for party in several if party.party == name) for name in {party.party for party in several}}
+        count = {
+            name: sum(1 for party in several if party.party == name) for name in {party.party for party in several}
+        }
 
         def side(party: PartyName) -> str:
             return f"{count[party.party]} × {wording.words(party.party)}" if count[party.party] > 1 else party.text
@@ -294,7 +300,9 @@ def open_run(folder: Path | str) -> Run:
     where = Place(str(folder), 0, 0)
     if not folder.is_dir():
         near = nearest(folder.name, [one.name for one in folder.parent.glob("*")] if folder.parent.is_dir() else [])
-        raise NotFound(Problem(where, "there is no such run folder", near or "accord settle prints the folder it writes"))
+        raise NotFound(
+            Problem(where, "there is no such run folder", near or "accord settle prints the folder it writes")
+        )
     if folder.name.startswith(UNFINISHED) or not (folder / "run.json").is_file():
         within = sorted(one for one in folder.glob("*/run.json") if not one.parent.name.startswith(UNFINISHED))
         fix = f"did you mean {within[0].parent}?" if within else "settle again: accord settle CONTRACT --data DIR"
@@ -302,7 +310,7 @@ def open_run(folder: Path | str) -> Run:
     return Run(folder)
 
 
-# -- making one --------------------------------------------------------------------------------------------------------
+# -- making one ---------------------------------------------------------------------------------------------------
 
 
 def sources_in(contract: Contract, folder: Path) -> dict[str, Path]:
@@ -313,7 +321,9 @@ def sources_in(contract: Contract, folder: Path) -> dict[str, Path]:
         DataRefused: a required input has no file, or an input has two.
     """
     if not folder.is_dir():
-        raise NotFound(Problem(Place(str(folder), 0, 0), "there is no such folder of data", "check the path after --data"))
+        raise NotFound(
+            Problem(Place(str(folder), 0, 0), "there is no such folder of data", "check the path after --data")
+        )
     found: dict[str, Path] = {}
     problems: list[Problem] = []
     files = sorted(file for file in folder.iterdir() if file.suffix.lower() in (".csv", ".parquet"))
@@ -325,7 +335,9 @@ def sources_in(contract: Contract, folder: Path) -> dict[str, Path]:
         there = by_name.get(name, [])
         if len(there) > 1:
             names = wording.listed(file.name for file in there)
-            problems.append(Problem(Place(str(folder), 0, 0), f"input {name} has two files: {names}", "keep one of them"))
+            problems.append(
+                Problem(Place(str(folder), 0, 0), f"input {name} has two files: {names}", "keep one of them")
+            )
         elif there:
             found[name] = there[0]
         elif not table.optional:
@@ -341,9 +353,7 @@ def table_files(contract: Contract, folder: Path) -> dict[str, bytes]:
     """The files beside a contract that its tables name: plain files of its own folder."""
     names = dict.fromkeys(re.findall(r"\bfile:\s*[\"']?([^\s,}\"'#]+)", contract.text))
     return {
-        name: (folder / name).read_bytes()
-        for name in names
-        if Path(name).name == name and (folder / name).is_file()
+        name: (folder / name).read_bytes() for name in names if Path(name).name == name and (folder / name).is_file()
     }
 
 
@@ -415,8 +425,12 @@ def make(
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
-        doubts = [_plain_problem(p) for p in (*contract.warnings, *inputs.warnings)] if warnings is None else list(warnings)
-        _write(temporary, contract, inputs, settlement, kept, hashes, run_id, files or {}, up_to, what_ifs or {}, doubts)
+        doubts = (
+            [_plain_problem(p) for p in (*contract.warnings, *inputs.warnings)] if warnings is None else list(warnings)
+        )
+        _write(
+            temporary, contract, inputs, settlement, kept, hashes, run_id, files or {}, up_to, what_ifs or {}, doubts
+        )
         _rename(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -553,7 +567,8 @@ def _not_final(contract: Contract, what_ifs: Mapping[str, str]) -> list[str]:
             reasons.append(f"provisional: {count} {'figure is' if count == 1 else 'figures are'} {words}")
     unverified = unverified_count(contract)
     if unverified:
-        reasons.append(f"draft: {unverified} {'figure of the contract is' if unverified == 1 else 'figures of the contract are'} not verified")
+        figures = "figure of the contract is" if unverified == 1 else "figures of the contract are"
+        reasons.append(f"draft: {unverified} {figures} not verified")
     return reasons
 
 
@@ -595,7 +610,11 @@ def _write_payments(folder: Path, contract: Contract, owed: Sequence[Owed]) -> N
     heads[at:at] = key_names
     body = [
         [
-            _money_text(row["amount"], places) if head == "amount" else one.row.get(head, "") if head in key_names else row[head]
+            _money_text(row["amount"], places)
+            if head == "amount"
+            else one.row.get(head, "")
+            if head in key_names
+            else row[head]
             for head in heads
         ]
         for row, one in zip(rows, owed, strict=True)
@@ -625,13 +644,13 @@ def _write_csv(path: Path, heads: Sequence[str], rows: Collection[Sequence[objec
 
 
 def safe_cell(text: str) -> str:
-    """A text that a spreadsheet would take for a formula is written with an apostrophe in front; numbers are left alone."""
+    """A text that a spreadsheet would take for a formula gets an apostrophe in front; numbers are left alone."""
     if text[:1] in ("=", "+", "@", "\t", "\r") or (text[:1] == "-" and not re.fullmatch(r"-[\d.,]+", text)):
         return "'" + text
     return text
 
 
-# -- and again ---------------------------------------------------------------------------------------------------------
+# -- and again ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -684,9 +703,7 @@ def again(run: Run, *, on_step: Step = no_step) -> Rerun:
     sources = {name: run.folder / one["file"] for name, one in manifest["inputs"].items()}
     with tempfile.TemporaryDirectory(prefix="accord-rerun-") as scratch:
         try:
-            inputs = read_inputs(
-                contract, sources, known_on=run.known_on, up_to=run.last, what_ifs=run.what_ifs
-            )
+            inputs = read_inputs(contract, sources, known_on=run.known_on, up_to=run.last, what_ifs=run.what_ifs)
             made = make(
                 contract,
                 inputs,
@@ -705,7 +722,12 @@ def again(run: Run, *, on_step: Step = no_step) -> Rerun:
             wanted = [party for party in made.parties() if party.slug in parties]
             statement.write(made, wanted)
         names = sorted(
-            {path.relative_to(root).as_posix() for root in (run.folder, made.folder) for path in root.rglob("*") if path.is_file()}
+            {
+                path.relative_to(root).as_posix()
+                for root in (run.folder, made.folder)
+                for path in root.rglob("*")
+                if path.is_file()
+            }
         )
         for name in names:
             ours, theirs = made.folder / name, run.folder / name

@@ -1,4 +1,4 @@
-"""The readable schedule of a contract: what a person reads before signing, made from the checked contract and nothing else.
+"""The readable schedule of a contract: what a person reads before signing, made from the checked contract alone.
 
 :func:`schedule_of` gathers it as plain texts; :func:`html`, :func:`docx` and the terminal only lay them out. Contracts
 come from strangers: every text is escaped where it is laid out.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from accord.language.contract import (
     Column,
@@ -23,6 +23,7 @@ from accord.language.contract import (
     ScalePoints,
     Table,
 )
+from accord.language.unit import Unit
 from accord.settlement import wording
 
 if TYPE_CHECKING:
@@ -338,12 +339,12 @@ def _scales(contract: Contract) -> Iterator[ScaleTable]:
         scale = parameter.scale
         if scale is None:
             continue
-        of = scale.of
+        of, percent_of = scale.of.unit, scale.of.percent
         unit = parameter.written.unit if parameter.written else parameter.type.unit
         percent = bool(parameter.written and parameter.written.percent)
 
-        def at(value: Fraction | None, of: object = of) -> str:
-            return "above" if value is None else wording.number(value, scale.of.unit, scale.of.percent)  # noqa: B023
+        def at(value: Fraction | None, of: Unit = of, percent: bool = percent_of) -> str:
+            return "above" if value is None else wording.number(value, of, percent)
 
         for entry in parameter.entries:
             for member, points in entry.values.items():
@@ -351,7 +352,10 @@ def _scales(contract: Contract) -> Iterator[ScaleTable]:
                 what = {"step": "from", "linear": "at", "marginal": "up to"}[scale.kind]
                 outside = [
                     f"{side} the {end} point the value holds"
-                    for side, end, holds in (("below", "first", scale.below_holds), ("above", "last", scale.above_holds))
+                    for side, end, holds in (
+                        ("below", "first", scale.below_holds),
+                        ("above", "last", scale.above_holds),
+                    )
                     if holds
                 ]
                 yield ScaleTable(
@@ -359,7 +363,10 @@ def _scales(contract: Contract) -> Iterator[ScaleTable]:
                     scale.kind,
                     wording.day(entry.since) if len(parameter.entries) > 1 else "",
                     _member(contract, parameter, member),
-                    (f"{what} ({of})", f"{parameter.name} ({parameter.written or parameter.type.unit or 'ratio'})"),
+                    (
+                        f"{what} ({scale.of})",
+                        f"{parameter.name} ({parameter.written or parameter.type.unit or 'ratio'})",
+                    ),
                     tuple((at(x), wording.number(y, unit, percent)) for x, y in points.points),
                     wording.listed(outside),
                     entry.source.authority,
@@ -406,7 +413,8 @@ def chart(points: ScalePoints, kind: str) -> str:
 
     zero = placed(left, Fraction(0)), placed(right, Fraction(0))
     path = " ".join(placed(x, y) for x, y in line)
-    axis = f'<line x1="{zero[0].split(",")[0]}" y1="{zero[0].split(",")[1]}" x2="{zero[1].split(",")[0]}" y2="{zero[1].split(",")[1]}"'
+    (x1, y1), (x2, y2) = (point.split(",") for point in zero)
+    axis = f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"'
     return (
         f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" aria-hidden="true" focusable="false">'
         f'{axis} stroke="#aeb7bd"/><polyline points="{path}" fill="none" stroke="#005eb8" stroke-width="2"/></svg>'
@@ -479,7 +487,7 @@ def _examples(contract: Contract) -> Iterator[ExampleLine]:
         yield ExampleLine(example.title, example.source, given, expect)
 
 
-# -- laid out as a web page ---------------------------------------------------------------------------------------------
+# -- laid out as a web page ---------------------------------------------------------------------------------------
 
 
 def html(schedule: Schedule) -> str:
@@ -493,7 +501,9 @@ def html(schedule: Schedule) -> str:
 
 
 _WORD = re.compile(r"'(?:[^']|'')*'|[A-Za-z_][A-Za-z0-9_]*|.", re.DOTALL)
-_RESERVED = frozenset("and or not is null in between case when then else end true false filter where over partition by order desc".split())
+_RESERVED = frozenset(
+    "and or not is null in between case when then else end true false filter where over partition by order desc".split()  # noqa: SIM905
+)
 
 
 def _linked(known: set[str], columns: dict[str, str]) -> Callable[[str], object]:
@@ -516,7 +526,7 @@ def _linked(known: set[str], columns: dict[str, str]) -> Callable[[str], object]
     return formula
 
 
-# -- laid out as a document ---------------------------------------------------------------------------------------------
+# -- laid out as a document ---------------------------------------------------------------------------------------
 
 
 def docx(schedule: Schedule, path: Path) -> None:
@@ -531,12 +541,13 @@ def docx(schedule: Schedule, path: Path) -> None:
     page.page_width, page.page_height = Cm(21), Cm(29.7)
     page.left_margin = page.right_margin = Cm(2)
     page.top_margin = page.bottom_margin = Cm(2)
-    style = document.styles["Normal"]
+    styles: Any = document.styles
+    style = styles["Normal"]
     style.font.name, style.font.size = "Arial", Pt(10.5)
     for level in (1, 2, 3):
-        document.styles[f"Heading {level}"].font.name = "Arial"
-        document.styles[f"Heading {level}"].font.color.rgb = RGBColor(0x00, 0x30, 0x87)
-    document.styles["Title"].font.name = "Arial"
+        styles[f"Heading {level}"].font.name = "Arial"
+        styles[f"Heading {level}"].font.color.rgb = RGBColor(0x00, 0x30, 0x87)
+    styles["Title"].font.name = "Arial"
 
     def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
         if not rows:
@@ -561,7 +572,9 @@ def docx(schedule: Schedule, path: Path) -> None:
     if schedule.note:
         document.add_paragraph(_printable(schedule.note))
     if schedule.unverified:
-        document.add_paragraph(f"{schedule.unverified} figures are not verified: they are marked below.").runs[0].bold = True
+        document.add_paragraph(f"{schedule.unverified} figures are not verified: they are marked below.").runs[
+            0
+        ].bold = True
     document.add_heading("Term and parties", 1)
     document.add_paragraph(f"{schedule.term}; amounts in {schedule.currency}.")
     table(("Party", "Who"), [(wording.heading(name), who) for name, who in schedule.parties])
@@ -591,7 +604,8 @@ def docx(schedule: Schedule, path: Path) -> None:
             (
                 f.name + (f" ({f.member})" if f.member else ""),
                 f.value,
-                " ".join(filter(None, [f.since and f"from {f.since}", f.until and f"until {f.until}"])) or "the whole term",
+                " ".join(filter(None, [f.since and f"from {f.since}", f.until and f"until {f.until}"]))
+                or "the whole term",
                 f.authority,
                 f.status,
             )
@@ -600,7 +614,13 @@ def docx(schedule: Schedule, path: Path) -> None:
     )
     for scale in schedule.scales:
         document.add_heading(_printable(f"{scale.name}: a {scale.kind} scale {scale.member}".strip()), 2)
-        told = [scale.since and f"From {scale.since}", scale.authority, f"status: {scale.status}", scale.outside, scale.note]
+        told = [
+            scale.since and f"From {scale.since}",
+            scale.authority,
+            f"status: {scale.status}",
+            scale.outside,
+            scale.note,
+        ]
         document.add_paragraph(_printable("; ".join(part for part in told if part)))
         table(scale.heads, list(scale.rows))
     document.add_heading("What goes in", 1)
@@ -637,7 +657,7 @@ def docx(schedule: Schedule, path: Path) -> None:
     document.add_paragraph(f"Meaning, SHA-256: {schedule.meaning_hash}")
     document.core_properties.title = _printable(schedule.title)
     document.core_properties.author = "Accord"
-    fixed = dt.datetime(2000, 1, 1)  # noqa: DTZ001 - the same bytes whenever it is made
+    fixed = dt.datetime(2000, 1, 1)
     document.core_properties.created = document.core_properties.modified = fixed
     document.save(str(path))
 

@@ -13,7 +13,7 @@ TEMPLATE = Path(__file__).parent / "templates" / "start.yaml"
 
 
 def contract(name: str, folder: str | Path | None = None) -> tuple[Path, ...]:
-    """Write ``contract.yaml`` and blank inputs in ``data/`` into a new folder; the files written, the contract first."""
+    """Write ``contract.yaml`` and blank inputs in ``data/`` into a new folder; what was written, contract first."""
     from accord.settlement.calls import usage
 
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
@@ -41,7 +41,11 @@ def inputs_of(named: str, folder: str | Path | None = None) -> tuple[Path, ...]:
     checked = check(named)
     written = _blank(checked, Path(folder) if folder is not None else Path(f"{checked.name}-data"))
     if not written:
-        raise usage("accord new", "every input has a file there already, and they are left as they are", "choose another --folder")
+        raise usage(
+            "accord new",
+            "every input has a file there already, and they are left as they are",
+            "choose another --folder",
+        )
     return written
 
 

@@ -1,6 +1,7 @@
-"""A party's statement: what it is owed, what it owes, and the working of every amount down to inputs, figures and clauses.
+"""A party's statement: what it is owed and owes, and the working of every amount down to inputs, figures and clauses.
 
-Three forms of the same facts: a page that prints well, a CSV for a ledger, a workbook with the arithmetic as live formulas.
+Three forms of the same facts: a page that prints well, a CSV for a ledger, a workbook with the arithmetic as live
+formulas.
 """
 
 from __future__ import annotations
@@ -151,7 +152,11 @@ def parties_named(run: Run, names: Sequence[str]) -> list[PartyName]:
         if name == "all":
             found.update(dict.fromkeys(there))
             continue
-        some = [party for party in there if name in (party.member, party.party, party.title, f"{party.party}={party.member}")]
+        some = [
+            party
+            for party in there
+            if name in (party.member, party.party, party.title, f"{party.party}={party.member}")
+        ]
         kinds = {party.party for party in some}
         if not some:
             known = [party.member or party.party for party in there]
@@ -166,7 +171,7 @@ def parties_named(run: Run, names: Sequence[str]) -> list[PartyName]:
 
 
 def write(run: Run, parties: Iterable[PartyName]) -> list[Path]:
-    """Write the statements of these parties into the run folder (each of the three forms); those there already are left."""
+    """Write the statements of these parties into the run folder, in each form; those there already are left."""
     parties = list(parties)
     folder = run.folder / "statements"
     paths = [folder / f"{party.slug}{ending}" for party in parties for ending in (".html", ".csv", ".xlsx")]
@@ -196,7 +201,9 @@ def statement_of(run: Run, contract: Contract, values: RowEvaluator, party: Part
         if party not in (owed.payer, owed.receiver):
             continue
         payments = by_quantity[owed.quantity]
-        payment = next((one for one in payments if one.payer.party in (owed.payer.party, owed.receiver.party)), payments[0])
+        payment = next(
+            (one for one in payments if one.payer.party in (owed.payer.party, owed.receiver.party)), payments[0]
+        )
         quantity = contract.quantities[owed.quantity]
         cell = workings.quantity(owed.quantity, tuple(owed.row[key] for key in quantity.keys))
         incoming = party == owed.receiver
@@ -209,7 +216,9 @@ def statement_of(run: Run, contract: Contract, values: RowEvaluator, party: Part
                 incoming,
                 wording.row_text(contract, owed.row),
                 other.text,
-                wording.row_text(contract, {k: v for k, v in owed.row.items() if v not in (party.member, other.member)}),
+                wording.row_text(
+                    contract, {k: v for k, v in owed.row.items() if v not in (party.member, other.member)}
+                ),
                 wording.money(owed.amount, contract.currency),
                 quantity.clause,
                 marks_text(cell.marks),
@@ -226,7 +235,7 @@ def statement_of(run: Run, contract: Contract, values: RowEvaluator, party: Part
     )
 
 
-# -- a page --------------------------------------------------------------------------------------------------------------
+# -- a page -------------------------------------------------------------------------------------------------------
 
 
 def html(statement: Statement) -> str:
@@ -247,13 +256,27 @@ def _write_html(statement: Statement, path: Path) -> None:
     path.write_text(html(statement), encoding="utf-8")
 
 
-# -- a ledger ------------------------------------------------------------------------------------------------------------
+# -- a ledger -----------------------------------------------------------------------------------------------------
 
 
 def _write_csv(statement: Statement, path: Path) -> None:
     import csv
 
-    heads = ("part", "what", "for", "value", "unit", "way", "counterparty", "stream", "due", "clause", "source", "status", "how")
+    heads = (
+        "part",
+        "what",
+        "for",
+        "value",
+        "unit",
+        "way",
+        "counterparty",
+        "stream",
+        "due",
+        "clause",
+        "source",
+        "status",
+        "how",
+    )
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(heads)
@@ -270,7 +293,17 @@ def _write_csv(statement: Statement, path: Path) -> None:
                 line.clause, "", line.marks, "",
             )  # fmt: skip
         for total in statement.totals:
-            row("total", "received", "", wording.plain(total.received), currency, "received", "", total.stream, *[""] * 5)
+            row(
+                "total",
+                "received",
+                "",
+                wording.plain(total.received),
+                currency,
+                "received",
+                "",
+                total.stream,
+                *[""] * 5,
+            )
             row("total", "paid", "", wording.plain(total.paid), currency, "paid", "", total.stream, *[""] * 5)
         row("total", "net", "", wording.plain(statement.net), currency, *[""] * 8)
         for part, cells in (("working", statement.working), ("input", statement.inputs), ("figure", statement.figures)):
@@ -278,12 +311,12 @@ def _write_csv(statement: Statement, path: Path) -> None:
                 source = cell.source.authority if cell.source else ""
                 unit = wording.unit_text(cell.written, cell.type)
                 row(
-                    part, cell.name, cell.at, wording.plain(cell.value, cell.written), unit, "", "", "", "", cell.clause,
-                    source, marks_text(cell.marks), cell.text,
+                    part, cell.name, cell.at, wording.plain(cell.value, cell.written), unit, "", "", "", "",
+                    cell.clause, source, marks_text(cell.marks), cell.text,
                 )  # fmt: skip
 
 
-# -- a workbook ----------------------------------------------------------------------------------------------------------
+# -- a workbook ---------------------------------------------------------------------------------------------------
 
 
 def _write_xlsx(statement: Statement, path: Path) -> None:
@@ -297,7 +330,7 @@ def _write_xlsx(statement: Statement, path: Path) -> None:
                 "title": f"Statement: {statement.party.text}",
                 "subject": statement.contract.title,
                 "author": "Accord",
-                "created": dt.datetime(2000, 1, 1),  # noqa: DTZ001 - the same bytes whenever it is made
+                "created": dt.datetime(2000, 1, 1),
             }
         )
         _Book(book, statement).write()
@@ -311,9 +344,11 @@ class _Book:
         base = {"font_name": "Arial", "font_size": 10, "valign": "top"}
         currency = statement.contract.currency
         symbol = wording.SYMBOLS.get(currency, f"{currency} ")
-        money = f'[$' + symbol + ']#,##0.00;[Red]-[$' + symbol + ']#,##0.00'
+        money = "[$" + symbol + "]#,##0.00;[Red]-[$" + symbol + "]#,##0.00"
         self.title = book.add_format({**base, "bold": True, "font_size": 14, "font_color": "#003087"})
-        self.head = book.add_format({**base, "bold": True, "bg_color": "#005eb8", "font_color": "#ffffff", "text_wrap": True})
+        self.head = book.add_format(
+            {**base, "bold": True, "bg_color": "#005eb8", "font_color": "#ffffff", "text_wrap": True}
+        )
         self.text = book.add_format({**base, "text_wrap": True})
         self.plain = book.add_format(base)
         self.warn = book.add_format({**base, "text_wrap": True, "bg_color": "#fff9c4"})
@@ -333,7 +368,9 @@ class _Book:
         """Write every sheet."""
         statement = self.statement
         front = self.book.add_worksheet("Statement")
-        self._cells("Working", statement.working, "How each amount is worked out. Change an input or a figure, and it follows.")
+        self._cells(
+            "Working", statement.working, "How each amount is worked out. Change an input or a figure, and it follows."
+        )
         self._cells("Inputs", statement.inputs, "The values that were put in.")
         self._cells("Figures", statement.figures, "The figures of the contract that were used, with their sources.")
         self._front(front)
@@ -380,7 +417,7 @@ class _Book:
             at += 1
             sheet.write_string(at, 0, total.stream, self.text)
             for column, letter, amount in ((2, "C", total.received), (3, "D", total.paid)):
-                formula = f'=SUMIFS({letter}{first + 1}:{letter}{last + 1},$A{first + 1}:$A{last + 1},$A{at + 1})'
+                formula = f"=SUMIFS({letter}{first + 1}:{letter}{last + 1},$A{first + 1}:$A{last + 1},$A{at + 1})"
                 sheet.write_formula(at, column, formula, self.money, float(amount))
         at += 1
         sheet.write(at, 0, "All", self.bold)
@@ -421,7 +458,7 @@ class _Book:
             elif isinstance(value, bool):
                 sheet.write_boolean(at, 2, value, kind)
             elif isinstance(value, dt.date):
-                sheet.write_datetime(at, 2, dt.datetime(value.year, value.month, value.day), kind)  # noqa: DTZ001
+                sheet.write_datetime(at, 2, dt.datetime(value.year, value.month, value.day), kind)
             elif isinstance(value, str):
                 sheet.write_string(at, 2, value, kind)
             else:

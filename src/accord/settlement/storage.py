@@ -4,6 +4,8 @@ What was read can be read again: a stored input goes in through the same door as
 quotient is kept as its two whole numbers, beside a decimal that is only there to be looked at.
 """
 
+# pyright: reportMissingTypeStubs=false, reportAttributeAccessIssue=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import hashlib
@@ -109,7 +111,9 @@ def write_parquet(table: pa.Table, path: Path) -> None:
         version="2.6",
         data_page_version="1.0",
         row_group_size=1 << 20,
-        use_dictionary=[name for name in table.column_names if str(table.schema.field(name).type) == "string"],
+        use_dictionary=[  # pyright: ignore[reportArgumentType]
+            name for name in table.column_names if str(table.schema.field(name).type) == "string"
+        ],
         write_statistics=True,
         store_schema=True,
     )

@@ -1,8 +1,10 @@
 """The values of a run folder, read as they are asked for: what explanations and statements stand on.
 
-Nothing is computed again: a quantity is what was settled. Only the columns that are asked for are read, and a row is found
-by bisection, since stored tables are sorted by their keys; so one number of a large run is explained at once.
+Nothing is computed again: a quantity is what was settled. Only the columns that are asked for are read, and a row is
+found by bisection, since stored tables are sorted by their keys; so one number of a large run is explained at once.
 """
+
+# pyright: reportMissingTypeStubs=false, reportAttributeAccessIssue=false, reportUnknownMemberType=false
 
 from __future__ import annotations
 
@@ -116,7 +118,7 @@ class StoredValues(RowEvaluator):
 
     # -- quantities -------------------------------------------------------------------------------------------------
     def _is_stored(self, rows: RowSet) -> bool:
-        """Whether the quantities of this very row set were kept: an optional table can have the same keys and other rows."""
+        """Whether this very row set was kept: an optional table can have the same keys and other rows."""
         return rows.keys in self._files and self.contract.rows.get(frozenset(rows.keys)) == rows
 
     def _of(self, keys: tuple[str, ...]) -> StoredTable:
@@ -139,7 +141,9 @@ class StoredValues(RowEvaluator):
     # -- tables -----------------------------------------------------------------------------------------------------
     def _input(self, name: str) -> StoredTable:
         if name not in self._tables:
-            self._tables[name] = StoredTable(self._folder / "inputs" / f"{name}.parquet", self.contract.tables[name].keys)
+            self._tables[name] = StoredTable(
+                self._folder / "inputs" / f"{name}.parquet", self.contract.tables[name].keys
+            )
         return self._tables[name]
 
     def _own_rows(self, name: str) -> dict[RowKey, dict[str, Value | None]]:
@@ -274,4 +278,3 @@ def own_rows(table: Table) -> Iterator[tuple[RowKey, dict[str, Value | None]]]:
     for row in table.rows or ():
         key = tuple(cell.isoformat() if isinstance(cell, dt.date) else str(cell) for cell in row[:size])
         yield key, {column.name: value for column, value in zip(table.columns, row[size:], strict=True)}
-

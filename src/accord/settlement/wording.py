@@ -15,7 +15,10 @@ from accord.language.types import Type
 from accord.language.unit import Unit, WrittenUnit, minor_unit_places
 
 SYMBOLS = {"GBP": "£", "USD": "$", "EUR": "€"}
-MONTHS = "January February March April May June July August September October November December".split()
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 MISSING = "missing"
 SHOWN_PLACES = 6
 """Places shown of a number that no decimal writes exactly; an ellipsis follows."""
@@ -47,7 +50,7 @@ def grouped(value: Fraction, least_places: int = 0) -> str:
     """A number with thousands separators, exact where a decimal can be: 1,234.5; otherwise 0.333333…"""
     places = decimal_places(value)
     cut = places is None or places > 12
-    if cut:
+    if places is None or cut:
         value = round_fraction(value, Fraction(1, 10**SHOWN_PLACES), "down")
         places = SHOWN_PLACES
     text = decimal_text(abs(value))
@@ -99,7 +102,7 @@ def value_text(value: Value | None, type_: Type, written: WrittenUnit | None, co
         case dt.date():
             return day(value)
         case str():
-            if type_.kind == "key" and type_.key in contract.keys:
+            if type_.kind == "key" and type_.key is not None and type_.key in contract.keys:
                 return member_name(contract, type_.key, value)
             return value
 

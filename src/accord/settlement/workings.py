@@ -2,7 +2,8 @@
 
 A formula of the contract becomes a spreadsheet formula over cells, node by node, so that a reader can follow and try
 numbers; the value that was settled stands beside it and is what counts. A spreadsheet computes in floating point: the
-last digit is the contract's. Missing values are #N/A, which spreads through a spreadsheet as missing does through a contract.
+last digit is the contract's. Missing values are #N/A, which spreads through a spreadsheet as missing does through a
+contract.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from accord.engine.reference import NotThere, RowEvaluator, RowKey
@@ -256,7 +258,20 @@ class Workings:
         printed = wording.value_text(value, type_, written, self.contract)
         where = wording.row_text(self.contract, row)
         cell = Cell(
-            sheet, self._counts[sheet], name, where, value, type_, written, printed, formula, text, clause, source, note, marks
+            sheet,
+            self._counts[sheet],
+            name,
+            where,
+            value,
+            type_,
+            written,
+            printed,
+            formula,
+            text,
+            clause,
+            source,
+            note,
+            marks,
         )
         self.cells[at] = cell
         return self._used(cell)
@@ -414,7 +429,11 @@ class Workings:
         at = self.values.follow_all(of.at, keys, row)
         if at is None:
             return "NA()"
-        names = self.contract.tables[of.table].keys if isinstance(of, ColumnValue) else self.contract.quantities[of.quantity].keys
+        names = (
+            self.contract.tables[of.table].keys
+            if isinstance(of, ColumnValue)
+            else self.contract.quantities[of.quantity].keys
+        )
         position = names.index(period)
         labels = [item.label for item in self.values.run_periods(period)]
         if at[position] not in labels or (index := labels.index(at[position]) - steps) < 0:
@@ -448,7 +467,9 @@ class Workings:
             f"({self.formula(node.pool, keys, row)}*{self.formula(node.weight, keys, row)}/SUM({parts}))",
             Rounding(node.step, "down", self.contract.money),
         )
-        self._note(f"shared by weight over {len(rows)} rows in whole steps; what is left goes to the largest remainders")
+        self._note(
+            f"shared by weight over {len(rows)} rows in whole steps; what is left goes to the largest remainders"
+        )
         return f"({whole}+{literal(rest)})" if rest else whole
 
 
@@ -515,8 +536,10 @@ def scale_formula(parameter: Parameter, points: ScalePoints, argument: str) -> s
         for at, value in known:
             text = f"IF({x}>={literal(at)},{literal(value)},{text})"
         return text
-    text = literal(known[-1][1]) if scale.above_holds else f"IF({x}>{literal(known[-1][0])},NA(),{literal(known[-1][1])})"
-    for (left, low), (right, high) in reversed(list(zip(known, known[1:], strict=False))):
+    text = (
+        literal(known[-1][1]) if scale.above_holds else f"IF({x}>{literal(known[-1][0])},NA(),{literal(known[-1][1])})"
+    )
+    for (left, low), (right, high) in reversed(list(pairwise(known))):
         if right > left:
             slope = (high - low) / (right - left)
             text = f"IF({x}<={literal(right)},{literal(low)}+({x}-{literal(left)})*{literal(slope)},{text})"
