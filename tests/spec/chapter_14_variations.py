@@ -1,0 +1,137 @@
+"""Variations.
+
+A variation is a short file that changes a contract: it names its base by hash, and what it replaces, adds or removes. It
+is put together with its base before anything is checked, and what is signed is the whole text that comes out. A changed
+text is another contract; to try out another figure without one, `accord settle --set parameter=value`.
+"""
+
+from __future__ import annotations
+
+from tests.spec.spec import Spec
+
+BASE = """
+contract: supplement
+term: {from: 2026-04-01, to: 2028-03-31}
+parties: {board: {name: The board}, practice: {each: practice}}
+inputs:
+  work: {keys: [practice, year], columns: {list_size: people}}
+parameters:
+  rate: {unit: GBP per person, value: 1.76, authority: cl. 2}
+quantities:
+  - each: [practice, year]
+    supplement: {is: list_size * rate, round: 0.01 GBP half_up}
+payments:
+  - {pay: supplement, from: board, to: practice}
+"""
+
+GIVEN = """
+        work
+        practice | year       | list_size
+        A        | 2026-04-01 | 9000
+        A        | 2027-04-01 | 9100
+"""
+
+SPECS = [
+    Spec(
+        title="The base of these examples",
+        text="stands beside them as `base.yaml`.",
+        contract=BASE,
+        given=GIVEN,
+        expect="""
+        practice | year       | supplement
+        A        | 2026-04-01 | 15840
+        A        | 2027-04-01 | 16016
+        """,
+    ),
+    Spec(
+        title="Replace, add, remove",
+        text="""
+        Paths name entries: a parameter or quantity by its name (wherever its group stands), a payment by what it pays,
+        a notice by when, a check or an example also by its number. Added entries stand as they would in the contract.
+        `accord check` prints the hash of the base.
+        """,
+        base=BASE,
+        contract="""
+        accord: 1
+        variation: supplement-north
+        of: base.yaml
+        base_hash: BASE_HASH
+        authority: deed of variation 1
+        replace:
+          parameters.rate.value: 1.85
+        add:
+          parameters:
+            floor: {unit: GBP, value: 17_000, authority: deed of variation 1}
+          quantities:
+            - each: [practice, year]
+              reward: greatest(supplement, floor)
+          payments:
+            - {pay: reward, from: board, to: practice}
+        remove:
+          - payments.supplement
+        """,
+        given=GIVEN,
+        expect="""
+        practice | year       | supplement | reward
+        A        | 2026-04-01 | 16650      | 17000
+        A        | 2027-04-01 | 16835      | 17000
+        """,
+        payments="""
+        quantity | receiver | amount
+        reward   | A        | 17000
+        reward   | A        | 17000
+        """,
+    ),
+    Spec(
+        title="A change inside the term",
+        text="""
+        With `from:`, a replaced value or formula becomes one more dated entry: until that day the base holds.
+        """,
+        base=BASE,
+        contract="""
+        accord: 1
+        variation: supplement-2027
+        of: base.yaml
+        base_hash: BASE_HASH
+        authority: letter of 3 March 2027
+        from: 2027-04-01
+        replace:
+          parameters.rate.value: 1.85
+        """,
+        given=GIVEN,
+        expect="""
+        practice | year       | supplement
+        A        | 2026-04-01 | 15840
+        A        | 2027-04-01 | 16835
+        """,
+    ),
+    Spec(
+        title="A base that has moved on",
+        text="A variation of a text that has been changed since is refused, so that nobody varies what they have not read.",
+        base=BASE,
+        contract="""
+        accord: 1
+        variation: supplement-2027
+        of: base.yaml
+        base_hash: 0000000000000000000000000000000000000000000000000000000000000000
+        replace:
+          parameters.rate.value: 1.85
+        """,
+        refused="the base base.yaml is not the text this variation was written for: its hash is BASE_HASH",
+        fix="read what has changed (accord diff), then set base_hash to the new hash",
+    ),
+    Spec(
+        title="Entries that are not there",
+        base=BASE,
+        contract="""
+        accord: 1
+        variation: supplement-2027
+        of: base.yaml
+        base_hash: BASE_HASH
+        replace:
+          parameters.rat.value: 1.85
+        """,
+        refused="parameters has no rat to change",
+        fix="did you mean rate?",
+    ),
+]
