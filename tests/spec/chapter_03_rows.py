@@ -107,7 +107,10 @@ SPECS = [
     ),
     Spec(
         title="A row that is needed must be there",
-        text="A table is required unless it says otherwise. Where a formula reads a row that was not supplied, nothing is paid.",
+        text="""
+        A table is required unless it says otherwise. Where a formula reads a row that was not supplied,
+        nothing is paid.
+        """,
         contract="""
         keys: {practice: {}, year: {every: 12 months}, quarter: {every: 3 months, in: year}}
         inputs:
@@ -192,7 +195,10 @@ SPECS = [
     ),
     Spec(
         title="A row that nobody reads",
-        text="An input row that no row of the contract reads is an error too: a slip in a name would otherwise go unpaid.",
+        text="""
+        An input row that no row of the contract reads is an error too: a slip in a name would otherwise go
+        unpaid.
+        """,
         contract="""
         keys: {practice: {}, year: {every: 12 months}}
         inputs:

@@ -69,7 +69,8 @@ SPECS = [
         title="The period before: prior",
         text="""
         `prior(x)` is x one step back along x's own shortest period. In the first period there is nothing before, so it
-        is missing there, and the formula must say what then. (So it is for a row that did not exist in the period before.)
+        is missing there, and the formula must say what then. (So it is for a row that did not exist in the period
+        before.)
         """,
         contract="""
         term: {from: 2026-04-01, to: 2028-03-31}
@@ -148,7 +149,10 @@ SPECS = [
     ),
     Spec(
         title="A circle within one period",
-        text="is refused, and printed. A fee that is a share of the payment it is taken from must be solved on paper first.",
+        text="""
+        is refused, and printed. A fee that is a share of the payment it is taken from must be solved on paper
+        first.
+        """,
         contract="""
         keys: {year: {every: 12 months}}
         parameters:

@@ -106,7 +106,10 @@ SPECS = [
     ),
     Spec(
         title="A figure that changes inside a period",
-        text="Which of the two rates a year is paid by must never be a guess. The check knows both calendars, so it needs no data for it.",
+        text="""
+        Which of the two rates a year is paid by must never be a guess. The check knows both calendars, so it
+        needs no data for it.
+        """,
         contract="""
         keys: {year: {every: 12 months}}
         parameters:
@@ -235,7 +238,10 @@ SPECS = [
     ),
     Spec(
         title="An entry that ends",
-        text="`until:` is the last day an entry may be read. Past it there is no figure, unless the parameter says `carry: last`.",
+        text="""
+        `until:` is the last day an entry may be read. Past it there is no figure, unless the parameter says
+        `carry: last`.
+        """,
         contract="""
         term: {from: 2026-04-01, to: 2028-03-31}
         keys: {year: {every: 12 months}}

@@ -107,7 +107,12 @@ SPECS = [
         inputs:
           results: {keys: [practice, year], columns: {saved: GBP}}
         parameters:
-          kept: {scale: marginal, of: GBP, unit: percent, bands: [[1000, 100], [5000, 50], [above, 10]], authority: annex}
+          kept:
+            scale: marginal
+            of: GBP
+            unit: percent
+            bands: [[1000, 100], [5000, 50], [above, 10]]
+            authority: annex
         quantities:
           - each: [practice, year]
             keeps: {is: kept(saved), round: 0.01 GBP half_up}

@@ -37,7 +37,10 @@ SPECS = [
         A        | 2026-04-01 | 100  | 60   | false
         B        | 2026-04-01 | 100  | 60   | true
         """,
-        after="A percent column whose values all lie between 0 and 1 draws a warning: files differ in how they write it.",
+        after="""
+        A percent column whose values all lie between 0 and 1 draws a warning: files differ in how they write
+        it.
+        """,
     ),
     Spec(
         title="Units",
@@ -85,8 +88,8 @@ SPECS = [
     Spec(
         title="Renaming a unit on purpose: relabels",
         text="""
-        A weighted list counts weighted people, though its formula gives people. `relabels:` says that only the name of the thing
-        changes.
+        A weighted list counts weighted people, though its formula gives people. `relabels:` says that only the name
+        of the thing changes.
         """,
         contract="""
         units: [weighted_people]
@@ -113,8 +116,8 @@ SPECS = [
     Spec(
         title="A quotient stays in its row",
         text="""
-        `done / due` is kept as it is, unrounded, and can be compared, multiplied and read from finer rows. But before it
-        is gathered, ranked, shared out, carried to another period or paid, the contract must say how it is rounded:
+        `done / due` is kept as it is, unrounded, and can be compared, multiplied and read from finer rows. But before
+        it is gathered, ranked, shared out, carried to another period or paid, the contract must say how it is rounded:
         at how many places is what disputes are about.
         """,
         contract="""
@@ -218,7 +221,10 @@ SPECS = [
     ),
     Spec(
         title="Nothing is divided by nought",
-        text="What can be 0 may not be divided by. The message shows the `case` to paste; there are other ways to satisfy it.",
+        text="""
+        What can be 0 may not be divided by. The message shows the `case` to paste; there are other ways to
+        satisfy it.
+        """,
         contract="""
         inputs:
           work: {keys: [practice, year], columns: {done: ratio, due: ratio}}

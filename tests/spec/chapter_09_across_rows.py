@@ -1,7 +1,7 @@
 """Across rows.
 
-A formula is about one row. These read others: `sum`, `count`, `min`, `max` and `quantile` gather finer rows (chapter 2),
-`allocate` shares a pool out over finer rows, `rank` compares the rows of one set. What crosses rows is never an
+A formula is about one row. These read others: `sum`, `count`, `min`, `max` and `quantile` gather finer rows (chapter
+2), `allocate` shares a pool out over finer rows, `rank` compares the rows of one set. What crosses rows is never an
 unrounded quotient.
 """
 
@@ -54,8 +54,8 @@ SPECS = [
         title="Sharing out: allocate",
         text="""
         `allocate(pool, weight)` is the whole formula of a quantity finer than the pool. The shares are whole steps, of
-        its `round:` or else of the smallest coin, and add up to the pool exactly: each row gets its part rounded down, and the
-        steps that are left go to the largest remainders; ties go to the first keys in byte order.
+        its `round:` or else of the smallest coin, and add up to the pool exactly: each row gets its part rounded
+        down, and the steps that are left go to the largest remainders; ties go to the first keys in byte order.
         """,
         contract="""
         keys: {practice: {}, network: {}, year: {every: 12 months}}
@@ -180,7 +180,10 @@ SPECS = [
     ),
     Spec(
         title="Instalments",
-        text="`allocate(annual, 1)` over the months makes twelve instalments that add up; the odd pence go to the first months.",
+        text="""
+        `allocate(annual, 1)` over the months makes twelve instalments that add up; the odd pence go to the
+        first months.
+        """,
         contract="""
         keys: {practice: {}, year: {every: 12 months}, quarter: {every: 3 months, in: year}}
         inputs:
@@ -206,8 +209,8 @@ SPECS = [
     Spec(
         title="Nobody below a floor",
         text="""
-        With a third value nobody gets less than it: each share is the larger of the floor and λ times the weight, with the
-        one λ that makes them add up. Floors that add up to more than the pool stop the settlement.
+        With a third value nobody gets less than it: each share is the larger of the floor and λ times the weight,
+        with the one λ that makes them add up. Floors that add up to more than the pool stop the settlement.
         """,
         contract="""
         inputs:
@@ -252,8 +255,8 @@ SPECS = [
     Spec(
         title="Ranks",
         text="""
-        `rank()` has SQL's own words: ties are equal, and the next rank is skipped. An order that ends with the keys has no
-        ties.
+        `rank()` has SQL's own words: ties are equal, and the next rank is skipped. An order that ends with the keys
+        has no ties.
         """,
         contract="""
         keys: {practice: {}, network: {}, year: {every: 12 months}}

@@ -113,7 +113,10 @@ SPECS = [
     ),
     Spec(
         title="Money that flows back",
-        text="A negative amount is an error, unless the payment says `negative: reverse`: then it is owed the other way.",
+        text="""
+        A negative amount is an error, unless the payment says `negative: reverse`: then it is owed the other
+        way.
+        """,
         contract="""
         parties: {board: {name: The board}, provider: {each: practice}}
         inputs:

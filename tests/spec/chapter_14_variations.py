@@ -1,8 +1,8 @@
 """Variations.
 
-A variation is a short file that changes a contract: it names its base by hash, and what it replaces, adds or removes. It
-is put together with its base before anything is checked, and what is signed is the whole text that comes out. A changed
-text is another contract; to try out another figure without one, `accord settle --set parameter=value`.
+A variation is a short file that changes a contract: it names its base by hash, and what it replaces, adds or removes.
+It is put together with its base before anything is checked, and what is signed is the whole text that comes out. A
+changed text is another contract; to try out another figure without one, `accord settle --set parameter=value`.
 """
 
 from __future__ import annotations
@@ -107,7 +107,10 @@ SPECS = [
     ),
     Spec(
         title="A base that has moved on",
-        text="A variation of a text that has been changed since is refused, so that nobody varies what they have not read.",
+        text="""
+        A variation of a text that has been changed since is refused, so that nobody varies what they have not
+        read.
+        """,
         base=BASE,
         contract="""
         accord: 1

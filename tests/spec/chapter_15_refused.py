@@ -1,12 +1,13 @@
 """What is refused, and why.
 
-A contract from a stranger can be opened safely, and a signed one means one thing. So the language is closed: what is not
-on this page is refused. Every message says where (file, line and column), what is wrong, and what to write instead;
+A contract from a stranger can be opened safely, and a signed one means one thing. So the language is closed: what is
+not on this page is refused. Every message says where (file, line and column), what is wrong, and what to write instead;
 all problems are shown at once, and none that merely follows from another.
 """
 
 from __future__ import annotations
 
+from accord.language.formula import FUNCTIONS
 from tests.spec.spec import Spec
 
 INPUT = """
@@ -27,40 +28,14 @@ def refused(title: str, formula: str, message: str, fix: str, text: str = "") ->
     )
 
 
-FUNCTIONS = ", ".join(
-    sorted(
-        [
-            "abs",
-            "allocate",
-            "at",
-            "coalesce",
-            "count",
-            "days",
-            "days_between",
-            "first",
-            "first_day",
-            "greatest",
-            "last",
-            "last_day",
-            "least",
-            "max",
-            "min",
-            "months",
-            "prior",
-            "quantile",
-            "rank",
-            "sum",
-            "trailing_avg",
-        ]
-    )
-)
+KNOWN = ", ".join(sorted(FUNCTIONS))
 
 SPECS = [
     refused(
         "Functions of your own, files, commands",
         "read_csv(visits)",
         "there is no function read_csv",
-        f"the functions are: {FUNCTIONS}",
+        f"the functions are: {KNOWN}",
         "There are the functions of *Every operator and function*, and no others.",
     ),
     refused("A clock", "now()", "there is no function now", "a contract has no clock: read a date from an input"),
@@ -127,8 +102,9 @@ SPECS = [
     Spec(
         title="YAML that is more than data",
         text="""
-        Anchors, aliases and merge keys (which can make a small file enormous), tags (which can make a text into an object),
-        keys written twice, tabs, more than one document, nesting deeper than 30, and files over 2 MB are refused.
+        Anchors, aliases and merge keys (which can make a small file enormous), tags (which can make a text into an
+        object), keys written twice, tabs, more than one document, nesting deeper than 30, and files over 2 MB are
+        refused.
         """,
         contract="""
         inputs:
@@ -192,7 +168,8 @@ SPECS = [
         title="Limits",
         text="""
         - A term of at most 200 years, a period of at most 1,200 months.
-        - A formula of at most 20,000 characters that nests at most 60 deep; longer ones are split into named quantities.
+        - A formula of at most 20,000 characters that nests at most 60 deep; longer ones are split into named
+          quantities.
         - Written numbers of at most 60 characters, without exponents (1e6) and thousands commas.
         - A loop through `prior` turns on one period; two loops at once are refused.
         - No subqueries, joins, windows other than `rank()`, templates, includes or user-defined functions.
