@@ -16,7 +16,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from accord.language.contract import Contract
     from accord.language.problem import AccordError, ContractRefused, DataRefused, Problem, SettlementStopped
-    from accord.settlement.calls import check, contracts, diff, explain, new, rerun, run, schedule, schema, settle, show
+    from accord.settlement.calls import (
+        check,
+        contracts,
+        diff,
+        explain,
+        new,
+        rerun,
+        run,
+        schedule,
+        schema,
+        settle,
+        show,
+        verify,
+    )
     from accord.settlement.run import Run
 
 __version__ = "0.1.0"
@@ -40,6 +53,7 @@ _FROM = {
     "schema": "accord.settlement.calls",
     "settle": "accord.settlement.calls",
     "show": "accord.settlement.calls",
+    "verify": "accord.settlement.calls",
 }
 
 __all__ = [  # noqa: RUF022 - grouped as in the docs
@@ -49,6 +63,7 @@ __all__ = [  # noqa: RUF022 - grouped as in the docs
     "rerun",
     "explain",
     "diff",
+    "verify",
     "show",
     "schedule",
     "new",

@@ -57,15 +57,21 @@ def _commands() -> None:
         app.command(command.__name__, short_help=_BRIEFLY[command.__name__])(command)
 
 
-@app.callback()
-def _accord(
-    version: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True),
-) -> None:
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         from accord import __version__
 
         print(f"accord {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def _accord(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and stop.", is_eager=True, callback=_print_version
+    ),
+) -> None:
+    del version  # the callback has dealt with it
 
 
 _commands()
@@ -77,7 +83,7 @@ def main() -> int:
 
     as_json = "--json" in sys.argv[1:]
     try:
-        app()
+        app(prog_name="accord")
     except AccordError as error:
         from accord.cli.terminal import show_error
 

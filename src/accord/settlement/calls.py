@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from accord.settlement.difference import Difference
     from accord.settlement.run import Rerun, Run, Step
     from accord.settlement.schedule import Schedule
+    from accord.settlement.verification import Verified
 
 Engine = Literal["duckdb", "integers", "reference"]
 Data = str | Path | Mapping[str, Any]
@@ -208,6 +209,15 @@ def explain(
     return explaining.of_settlement(where, quantity, wanted, depth)
 
 
+def verify(
+    contract: str | Path, file: str | Path, year: str | int, *, reading: str = "", engine: Engine = "duckdb"
+) -> Verified:
+    """A published results file settled and compared with what was published; every miss has a reason or is a failure."""
+    from accord.settlement.verification import verify as verify_file
+
+    return verify_file(find(contract), file, str(year), reading=reading, engine=engine)
+
+
 def diff(
     a: str | Path | Contract, b: str | Path | Contract, *, data: Data | None = None, on_step: Step | None = None
 ) -> Difference:
@@ -286,5 +296,6 @@ __all__: Sequence[str] = [
     "settle",
     "show",
     "usage",
+    "verify",
     "write_schedule",
 ]

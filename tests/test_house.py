@@ -1,0 +1,93 @@
+"""The house keeps its shape: imports run one way, start-up stays light, nothing of a machine gets into the repository."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "src" / "accord"
+ROOMS = ["language", "engine", "settlement", "cli"]
+"""From the ground up: a room may import itself and those before it; library is data that anybody may find."""
+
+
+def imported(file: Path) -> set[str]:
+    """The accord rooms that a module imports, wherever in the file."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module] if node.module != "accord" else [f"accord.{alias.name}" for alias in node.names]
+        found |= {name.split(".")[1] for name in names if name.startswith("accord.")}
+    return found
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_run_downwards(room: str) -> None:
+    above = set(ROOMS[ROOMS.index(room) + 1 :])
+    wrong = {
+        file.relative_to(ROOT).as_posix(): sorted(imported(file) & above)
+        for file in (SOURCE / room).rglob("*.py")
+        if imported(file) & above
+    }
+    assert not wrong
+
+
+def test_library_is_data_that_imports_no_room() -> None:
+    assert not {file for file in (SOURCE / "library").rglob("*.py") if imported(file)}
+
+
+def test_every_room_says_what_lives_there() -> None:
+    for room in [*ROOMS, "library"]:
+        docstring = ast.get_docstring(ast.parse((SOURCE / room / "__init__.py").read_text(encoding="utf-8")))
+        assert docstring, room
+
+
+def test_no_module_is_called_utils() -> None:
+    forbidden = {"utils", "util", "helpers", "helper", "manager", "handler", "common", "misc"}
+    assert not [file for file in SOURCE.rglob("*.py") if file.stem in forbidden]
+
+
+HEAVY = ["duckdb", "pyarrow", "numpy", "jinja2", "docx", "xlsxwriter", "rich", "ruamel"]
+
+
+@pytest.mark.parametrize("statement", ["import accord", "import accord.cli", "import accord.language"])
+def test_start_up_imports_nothing_heavy(statement: str) -> None:
+    code = f"{statement}; import sys; print([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT / "src")
+    assert done.stdout.strip() == "[]"
+
+
+def test_contracts_cannot_reach_an_evaluator() -> None:
+    for file in (SOURCE / "language").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id not in {"eval", "exec", "compile", "__import__"}, file
+
+
+@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-dev.txt"])
+def test_locks_have_hashes_and_no_address(lock: str) -> None:
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    assert not re.search(r"https?:|file:|--index|--find-links|--trusted|^/", text, re.MULTILINE)
+    pinned = re.split(r"\n(?=[a-z])", text)
+    assert all("--hash=sha256:" in one for one in pinned if "==" in one)
+
+
+def test_every_public_call_is_there_and_documented() -> None:
+    import accord
+
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    for name in accord.__all__:
+        assert getattr(accord, name).__doc__, name
+        assert f"accord.{name}" in page, f"docs/python.md does not mention accord.{name}"
+
+
+def test_commands_page_is_current() -> None:
+    from accord.cli.reference import page
+
+    assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == page(), "make docs writes it again"
