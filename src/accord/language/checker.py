@@ -129,7 +129,7 @@ class Checker:
     def _rows_for(self, quantity: DraftQuantity) -> RowSet | None:
         rows = self.rows_of(frozenset(quantity.each))
         keys = frozenset(quantity.each)
-        unsure = any(name in self.draft.broken for name in self.draft.tables)
+        unsure = any(name in self.draft.broken for name in (*self.draft.tables, *keys))
         if rows is None and not unsure and keys not in self.draft.rows and keys not in self._rows_said:
             self._rows_said.add(keys)
             self.problem(
