@@ -403,6 +403,33 @@ def test_a_variation_that_fits_nothing(tmp_path: Path, body: str, line: int, col
     assert (problem.place.line, problem.place.column) == (line, column), str(problem)
 
 
+def test_a_variation_of_itself(tmp_path: Path) -> None:
+    file = tmp_path / "variation.yaml"
+    file.write_text(f"accord: 1\nvariation: small-2\nof: variation.yaml\nbase_hash: {'0' * 64}\n")
+    (problem,) = _problems_of(file)
+    assert (problem.place.line, problem.place.column) == (3, 5)
+
+
+def test_two_variations_of_each_other(tmp_path: Path) -> None:
+    for one, other in (("a.yaml", "b.yaml"), ("b.yaml", "a.yaml")):
+        (tmp_path / one).write_text(f"accord: 1\nvariation: v\nof: {other}\nbase_hash: {'0' * 64}\n")
+    (problem,) = _problems_of(tmp_path / "a.yaml")
+    assert problem.place.line == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "add: {payments: [{pay: extra, from: board, to: practice}], quantities: [{each: [practice, year], extra: pay}]}",
+        "remove: [payments.pay]",
+    ],
+)
+def test_what_cannot_begin_inside_the_term_is_refused_and_not_backdated(tmp_path: Path, change: str) -> None:
+    problems = _problems_of(_variation(tmp_path, f"HASH\nfrom: 2027-04-01\n{change}\n"))
+    assert all(problem.place.line == 6 for problem in problems), [str(p) for p in problems]
+    assert "term" in problems[0].message
+
+
 def test_a_variation_may_not_reach_out_of_its_folder(tmp_path: Path) -> None:
     file = _variation(tmp_path, "HASH\nreplace: {parameters.fee.value: 3}\n")
     inner = tmp_path / "inner"
