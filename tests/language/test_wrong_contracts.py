@@ -232,11 +232,18 @@ def test_a_yaml_bomb_is_refused_before_it_grows() -> None:
 
 
 def test_a_thousand_wrong_lines_give_a_thousand_messages_and_soon() -> None:
-    rows = "\n".join(f"    q{i}: list_sise * fee" for i in range(1_000))
+    rows = "\n".join(f"    q{i}: list_sise_{i} * fee" for i in range(1_000))
     began = time.perf_counter()
     problems = refused(SMALL.replace("    pay: {is: FORMULA, round: 0.01 GBP half_up}", rows))
     assert sum("list_sise" in problem.message for problem in problems) == 1_000
     assert time.perf_counter() - began < 20
+
+
+def test_one_wrong_name_on_a_thousand_lines_gives_one_message() -> None:
+    rows = "\n".join(f"    q{i}: list_sise * fee" for i in range(1_000))
+    problems = refused(SMALL.replace("    pay: {is: FORMULA, round: 0.01 GBP half_up}", rows))
+    (named,) = [problem for problem in problems if "list_sise" in problem.message]
+    assert "also on line" in named.message and "992 more" not in named.message and "and 991 more" in named.message
 
 
 def test_quantities_that_each_need_the_one_before_a_thousand_deep() -> None:
@@ -420,7 +427,7 @@ def test_two_variations_of_each_other(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        "add: {payments: [{pay: extra, from: board, to: practice}], quantities: [{each: [practice, year], extra: pay}]}",
+        "add: {quantities: [{each: [practice, year], more: pay}], payments: [{pay: more, from: board, to: practice}]}",
         "remove: [payments.pay]",
     ],
 )
