@@ -490,7 +490,7 @@ def show(formula: Formula, binding: int = 0) -> str:
             own = _BINDING[operator]
             match operator:
                 case "neg":
-                    text = f"-{show(operands[0], own)}"
+                    text = f"-{show(operands[0], own + 1)}"  # -(-a): two signs side by side would be a comment
                 case "not":
                     text = f"not {show(operands[0], own)}"
                 case "is null" | "is not null":

@@ -21,6 +21,11 @@ MAXIMUM_DEPTH = 30
 """Lists and mappings may nest this deep."""
 
 
+_ESCAPED_DIGITS = {"x": 2, "u": 4, "U": 8}
+_ESCAPED = dict.fromkeys("ntr", " ") | dict(zip("0abvfeN_LP", "\0\a\b\v\f\x1b\x85\xa0\u2028\u2029", strict=True))
+"""What stands after a backslash in double quotes, as a formula reads it: line ends and tabs are spaces."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scalar:
     """A single text, with where it begins and ends in the source and how it was written (plain, quoted, block)."""
@@ -57,8 +62,17 @@ class Scalar:
                 at += 2
             elif self.style == '"' and raw[at] == "\\":
                 escaped = raw[at + 1]
-                characters.append({"n": " ", "t": " ", "\n": " ", "\r": " "}.get(escaped, escaped))
-                at += 2
+                if escaped == "\n":  # an escaped line end joins the lines, without the indentation of the second
+                    offsets.pop()
+                    at += 2
+                    while raw[at] in " \t":
+                        at += 1
+                    continue
+                digits = _ESCAPED_DIGITS.get(escaped, 0)
+                characters.append(
+                    chr(int(raw[at + 2 : at + 2 + digits], 16)) if digits else _ESCAPED.get(escaped, escaped)
+                )
+                at += 2 + digits
             else:
                 characters.append(raw[at])
                 at += 1
