@@ -25,7 +25,6 @@ READABLE_PLACES = 9
 def decimals(column: pa.ChunkedArray, places: int, percent: bool) -> pa.ChunkedArray:
     """Whole numbers of 10**-places as decimals, times 100 where percent is written. Texts of digits become texts."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     if percent:
         places -= 2
@@ -33,7 +32,9 @@ def decimals(column: pa.ChunkedArray, places: int, percent: bool) -> pa.ChunkedA
         return pa.chunked_array([pa.array([_text(digits, places) for digits in column.to_pylist()], pa.string())])
     wide = column.cast(pa.decimal128(38, 0))
     if places < 0:
-        wide = pc.multiply(wide, pa.scalar(10**-places, pa.decimal128(3, 0))).cast(pa.decimal128(38, 0))
+        # Arrow wants room for both factors: 34 + 3 + 1 digits
+        wide = pc.multiply(wide.cast(pa.decimal128(34, 0)), pa.scalar(10**-places, pa.decimal128(3, 0)))
+        wide = wide.cast(pa.decimal128(38, 0))
         places = 0
     if places > 38:
         return pa.chunked_array([pa.array([_text(str(v), places) for v in wide.to_pylist()], pa.string())])

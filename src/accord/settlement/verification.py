@@ -232,7 +232,7 @@ def read_verification(contract: Path | str) -> Verification:
     folder = path if path.is_dir() else path.parent
     file = folder / "verification.yaml"
     if not file.is_file():
-        message = f"the contract in {folder} has no verification.yaml, which says what is compared with what"
+        message = "this contract has no verification.yaml, which says what is compared with what"
         raise ContractRefused(
             Problem(Place(str(folder), 0, 0), message, "accord library lists the contracts that have one")
         )
