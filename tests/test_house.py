@@ -1,4 +1,4 @@
-"""The house keeps its shape: imports run one way, start-up stays light, nothing of a machine gets into the repository."""
+"""The house keeps its shape: imports run one way, start-up stays light, nothing of a machine gets committed."""
 
 from __future__ import annotations
 

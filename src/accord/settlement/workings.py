@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -47,6 +47,7 @@ from accord.language.meaning import (
     Rank,
     ScaleValue,
     TrailingAverage,
+    walk,
 )
 from accord.language.problem import SettlementStopped
 from accord.language.rounding import Rounding, decimal_places, decimal_text
@@ -311,12 +312,15 @@ class Workings:
                 return literal(self.values.follow(path, keys, row))
             case ColumnValue(table=table, column=column, at=at):
                 found = self.values.follow_all(at, keys, row)
-                return self._cell(lambda: None if found is None else self.column(table, column, found))
+                optional = self.contract.tables[table].optional
+                if found is None or (optional and not self.values.table_has(table, found)):
+                    return "NA()"
+                return self.column(table, column, found).reference
             case QuantityValue(quantity=quantity, at=at):
                 found = self.values.follow_all(at, keys, row)
-                return self._cell(lambda: None if found is None else self.quantity(quantity, found))
+                return "NA()" if found is None else self.quantity(quantity, found).reference
             case ParameterValue():
-                return self._cell(lambda: self.figure(node, keys, row))
+                return self.figure(node, keys, row).reference
             case ScaleValue():
                 return self._scale(node, keys, row)
             case Arithmetic(operator=operator, left=left, right=right):
@@ -328,7 +332,7 @@ class Workings:
             case Comparison(operator=operator, left=left, right=right):
                 return f"({inner(left)}{operator}{inner(right)})"
             case Logic(operator=operator, left=left, right=right):
-                return f"{operator.upper()}({inner(left)},{inner(right)})"
+                return self._logic(node, operator, inner(left), inner(right))
             case Not(operand=operand):
                 return f"NOT({inner(operand)})"
             case IsMissing(operand=operand, negated=negated):
@@ -372,9 +376,14 @@ class Workings:
                 self._note("as settled")
                 return literal(self.values.evaluate(node, keys, row))
 
-    def _cell(self, find: Callable[[], Cell | None]) -> str:
-        cell = find()
-        return "NA()" if cell is None else cell.reference
+    def _logic(self, node: Logic, operator: str, left: str, right: str) -> str:
+        """``and`` and ``or``; three-valued where something can be missing, which a spreadsheet's own are not."""
+        plain = f"{operator.upper()}({left},{right})"
+        if not (node.left.type.missing or node.right.type.missing or any(isinstance(n, IsMissing) for n in walk(node))):
+            return plain
+        if operator == "or":
+            return f"IF(OR(_xlfn.IFNA({left},FALSE),_xlfn.IFNA({right},FALSE)),TRUE,{plain})"
+        return f"IF(OR(_xlfn.IFNA(NOT({left}),FALSE),_xlfn.IFNA(NOT({right}),FALSE)),FALSE,{plain})"
 
     def _branch(self, node: Node, keys: Sequence[str], row: RowKey) -> str:
         """A branch that may not apply: what it would need need not be there."""
