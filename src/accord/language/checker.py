@@ -28,7 +28,7 @@ from accord.language.formula import walk as parts
 from accord.language.inference.at import THROUGH_PRIOR, At, Broken, each, unify
 from accord.language.inference.inference import Inference
 from accord.language.keys import KeyRules
-from accord.language.meaning import Allocate, Node, OwnKey, Prior, RowSet, TrailingAverage, walk
+from accord.language.meaning import Allocate, Node, OwnKey, Prior, QuantityValue, RowSet, TrailingAverage, walk
 from accord.language.order import Needs, circle, loops_in_order, needs
 from accord.language.place import Place
 from accord.language.problem import ContractRefused, Problem, nearest
@@ -129,7 +129,7 @@ class Checker:
     def _rows_for(self, quantity: DraftQuantity) -> RowSet | None:
         rows = self.rows_of(frozenset(quantity.each))
         keys = frozenset(quantity.each)
-        unsure = any(name in self.draft.broken for name in (*self.draft.tables, *keys))
+        unsure = "rows" in self.draft.unread or any(n in self.draft.broken for n in (*self.draft.tables, *keys))
         if rows is None and not unsure and keys not in self.draft.rows and keys not in self._rows_said:
             self._rows_said.add(keys)
             self.problem(
@@ -199,7 +199,7 @@ class Checker:
 
         Types could be worked out in any order, but a long chain must not become a deep recursion.
         """
-        quantities = self.draft.quantities
+        quantities = {name: q for name, q in self.draft.quantities.items() if name not in self.draft.broken}
         needed: dict[str, Needs] = {}
         for name, quantity in quantities.items():
             read = [names_read(version.formula) for version in quantity.versions]
@@ -274,6 +274,14 @@ class Checker:
                 quantity.place,
                 f"{quantity.name} shares out {node.type.unit}: say in what steps",
                 f"round: 1 {node.type.unit} half_up",
+            )
+        pool = self.draft.quantities.get(node.pool.quantity) if isinstance(node.pool, QuantityValue) else None
+        if pool is not None and pool.rounding is not None and (pool.rounding.step / step).denominator != 1:
+            raise FormulaRefused(
+                quantity.place,
+                f"{pool.name} is rounded to {decimal_text(pool.rounding.step)}, finer than the steps of "
+                f"{decimal_text(step)} in which {quantity.name} shares it out",
+                f"round {pool.name} to {decimal_text(step)}, or give {quantity.name} a finer round:",
             )
         return replace(node, step=step)
 
@@ -353,6 +361,7 @@ class Checker:
             self._unused(quantities, checks)
         if any(problem.severity == "error" for problem in self.problems):
             raise ContractRefused(_in_order(self.problems))
+        self._nothing_is_lost()
         assert draft.term is not None
         warned = [Problem(place, message, fix, "warning") for place, message, fix in self.inference.warnings]
         for scalar in dict.fromkeys(warned):
@@ -386,6 +395,22 @@ class Checker:
             note=draft.note,
         )
         return replace(contract, meaning_hash=hashlib.sha256(meaning_of(contract).encode()).hexdigest())
+
+    def _nothing_is_lost(self) -> None:
+        """Whatever could not be used has been reported; a contract with a part left out must never pass as whole."""
+        lost = [
+            quantity.place
+            for quantity in [*self.draft.quantities.values(), *self.draft.checks]
+            if quantity.name not in self.types
+        ]
+        lost += [parameter.place for name, parameter in self.draft.parameters.items() if name in self.draft.broken]
+        if lost:
+            raise ContractRefused(
+                [
+                    Problem(place, "this could not be used, and Accord did not say why: please report it")
+                    for place in lost
+                ]
+            )
 
     def _quantity(self, quantity: DraftQuantity) -> Quantity:
         rows = self.rows_of(frozenset(quantity.each))
@@ -495,6 +520,9 @@ class Checker:
             if kind is None:
                 continue
             same = (name, payment.payer.value, payment.receiver.value)
+            if same[1] == same[2]:
+                self.problem(payment.receiver.place, f"{same[1]} would pay itself", "name the other party")
+                continue
             if same in seen:
                 self.problem(payment.pay.place, f"{name} is paid twice, from {same[1]} to {same[2]}", "remove one")
                 continue
@@ -707,6 +735,27 @@ def signed_hash(content: bytes, files: Mapping[str, bytes]) -> str:
     return digest.hexdigest()
 
 
+def _said_once(problems: list[Problem]) -> list[Problem]:
+    """One message for a name that nothing bears, however often it is used."""
+    first: dict[tuple[str, str], Problem] = {}
+    lines: dict[tuple[str, str], list[int]] = {}
+    for problem in problems:
+        said = (problem.place.file, problem.message)
+        if said in first and problem.message.startswith("nothing is called"):
+            lines.setdefault(said, []).append(problem.place.line)
+        else:
+            first.setdefault(said if problem.message.startswith("nothing is called") else (str(problem), ""), problem)
+    return [
+        replace(problem, message=f"{problem.message} (also on line {_some(lines[said])})") if said in lines else problem
+        for said, problem in first.items()
+    ]
+
+
+def _some(lines: list[int], most: int = 8) -> str:
+    shown = ", ".join(str(line) for line in lines[:most])
+    return shown if len(lines) <= most else f"{shown} and {len(lines) - most} more"
+
+
 def _in_order(problems: list[Problem]) -> list[Problem]:
-    unique = list(dict.fromkeys(problems))
+    unique = _said_once(list(dict.fromkeys(problems)))
     return sorted(unique, key=lambda problem: (problem.place.file, problem.place.line, problem.place.column))

@@ -44,12 +44,22 @@ _NAMED_BY = {"payments": "pay", "notices": "when", "examples": "title", "checks"
 """The entry by which an item of a list is named in a path; checks and examples also by their number."""
 
 
-def expand(tree: Entries, beside: Beside) -> Expanded:
-    """Put a variation together with its base. Raises :class:`ContractRefused` with everything wrong about it."""
+MOST_VARIATIONS = 8
+"""A variation of a variation of a variation: beyond this many, nobody can say what the text is."""
+
+
+def expand(tree: Entries, beside: Beside, depth: int = 1) -> Expanded:
+    """Put a variation together with its base, which may be a variation itself.
+
+    Raises :class:`ContractRefused` with everything wrong about it.
+    """
     problems = conform(tree, VARIATION)
     if problems:
         raise ContractRefused(problems)
-    base = _Base(tree, beside)
+    if depth > MOST_VARIATIONS:
+        said = f"variations of variations go more than {MOST_VARIATIONS} deep here: does one lead back to itself?"
+        raise ContractRefused(Problem(_scalar(tree, "of").place, said, "vary the contract that they all come from"))
+    base = _Base(tree, beside, depth)
     change = _Change(tree, base.tree)
     change.apply()
     if change.problems:
@@ -61,7 +71,7 @@ def expand(tree: Entries, beside: Beside) -> Expanded:
 class _Base:
     """The contract a variation changes, read and compared with the hash the variation names."""
 
-    def __init__(self, variation: Entries, beside: Beside) -> None:
+    def __init__(self, variation: Entries, beside: Beside, depth: int) -> None:
         of, said = _scalar(variation, "of"), _scalar(variation, "base_hash")
         try:
             self.beside, name = beside.base(of.value)
@@ -74,7 +84,7 @@ class _Base:
         if not isinstance(tree, Entries):
             raise ContractRefused(Problem(tree.place, "the base is not a contract"))
         if tree.get("variation") is not None:
-            inner = expand(tree, self.beside)
+            inner = expand(tree, self.beside, depth + 1)
             tree, content, self.beside = inner.tree, inner.text.encode(), inner.beside
         actual = base_hash(tree, content, self.beside)
         if actual != said.value:
@@ -133,6 +143,15 @@ class _Change:
             key = self.variation.key(word)
             if value is not None and key is not None:
                 self.tree = _with(self.tree, key, value)
+        if self.since is not None:
+            for word in ("add", "remove"):
+                said = self.variation.key(word)
+                if said is not None:
+                    self._refuse(
+                        said,
+                        f"with from:, {word} would reach back to the first day of the term",
+                        "leave from: out, or change values and formulas only: replace: {…}",
+                    )
         removed = self.variation.get("remove")
         for path in removed.items if isinstance(removed, Items) else ():
             if isinstance(path, Scalar):

@@ -101,6 +101,9 @@ class Draft:
     examples: list[Example] = field(default_factory=list[Example])
     broken: set[str] = field(default_factory=set[str])
     """Names whose definition has a problem already: nothing more is said about what uses them."""
+    unread: set[str] = field(default_factory=set[str])
+    """Parts that could not be read at all (columns of a table, rows or keys of a group): what they would have named is
+    not known, so that nothing is said of a name or of rows that nobody seems to define."""
     as_at_said: set[str] = field(default_factory=set[str])
     """Parameters that say ``as_at:`` themselves."""
     problems: list[Problem] = field(default_factory=list[Problem])

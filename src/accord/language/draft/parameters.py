@@ -62,6 +62,11 @@ class ParameterReader:
             default = self.written.source(record, name, f"parameter {name.value}")
         else:
             default = None
+        if word_at(record, "as_at") == "days" and (kind != "number" or scale is not None):
+            what = "a scale" if scale is not None else f"a {kind}"
+            self.written.problem(
+                name, f"as_at: days weighs numbers by days; {name.value} is {what}", "as_at: start or end"
+            )
         entries: list[Entry] = []
         by = tuple(scalar.value for scalar in scalars_of(record.get("by")))
         typed = {"flag": Type("flag", None), "text": Type("text", None), "date": Type("date", None)}.get(kind)
@@ -87,6 +92,8 @@ class ParameterReader:
             until = self.written.date(record.get("until"))
             if values is not None and default is not None:
                 entries.append(Entry(start, values, default, name.place, None, until))
+        if isinstance(dated, Items) and not dated.items:
+            self.written.problem(dated, f"{name.value} has no entries", "dated: [{from: …, value: …}]")
         ordered = sorted(entries, key=lambda entry: (entry.since, entry.known_from or dt.date.min))
         for earlier, later in pairwise(ordered):
             if (earlier.since, earlier.known_from) == (later.since, later.known_from):
@@ -216,7 +223,9 @@ class ParameterReader:
                 leaf(members, tree)
 
         descend((), body)
-        return found if good else None
+        if good and not found:
+            self.written.problem(body, f"{name.value} has no values", f"one value for each {' and '.join(by)}: {{…}}")
+        return found if good and found else None
 
     def _points(self, name: Scalar, tree: Tree, scale: Scale, written: WrittenUnit | None) -> ScalePoints | None:
         pairs: list[tuple[Fraction | None, Fraction]] = []

@@ -20,7 +20,9 @@ class PartyReader:
         for name, spec in entries_of(root.get("parties")):
             record = as_record(spec)
             each, title = scalar_at(record, "each"), word_at(record, "name")
-            if (each is None) == (title == ""):
+            if self.written.has_a_slip(record):
+                draft.broken.add(name.value)
+            elif (each is None) == (title == ""):
                 said = "both name and each" if each is not None else "neither name nor each"
                 self.written.problem(name, f"party {name.value} has {said}", "name: of the one body, or each: key")
                 draft.broken.add(name.value)

@@ -24,6 +24,7 @@ class QuantityReader:
         names = [(key, spec) for key, spec in group if key.value not in ("each", "rows", "through", "title")]
         if each is None or self.written.is_misshapen(group):
             draft.broken |= {key.value for key, _ in names}
+            draft.unread.add("rows")
             return
         draft.key_order.setdefault(frozenset(each), each)
         self.written.said_rows(each, group.get("rows"))

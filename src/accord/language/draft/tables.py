@@ -55,6 +55,10 @@ class TableReader:
             return Column(name.value, table, Type("key", None, missing=missing, key=key.value), name.place, note=note)
         options = record.get("one_of")
         if options is not None:
+            texts = scalars_of(options)
+            twice = next((text for n, text in enumerate(texts) if text.value in [t.value for t in texts[:n]]), None)
+            if twice is not None:
+                self.written.problem(twice, f"{twice.value} is written twice", "remove one")
             values = tuple(option.value for option in scalars_of(options))
             return Column(name.value, table, Type("text", None, missing=missing, options=values), name.place, note=note)
         if kind != "number":
@@ -90,8 +94,11 @@ class TableReader:
         """Read one input (or, if ``own``, one table of the contract)."""
         draft, record = self.written.draft, as_record(spec)
         optional = word_at(record, "optional") == "true"
-        if self.written.has_a_slip(record):
+        columns_tree = record.get("columns")
+        misread = columns_tree is not None and self.written.is_misshapen(columns_tree)
+        if misread or self.written.has_a_slip(record):
             draft.broken.add(name.value)
+            draft.unread.add("columns")
         keys: list[str] = []
         for key in scalars_of(record.get("keys")):
             if key.value not in draft.keys:

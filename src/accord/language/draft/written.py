@@ -241,6 +241,7 @@ class Written:
                 periods = [name for name, key in draft.keys.items() if key.is_period]
                 hint = nearest(scalar.value, [*draft.tables, *periods])
                 self.problem(scalar, f"rows: {scalar.value} is neither an input, a table nor a period", hint)
+                self.draft.unread.add("rows")
                 return
         before = draft.rows.setdefault(frozenset(each), scalars)
         if [scalar.value for scalar in before] != [scalar.value for scalar in scalars]:

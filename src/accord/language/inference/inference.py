@@ -93,6 +93,8 @@ class Inference:
                 hint = nearest(part.name, known) or ("a table is counted: count(" + part.name + ")" if counted else "")
                 if counted and self._is_counted(formula, part):
                     continue
+                if "columns" in draft.unread:
+                    continue  # it may be one of the columns that could not be read
                 found.append(FormulaRefused(part.place, f"nothing is called {part.name}", hint))
             elif isinstance(part, ast.Call) and part.name not in FUNCTIONS:
                 parameter = draft.parameters.get(part.name)
