@@ -283,7 +283,7 @@ class DuckEngine:
         if own and len(rows.sources) == 1 and tables and set(keys) == set(rows.keys):
             table = self.relation(table_name(tables[0]))
             columns = {own_table_column(table.name, name): column for name, column in table.columns.items()}
-            if self.many_worlds and not table.world:
+            if frame in self.plan.varying and not table.world:
                 source = f"(select t.*, w.{quoted(WORLD)} from {table.source} t cross join {self.worlds()} w)"
                 many = table.rows * len(self.inputs.worlds)
                 return SqlRelation(frame, source, rows.keys, True, many, columns)
@@ -348,7 +348,7 @@ class DuckEngine:
             if len(joins) == 1 and conditions:
                 joins[0] = f"(select * from {text} {alias} where {' and '.join(conditions)}) {alias}"
             have = known
-        if self.many_worlds and world is None:
+        if name.removeprefix("joined:") in self.plan.varying and world is None:
             joins.append(f"{'join ' if joins else ''}{self.worlds()} w{' on true' if joins else ''}")
             world = f"w.{quoted(WORLD)}"
         listed = [f"{have[key]} as {quoted(key)}" for key in keys]
@@ -385,7 +385,7 @@ class DuckEngine:
             if wide:
                 self.in_parts(stage)
             else:
-                self.keep(statement, stage.number)
+                self.keep(statement, self.schedule.moment(stage.number) + 1)
             statement = Statement(self, frame)
         used = False
         for gatherings in stage.gatherings.values():
@@ -419,7 +419,7 @@ class DuckEngine:
                     wide.append(step)
                     blocked.add(step.column)
             if statement.made or statement.traps:
-                self.keep(statement, stage.number)
+                self.keep(statement, self.schedule.moment(stage.number))
             for step in wide:
                 self.in_whole_python(step)
             pending = later
@@ -430,8 +430,8 @@ class DuckEngine:
             elif statement.traps:
                 self.check(statement.sql({FLAG: statement.flag()}, statement.keys()), statement)
 
-    def keep(self, statement: Statement, number: int) -> None:
-        """Make a table of a frame's rows with the columns of a statement and those that are still needed."""
+    def keep(self, statement: Statement, after: int) -> None:
+        """Make a table of a frame's rows with the columns of a statement and those that are read from ``after`` on."""
         frame, state = statement.frame, self.state(statement.frame)
         base = state.base
         outputs: dict[str, Op] = {}
@@ -443,7 +443,7 @@ class DuckEngine:
                 outputs[f"{column}:d"] = d
         carried: dict[str, str] = {}
         for name, column in base.columns.items():
-            if self.schedule.last_read.get((frame, name), -1) >= number:
+            if self.schedule.last_read.get((frame, name), -1) >= after:
                 kept = replace(column, name=f"col:{name}", under=f"col:{name}:d" if column.under else "")
                 carried[kept.name] = f"b.{quoted(column.name)}"
                 if column.under:
@@ -516,7 +516,7 @@ class DuckEngine:
             found = self.gathering(statement, steps)
         except TooWide:
             if statement.made or statement.traps:
-                self.keep(Statement.again(statement), number)
+                self.keep(Statement.again(statement), self.schedule.moment(number) + 1)
             for step in steps:
                 self.in_whole_python(step)
             return
@@ -913,7 +913,8 @@ class DuckEngine:
         if statement.traps:
             outputs[FLAG] = statement.flag()
         sql = statement.sql(outputs, statement.keys())
-        order = ", ".join(quoted(name) for name in ([WORLD] if self.state(frame).base.world else []) + list(rows.keys))
+        world = self.state(frame).base.world
+        order = ", ".join(quoted(name) for name in ([WORLD] if world else []) + list(rows.keys))
         data = self.connection.sql(f"{sql}{' order by ' + order if order else ''}").to_arrow_table()
         if statement.traps:
             import pyarrow.compute as pc
@@ -924,9 +925,12 @@ class DuckEngine:
             data = data.drop_columns([FLAG])
         if not rows.keys and "one" in data.column_names:
             data = data.drop_columns(["one"])
-        if WORLD not in data.column_names:
-            world = pa.array([self.inputs.worlds[0]] * data.num_rows, pa.int32())
-            data = data.append_column(WORLD, world)
+        if not world:  # the same in every world
+            each = [
+                data.append_column(WORLD, pa.repeat(pa.scalar(number, pa.int32()), data.num_rows))
+                for number in self.inputs.worlds
+            ]
+            data = pa.concat_tables(each)
         names = [*rows.keys, WORLD, *(name for name in outputs if name != FLAG)]
         numbers = {*places, *(name for name in names if name.endswith((":n", ":d")))}
         columns = {

@@ -116,7 +116,6 @@ class IntegerEngine:
         self.inputs = inputs
         self.fetch = fetch
         self.relations: dict[str, Relation] = {}
-        self.many_worlds = len(inputs.worlds) > 1
 
     def run(self, progress: Callable[[str], None] | None = None) -> None:
         """Every step of the plan."""
@@ -136,7 +135,8 @@ class IntegerEngine:
             elif name.startswith("table:"):
                 found = relation_of(self.inputs.tables[name[6:]], self.contract.tables[name[6:]].keys, self.inputs.worlds)
             else:
-                found = rows_of(self.contract, self.inputs, self.plan.frames[name].rows, self.relation)
+                rows, varying = self.plan.frames[name].rows, name in self.plan.varying
+                found = rows_of(self.contract, self.inputs, rows, self.relation, varying)
             self.relations[name] = found
         return found
 
@@ -213,7 +213,7 @@ class IntegerEngine:
         work = _Work(self, step.frame, rows)
         work.stop_if(gathering_failures(work.formulas, step), step.label)
         matches = [work.values(work.formulas.plain(part)) for part in step.match]
-        worlds = work.own(WORLD) if self.many_worlds else None
+        worlds = work.own(WORLD) if work.relation.worlds is not None else None
         kept = None if step.where is None else work.values(work.formulas.plain(step.where))
         held, values = Held("number", True), None
         if step.value is not None:
@@ -413,7 +413,7 @@ class _Work:
     def groups(self, exprs: Sequence[Expr]) -> list[Any]:
         """For each row the group it belongs to; groups never cross worlds."""
         lists = [self.values(self.formulas.plain(expr)) for expr in exprs]
-        if self.engine.many_worlds:
+        if self.relation.worlds is not None:
             lists.append(self.own(WORLD))
         return list(zip(*lists, strict=True)) if lists else [()] * len(self.rows)
 
@@ -625,9 +625,10 @@ def column_of(data: pa.ChunkedArray, places: int | None) -> ListColumn:
     return ListColumn(Held("text", nullable), values)
 
 
-def rows_of(contract: Contract, inputs: Inputs, rows: RowSet, relation: Callable[[str], Relation]) -> Relation:
-    """The rows of a row set, crossed with the worlds if there are several."""
-    many = len(inputs.worlds) > 1
+def rows_of(
+    contract: Contract, inputs: Inputs, rows: RowSet, relation: Callable[[str], Relation], by_world: bool
+) -> Relation:
+    """The rows of a row set; ``by_world``: crossed with the worlds."""
     found: dict[tuple[Any, ...], None] = {}
     varying = any(table.has_worlds for table in inputs.tables.values())
     inside = {
@@ -636,7 +637,7 @@ def rows_of(contract: Contract, inputs: Inputs, rows: RowSet, relation: Callable
         if contract.keys[key].is_period
     }
     listed: list[tuple[str, ...]] | None = None
-    for world in inputs.worlds:
+    for world in inputs.worlds if by_world else inputs.worlds[:1]:
         if listed is None or varying:
             listed = []
             for row in joined(contract, rows, _table_rows(contract, relation, world), inputs.periods):
@@ -646,7 +647,7 @@ def rows_of(contract: Contract, inputs: Inputs, rows: RowSet, relation: Callable
         for keys in listed:
             found[(*keys, world)] = None
     columns = {key: [row[i] for row in found] for i, key in enumerate(rows.keys)}
-    return Relation(columns, [row[-1] for row in found] if many else None, len(found))
+    return Relation(columns, [row[-1] for row in found] if by_world else None, len(found))
 
 
 def _table_rows(

@@ -71,20 +71,42 @@ WORLD = "world"
 Kind = Literal["number", "flag", "text", "date"]
 
 
+class Loaded(Protocol):
+    """What a plan needs to know of a table: whether its rows differ by world."""
+
+    @property
+    def has_worlds(self) -> bool:
+        """Whether there is a column ``world``."""
+        ...
+
+
 class Run(Protocol):
     """What a plan needs to know of a run besides the contract (:class:`accord.engine.inputs.Inputs` has it)."""
 
     @property
-    def periods(self) -> Mapping[str, tuple[PeriodItem, ...]]: ...
+    def tables(self) -> Mapping[str, Loaded]:
+        """Inputs and own tables."""
+        ...
 
     @property
-    def worlds(self) -> tuple[int, ...]: ...
+    def periods(self) -> Mapping[str, tuple[PeriodItem, ...]]:
+        """The periods of the run."""
+        ...
 
     @property
-    def known_on(self) -> dt.date | None: ...
+    def worlds(self) -> tuple[int, ...]:
+        """The worlds."""
+        ...
 
     @property
-    def what_ifs(self) -> Mapping[str, Mapping[int, Value]]: ...
+    def known_on(self) -> dt.date | None:
+        """As known on which day."""
+        ...
+
+    @property
+    def what_ifs(self) -> Mapping[str, Mapping[int, Value]]:
+        """Values instead of the contract's."""
+        ...
 
 
 # -- scalar expressions: compared by identity, made once each by the planner -----------------------------------------
@@ -467,7 +489,8 @@ class Plan:
     notices: tuple[tuple[PartyColumns, str | None], ...]
     """For each notice: whom it is about, and the column that holds its days."""
     relations: Mapping[str, Gathering]
-    quantity_types: Mapping[str, Quantity] = field(repr=False)
+    varying: frozenset[str]
+    """The relations (frames, tables, gatherings) whose rows or values differ by world."""
 
 
 def frame_name(rows: RowSet) -> str:
@@ -1064,17 +1087,39 @@ class _Planner:
                     sum(column.startswith("q:") for column in self.results.get(frame, [])), f"q:{name}"
                 )
         loops = {f"q:{name}": frame_name(contract.quantities[name].rows) for name in contract.loop_period}
+        steps = tuple(_needed(self.steps, self.results))
         return Plan(
             contract,
             self.frames,
-            tuple(_needed(self.steps, self.results)),
+            steps,
             loops,
             {frame: tuple(columns) for frame, columns in self.results.items()},
             tuple(payments),
             tuple(notices),
             self.relations,
-            contract.quantities,
+            self.varying(steps),
         )
+
+    def varying(self, steps: Sequence[Step]) -> frozenset[str]:
+        """The relations that differ by world: what comes from a table that does, or reads such a relation."""
+        if len(self.run.worlds) < 2:
+            return frozenset()
+        found = {table_name(name) for name, table in self.run.tables.items() if table.has_worlds}
+        parts = [part for step in steps for part in (step.steps if isinstance(step, Loop) else (step,))]
+        before = -1
+        while len(found) != before:
+            before = len(found)
+            for name, frame in self.frames.items():
+                sources = {table_name(source) for source in frame.rows.sources}
+                if sources & found or _differs(frame.projection, found):
+                    found.add(name)
+            for part in parts:
+                assert not isinstance(part, Loop)
+                if part.frame in found or _differs(part.exprs, found):
+                    found.add(part.frame)
+                    if isinstance(part, Gathering):
+                        found.add(part.name)
+        return frozenset(found)
 
     def compute(self, quantity: Quantity) -> None:
         frame = self.frame(quantity.rows)
@@ -1199,6 +1244,20 @@ def _reads_one_of(expr: Read | Found | Element, made: set[tuple[str, str]]) -> b
     if isinstance(expr, Found):
         return any(relation == expr.lookup.relation for relation, _ in made)
     return (expr.lookup.relation, expr.column) in made
+
+
+def _differs(exprs: Iterable[Expr], varying: set[str]) -> bool:
+    """Whether any of these reads something that differs by world."""
+    for expr in everything(exprs):
+        match expr:
+            case OwnColumn(name=name) if name == WORLD:
+                return True
+            case Read(lookup=lookup) | Found(lookup=lookup) | Element(lookup=lookup):
+                if lookup.relation in varying:
+                    return True
+            case _:
+                pass
+    return False
 
 
 def _enclosing(item: PeriodItem, outer: Iterable[PeriodItem]) -> PeriodItem | None:

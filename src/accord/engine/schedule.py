@@ -7,7 +7,7 @@ a column of the same row does not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from accord.engine.plan import (
@@ -22,12 +22,10 @@ from accord.engine.plan import (
     Ranking,
     Read,
     Sharing,
+    Step,
     Verify,
     everything,
 )
-
-RESULT = "result"
-
 
 @dataclass(slots=True)
 class Stage:
@@ -53,8 +51,12 @@ class Schedule:
     stages: dict[int, list[Stage]]
     loops: dict[int, list[Loop]]
     last_read: dict[tuple[str, str], int]
-    """(frame, column) -> the last stage whose statement on that frame reads it as a column of the row."""
+    """(frame, column) -> the last moment at which a statement on that frame reads it as a column of the row."""
     end: int
+
+    def moment(self, stage: int) -> int:
+        """The moment at which the columns of a stage are computed; the next one is that of steps across rows."""
+        return 2 * stage
 
 
 def own_table_column(relation: str, column: str) -> str:
@@ -63,108 +65,40 @@ def own_table_column(relation: str, column: str) -> str:
 
 
 def schedule(plan: Plan) -> Schedule:
-    """Schedule a plan."""
-    own: dict[tuple[str, str], int] = {}
-    available: dict[tuple[str, str], int] = {}
+    """Schedule a plan: everything as late as it can be without adding a stage, so that more is computed together."""
+    earliest = _earliest(plan)
+    latest = _latest(plan, earliest)
+    last_read, others_read = _reading(plan, latest)
     stages: dict[tuple[int, str], Stage] = {}
     loops: dict[int, list[Loop]] = {}
-    others_read: set[tuple[str, str]] = set()
-    last_read: dict[tuple[str, str], int] = {}
-
-    def need(frame: str, exprs: Iterable[Expr], together: bool) -> int:
-        """The first stage at which these can be evaluated; ``together``: in one statement with the row's columns."""
-        stage = 0
-        for expr in everything(exprs):
-            match expr:
-                case OwnColumn(name=name):
-                    at = own.get((frame, name)) if together else None
-                    stage = max(stage, available.get((frame, name), 0) if at is None else at)
-                case Read(lookup=lookup, column=column) | Element(lookup=lookup, column=column):
-                    stage = max(stage, available.get((lookup.relation, column), 0))
-                case Found(lookup=lookup):
-                    stage = max(stage, available.get((lookup.relation, "value"), 0))
-                case _:
-                    pass
-        return stage
-
-    def note(frame: str, exprs: Iterable[Expr], stage: int) -> None:
-        """Remember what a statement on a frame reads."""
-        for expr in everything(exprs):
-            match expr:
-                case OwnColumn(name=name):
-                    last_read[(frame, name)] = max(last_read.get((frame, name), 0), stage)
-                case Read(lookup=lookup, column=column):
-                    others_read.add((lookup.relation, column))
-                    at = (frame, own_table_column(lookup.relation, column))
-                    last_read[at] = max(last_read.get(at, 0), stage)
-                case _:
-                    pass
 
     def stage_of(frame: str, number: int) -> Stage:
-        found = stages.get((number, frame))
-        if found is None:
-            found = stages[(number, frame)] = Stage(frame, number)
-        return found
+        return stages.setdefault((number, frame), Stage(frame, number))
 
-    for step in plan.steps:
+    for at, step in zip(latest, plan.steps, strict=True):
         match step:
-            case Compute(frame=frame, column=column, expr=expr):
-                at = need(frame, [expr], True)
-                own[(frame, column)] = at
-                available[(frame, column)] = at + 1
+            case Compute(frame=frame):
                 stage_of(frame, at).computes.append(step)
-                note(frame, [expr], at)
-            case Verify(frame=frame, expr=expr):
-                at = need(frame, [expr], True)
+            case Verify(frame=frame):
                 stage_of(frame, at).verifies.append(step)
-                note(frame, [expr], at)
-            case Gathering(frame=frame, name=name):
-                at = need(frame, step.exprs, True)
-                available[(name, "value")] = at + 1
-                stage_of(frame, at).gatherings.setdefault(tuple(map(id, step.match)), []).append(step)
-                note(frame, step.exprs, at)
-            case Ranking(frame=frame, column=column) | Sharing(frame=frame, column=column):
-                at = need(frame, step.exprs, True)
-                available[(frame, column)] = at + 1
+            case Gathering(frame=frame, match=match):
+                stage_of(frame, at).gatherings.setdefault(tuple(map(id, match)), []).append(step)
+            case Ranking(frame=frame) | Sharing(frame=frame):
                 stage_of(frame, at).others.append(step)
-                note(frame, step.exprs, at)
-            case Loop(steps=inner, labels=labels):
-                made: set[tuple[str, str]] = set()
-                at = 0
-                for part in inner:
-                    assert not isinstance(part, Loop)
-                    outside = [e for e in everything(part.exprs) if not _made_in(part.frame, e, made)]
-                    for expr in outside:
-                        at = max(at, _alone(part.frame, expr, available))
-                    if isinstance(part, Gathering):
-                        made.add((part.name, "value"))
-                    elif not isinstance(part, Verify):
-                        made.add((part.frame, part.column))
-                for frame, expr in labels.items():
-                    at = max(at, need(frame, [expr], False))
-                for relation, column in made:
-                    available[(relation, column)] = at + 1
+            case Loop():
                 loops.setdefault(at, []).append(step)
-                for part in inner:
-                    assert not isinstance(part, Loop)
-                    note(part.frame, part.exprs, at)
-                    for expr in everything(part.exprs):
-                        if isinstance(expr, OwnColumn):
-                            others_read.add((part.frame, expr.name))
-                for frame, expr in labels.items():
-                    note(frame, [expr], at)
-    end = max([number for number, _ in stages] + list(loops), default=0) + 1
-    by_number: dict[int, list[Stage]] = {}
+    end = max(latest, default=0) + 1
     last_stage: dict[str, int] = {}
     for number, frame in stages:
         last_stage[frame] = max(last_stage.get(frame, 0), number)
+    by_number: dict[int, list[Stage]] = {}
     for (number, frame), stage in sorted(stages.items(), key=lambda pair: pair[0]):
         by_number.setdefault(number, []).append(stage)
         results = plan.results.get(frame, ())
         stage.last = bool(results) and number == last_stage[frame]
         columns = {step.column for step in stage.computes}
         later = any(
-            last_read.get((frame, column), 0) > number
+            last_read.get((frame, column), 0) > 2 * number + 1
             or (frame, column) in others_read
             or (column in results and not stage.last)
             for column in columns
@@ -173,29 +107,107 @@ def schedule(plan: Plan) -> Schedule:
         stage.kept = bool(columns) and (later or statements > 1 or bool(stage.others))
     for frame, columns in plan.results.items():
         for column in columns:
-            last_read[(frame, column)] = end
+            last_read[(frame, column)] = 2 * end
     return Schedule(by_number, loops, last_read, end)
 
 
-def _made_in(frame: str, expr: Expr, made: set[tuple[str, str]]) -> bool:
-    match expr:
-        case OwnColumn(name=name):
-            return (frame, name) in made
-        case Read(lookup=lookup, column=column) | Element(lookup=lookup, column=column):
-            return (lookup.relation, column) in made
-        case Found(lookup=lookup):
-            return (lookup.relation, "value") in made
-        case _:
-            return False
+def _steps_of(step: Step) -> tuple[Step, ...]:
+    return step.steps if isinstance(step, Loop) else (step,)
 
 
-def _alone(frame: str, expr: Expr, available: dict[tuple[str, str], int]) -> int:
-    match expr:
-        case OwnColumn(name=name):
-            return available.get((frame, name), 0)
-        case Read(lookup=lookup, column=column) | Element(lookup=lookup, column=column):
-            return available.get((lookup.relation, column), 0)
-        case Found(lookup=lookup):
-            return available.get((lookup.relation, "value"), 0)
+def _made_by(step: Step) -> list[tuple[str, str]]:
+    """What a step makes: (relation, column)."""
+    match step:
+        case Gathering(name=name):
+            return [(name, "value")]
+        case Verify():
+            return []
+        case Loop(steps=steps):
+            return [made for part in steps for made in _made_by(part)]
         case _:
-            return 0
+            return [(step.frame, step.column)]
+
+
+def _read_by(step: Step) -> Iterator[tuple[str, str, bool]]:
+    """What a step reads: (relation, column, whether as a column of the row at hand)."""
+    exprs: list[tuple[str, Expr]] = []
+    for part in _steps_of(step):
+        assert not isinstance(part, Loop)
+        exprs += [(part.frame, expr) for expr in everything(part.exprs)]
+    if isinstance(step, Loop):
+        for frame, label in step.labels.items():
+            exprs += [(frame, expr) for expr in everything([label])]
+    for frame, expr in exprs:
+        match expr:
+            case OwnColumn(name=name):
+                yield frame, name, True
+            case Read(lookup=lookup, column=column) | Element(lookup=lookup, column=column):
+                yield lookup.relation, column, False
+            case Found(lookup=lookup):
+                yield lookup.relation, "value", False
+            case _:
+                pass
+
+
+def _makers(plan: Plan) -> dict[tuple[str, str], int]:
+    return {made: number for number, step in enumerate(plan.steps) for made in _made_by(step)}
+
+
+def _together(maker: Step, reader: Step, own: bool) -> bool:
+    """Whether a reader can stand in the same stage as what it reads: a column of its own row, computed there."""
+    return own and isinstance(maker, Compute) and not isinstance(reader, Loop)
+
+
+def _earliest(plan: Plan) -> list[int]:
+    """The first stage at which each step can run."""
+    makers = _makers(plan)
+    found: list[int] = []
+    for number, step in enumerate(plan.steps):
+        at = 0
+        for relation, column, own in _read_by(step):
+            maker = makers.get((relation, column))
+            if maker is not None and maker != number:
+                at = max(at, found[maker] + (0 if _together(plan.steps[maker], step, own) else 1))
+        found.append(at)
+    return found
+
+
+def _latest(plan: Plan, earliest: list[int]) -> list[int]:
+    """The last stage at which each step can run, where nothing runs later than the last thing of its frame must."""
+    makers = _makers(plan)
+    lasts: dict[str, int] = {}
+    for at, step in zip(earliest, plan.steps, strict=True):
+        if not isinstance(step, Loop):
+            lasts[step.frame] = max(lasts.get(step.frame, 0), at)
+    found = [
+        at if isinstance(step, Loop) else max(at, lasts[step.frame])
+        for at, step in zip(earliest, plan.steps, strict=True)
+    ]
+    for number in range(len(plan.steps) - 1, -1, -1):
+        step = plan.steps[number]
+        for relation, column, own in _read_by(step):
+            maker = makers.get((relation, column))
+            if maker is not None and maker != number:
+                limit = found[number] - (0 if _together(plan.steps[maker], step, own) else 1)
+                found[maker] = min(found[maker], limit)
+    return found
+
+
+def _reading(plan: Plan, stages: list[int]) -> tuple[dict[tuple[str, str], int], set[tuple[str, str]]]:
+    """When each frame last reads a column of its row, and what is read from elsewhere."""
+    last_read: dict[tuple[str, str], int] = {}
+    others_read: set[tuple[str, str]] = set()
+    for at, step in zip(stages, plan.steps, strict=True):
+        moment = 2 * at + {Compute: 0, Verify: 0, Loop: -1}.get(type(step), 1)
+        for part in _steps_of(step):
+            assert not isinstance(part, Loop)
+            for relation, column, own in _read_by(part):
+                if own:
+                    last_read[(relation, column)] = max(last_read.get((relation, column), -1), moment)
+                    if isinstance(step, Loop):
+                        others_read.add((relation, column))
+                else:
+                    others_read.add((relation, column))
+                    held = (part.frame, own_table_column(relation, column))
+                    last_read[held] = max(last_read.get(held, -1), moment)
+    return last_read, others_read

@@ -168,13 +168,19 @@ def _from_lists(worker: IntegerEngine, plan: Plan, frame: str) -> ResultTable:
 
     rows = plan.frames[frame].rows
     relation = worker.relation(frame)
-    worlds = relation.worlds or [worker.inputs.worlds[0]] * relation.rows
     keys = list(relation.keys.values())
-    order = sorted(range(relation.rows), key=lambda i: (worlds[i], *(key[i] for key in keys)))
+    if relation.worlds is None:  # the same in every world
+        once = sorted(range(relation.rows), key=lambda i: tuple(key[i] for key in keys))
+        order = once * len(worker.inputs.worlds)
+        worlds = [world for world in worker.inputs.worlds for _ in once]
+    else:
+        of_world = relation.worlds
+        order = sorted(range(relation.rows), key=lambda i: (of_world[i], *(key[i] for key in keys)))
+        worlds = [of_world[i] for i in order]
     columns: dict[str, pa.Array] = {
         name: pa.array([values[i] for i in order], pa.string()) for name, values in relation.keys.items()
     }
-    columns[WORLD] = pa.array([worlds[i] for i in order], pa.int32())
+    columns[WORLD] = pa.array(worlds, pa.int32())
     places: dict[str, int] = {}
     for name in plan.results[frame]:
         column = relation.column(name)
