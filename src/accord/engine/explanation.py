@@ -853,6 +853,7 @@ class _Explainer:
             rows = self.values.gathered(node, keys, row)
             some, total = rows[: self.limit], len(rows)
         value = self.value(node, keys, row)
+        self.values.prepare(node.rows.keys, some[: self.limit])
         inputs: list[Explanation] = []
         for finer in some[: self.limit]:
             named = named_row(node.rows.keys, finer)
@@ -1156,10 +1157,8 @@ class StoredValues(RowEvaluator):
             return self._cache.get(at)
         if relation not in self._stored:
             return None
-        if relation not in self._sizes:
-            self._sizes[relation] = self._query(f"select count(*) from {_q(relation)}")[1][0][0]
         world, values = self._world_condition(relation, "")
-        if self._sizes[relation] <= _SMALL:
+        if self._size(relation) <= _SMALL:
             names, found = self._query(f"select * from {_q(relation)} where {world}", values)
             self._whole.add(relation)
             self._keep(relation, keys, names, found)
@@ -1168,6 +1167,32 @@ class StoredValues(RowEvaluator):
         names, found = self._query(f"select * from {_q(relation)} where {tests} limit 1", [*values, *row])
         self._keep(relation, keys, names, found)
         return self._cache.setdefault(at, None)
+
+    def prepare(self, keys: Sequence[str], rows: Sequence[RowKey]) -> None:
+        """Fetch several rows of every large table with these keys, one query a table."""
+        for relation in self._stored:
+            held = self._keys(relation)
+            if not rows or set(held) != set(keys) or self._size(relation) <= _SMALL:
+                continue
+            ordered = [tuple(row[keys.index(key)] for key in held) for row in rows]
+            wanted = [row for row in ordered if (relation, row) not in self._cache]
+            if not wanted:
+                continue
+            world, values = self._world_condition(relation, "")
+            tests = [world]
+            for position, key in enumerate(held):
+                members = sorted({row[position] for row in wanted})
+                tests.append(f"{_q(key)} in ({', '.join('?' for _ in members)})")
+                values += members
+            names, found = self._query(f"select * from {_q(relation)} where {' and '.join(tests)}", values)
+            self._keep(relation, held, names, found)
+            for row in wanted:
+                self._cache.setdefault((relation, row), None)
+
+    def _size(self, relation: str) -> int:
+        if relation not in self._sizes:
+            self._sizes[relation] = self._query(f"select count(*) from {_q(relation)}")[1][0][0]
+        return self._sizes[relation]
 
     def _world_condition(self, relation: str, alias: str) -> tuple[str, list[object]]:
         return (f"{alias}{_q(WORLD)} = ?", [self.world]) if self._stored[relation].has_worlds else ("true", [])
