@@ -13,8 +13,8 @@ import pytest
 from accord.language.problem import ContractRefused, DataRefused
 from accord.settlement.catalogue import LIBRARY
 from accord.settlement.filling import Applied, apply_reading
-from accord.settlement.reading import parse_reading, read_reading
-from accord.settlement.verification import Verified, verify
+from accord.settlement.reading import COLUMN, READING, parse_reading, read_reading
+from accord.settlement.verification import VERIFICATION, Verified, verify
 
 MSSP = LIBRARY / "mssp"
 
@@ -258,6 +258,18 @@ def test_a_reading_that_cannot_be_used(old: bytes, new: bytes, message: str, tmp
     assert message in str(refused.value)
 
 
+def test_the_guide_shows_a_reading_that_works_and_names_every_entry(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "readings.md").read_text(encoding="utf-8")
+    shown = guide.split("```yaml\n")[1].split("```")[0]
+    applied = read("Practice Code;List;Score\nA1;1,200;92.1%\nTotal;9,999;\n", tmp_path, reading=shown.encode())
+    assert applied.tables["practices"].to_pylist() == [
+        {"practice": "A1", "year": "2023-04-01", "list_size": "1200", "score": "92.1"}
+    ]
+    for shape in (READING, COLUMN, VERIFICATION):
+        for field in shape.fields:
+            assert f"`{field.name}`" in guide, f"docs/readings.md does not say what {field.name} is"
+
+
 def test_every_reading_of_the_library_is_well_formed() -> None:
     for file in sorted(LIBRARY.glob("*/readings/*.yaml")):
         reading = read_reading(file)
@@ -369,3 +381,43 @@ def test_2024_half_the_rate_below_the_minimum(real_data, tmp_path: Path) -> None
     verified = verify(MSSP, file, "2024")
     assert figures(verified)[0][:3] == ("earned_savings", 3, 3)
     assert verified.holds
+
+
+HALF_YEARS = (
+    "aco_id,current_track_1,current_enhanced,n_ab,minsavperc,"
+    "abtotbnchmk,abtotexp,updatedbnchmk,earnsaveloss,met_qps,qualscore"
+)
+
+
+def test_2019_an_organisation_that_stands_twice(tmp_path: Path) -> None:
+    """Until June in Track 1, from July in ENHANCED: settled on the year, six months paid of each."""
+    header = HALF_YEARS
+    rows = [
+        "A1,1,0,60000,0.02,690000000,640000000,11750,11250000,1,90",
+        "A1,0,1,60000,0.02,690000000,640000000,11750,16875000,1,90",
+        "A2,1,0,60000,0.02,690000000,640000000,11750,22500000,1,90",
+    ]
+    file = tmp_path / "PY2019.csv"
+    file.write_text("\n".join([header, *rows]))
+    verified = verify(MSSP, file, "2019")
+    assert figures(verified)[0] == ("earned_savings", 3, 3, 3, 0)
+
+
+def test_2019_figures_that_cover_six_months_are_not_halved_again(tmp_path: Path) -> None:
+    header = HALF_YEARS
+    rows = [
+        "A1,1,0,60000,0.02,345000000,320000000,11750,11250000,1,90",
+        "A1,0,1,60000,0.02,345000000,320000000,11750,16875000,1,90",
+    ]
+    file = tmp_path / "PY2019.csv"
+    file.write_text("\n".join([header, *rows]))
+    assert figures(verify(MSSP, file, "2019"))[0] == ("earned_savings", 2, 2, 2, 0)
+
+
+def test_2013_says_only_who_is_in_track_2(tmp_path: Path) -> None:
+    file = tmp_path / "PY2013.csv"
+    file.write_text(
+        "ACO_Num,Track2,N_AB,MinSavPerc,ABtotBnchmk,ABtotExp,EarnShrSavings,QualScore\n"
+        "A1,0,12000,0.0288,100000000,90000000,4900000,1\nA2,1,12000,0.02,100000000,90000000,5880000,1\nA3,0,12000,0.0288,1e8,9e7,0,0\n"
+    )
+    assert [one[1:] for one in figures(verify(MSSP, file, "2013"))[:3]] == [(2, 2, 2, 0), (0, 0, 0, 0), (1, 1, 1, 0)]
