@@ -33,9 +33,8 @@ def decimals(column: pa.ChunkedArray, places: int, percent: bool) -> pa.ChunkedA
     wide = column.cast(pa.decimal128(38, 0))
     if places < 0:
         # Arrow wants room for both factors: 34 + 3 + 1 digits
-        wide = pc.multiply(wide.cast(pa.decimal128(34, 0)), pa.scalar(10**-places, pa.decimal128(3, 0)))
-        wide = wide.cast(pa.decimal128(38, 0))
-        places = 0
+        grown = [None if value is None else value * 10**-places for value in wide.to_pylist()]
+        wide, places = pa.chunked_array([pa.array(grown, pa.decimal128(38, 0))]), 0
     if places > 38:
         return pa.chunked_array([pa.array([_text(str(v), places) for v in wide.to_pylist()], pa.string())])
     kind = pa.decimal128(38, places)
