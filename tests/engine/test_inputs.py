@@ -224,12 +224,12 @@ def test_wrong_values_say_row_column_and_fix(small: Contract, change: dict[str, 
     assert message in refused(small, members=rows({}, change))
 
 
-def test_rows_of_a_file_count_the_header_as_1(small: Contract, tmp_path: Path) -> None:
+def test_rows_of_a_file_count_the_header_as_1_and_blank_lines_too(small: Contract, tmp_path: Path) -> None:
     file = tmp_path / "members.csv"
-    file.write_text(HEADER + "A,2026-04-01,x,,true,GMS,\nB,2026-04-01,5,,true,GMS,\nC,2026-04-01,y,,maybe,GMS,\n")
+    file.write_text(HEADER + "A,2026-04-01,x,,true,GMS,\n\nB,2026-04-01,5,,true,GMS,\nC,2026-04-01,y,,maybe,GMS,\n")
     said = refused(small, members=file)
-    assert "members.csv: rows 2 and 4, column list_size: x, y is not a number" in said
-    assert "members.csv: row 4, column rural: maybe is not a flag" in said
+    assert "members.csv: rows 2 and 5, column list_size: x, y is not a number" in said
+    assert "members.csv: row 5, column rural: maybe is not a flag" in said
 
 
 def test_ten_rows_are_listed_and_all_are_counted(small: Contract) -> None:

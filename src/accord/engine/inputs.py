@@ -120,6 +120,17 @@ class _Raw:
     file: str
     first_row: int
     rows: int
+    path: Path | None = None
+    """The text file it came from."""
+
+    def numbers(self, rows: Sequence[int]) -> list[int]:
+        """The row numbers as the user sees them: in a file the header is row 1, and blank lines count."""
+        numbers = [row + self.first_row for row in rows]
+        if self.path is None or self.path.stat().st_size > _SCANNED:
+            return numbers
+        for blank in (n for n, line in enumerate(self.path.read_bytes().split(b"\n"), 1) if not line.strip()):
+            numbers = [number + (number >= blank) for number in numbers]
+        return numbers
 
 
 class _Unreadable(Exception):
@@ -301,7 +312,7 @@ def _raw_csv(path: Path) -> tuple[_Raw, list[str]]:
             "a value that contains a comma stands in double quotes",
         )
     columns = dict(zip(names, table.columns, strict=False))
-    return _Raw(columns, path.name, 2, table.num_rows), [doubt] if doubt else []
+    return _Raw(columns, path.name, 2, table.num_rows, path), [doubt] if doubt else []
 
 
 def _rows_text(numbers: Sequence[int], total: int) -> str:
@@ -355,6 +366,8 @@ class _Coded:
 
 
 _PIECE = 1 << 24
+_SCANNED = 50_000_000
+"""Bytes of a file that is read once more for the row numbers of a message."""
 _BITS = 1 << 30
 """Combinations of keys that are counted with one bit each."""
 
@@ -549,7 +562,7 @@ class _Reading:
         if not total:
             return False
         rows: list[int] = pc.indices_nonzero(wrong).slice(0, _SHOWN).to_pylist()
-        numbers = [row + raw.first_row for row in rows]
+        numbers = raw.numbers(rows)
         if values is not None and "{value}" in message:
             seen: list[str] = []
             for row in rows:
@@ -984,7 +997,7 @@ class _Reading:
         for *values, rows in found[:_SHOWN]:
             said = ", ".join(f"{n} {v}" for n, v in zip(names, values, strict=True) if n not in _PERSONAL)
             parts.append(
-                f"{_rows_text([r + raw.first_row - 1 for r in rows], len(rows))}" + (f" ({said})" if said else "")
+                f"{_rows_text(raw.numbers([r - 1 for r in rows]), len(rows))}" + (f" ({said})" if said else "")
             )
         rest = f"; … ({len(found):,} in all)" if len(found) > _SHOWN else ""
         self.error(

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from accord.engine.inputs import Inputs
+from accord.engine.inputs import WORLD, Inputs
 from accord.engine.rows import ancestors, enclosing
 from accord.language.contract import Contract, PartyOfRow
 from accord.language.meaning import (
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     import duckdb
 
 _SHOWN = 10
+_MANY = 2_000_000
+"""Rows of a table that differs by world beyond which only the first world is looked at: the others are made like it."""
 _PERSONAL = frozenset({"person", "patient", "people", "nhs_number"})
 
 
@@ -196,13 +198,17 @@ class _Unread:
         """A database with every table and calendar of the run."""
         if self._connection is None:
             import duckdb
+            import pyarrow.compute as pc
 
             self._connection = duckdb.connect(":memory:")
             for name, table in self.inputs.tables.items():
                 held = self.contract.tables[name]
                 keys = [*held.keys, *(column.name for column in held.columns if column.type.kind == "key")]
                 if keys:
-                    self._connection.register(f"table {name}", table.data.select(keys))
+                    data = table.data
+                    if table.has_worlds and data.num_rows > _MANY:
+                        data = data.filter(pc.equal(data.column(WORLD), self.inputs.worlds[0]))
+                    self._connection.register(f"table {name}", data.select(keys))
         return self._connection
 
     def sql(self, sql: str) -> list[tuple[Any, ...]]:
