@@ -83,4 +83,7 @@ def shortened(text: str, most: int = 60) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """``did you mean …?`` for the nearest known names, or nothing."""
     found = difflib.get_close_matches(word, list(known), 3, 0.7)
+    # a far second is no help: only what is nearly as near as the nearest is named beside it
+    likeness = {each: difflib.SequenceMatcher(None, each, word).ratio() for each in found}
+    found = [each for each in found if likeness[each] > max(likeness.values()) - 0.1]
     return f"did you mean {' or '.join(found)}?" if found else ""

@@ -12,7 +12,8 @@ expanded text. Places are kept: a problem in a replaced entry is reported where 
     remove: [payments.reward]
 
 With ``from:`` inside the term, a replaced ``parameters.NAME.value`` (or ``values``, ``points``, ``bands``) becomes a
-further dated entry, and a replaced ``quantities.NAME.is`` a further dated formula: both begin on that day.
+further dated entry, and a replaced ``quantities.NAME.is`` a further dated formula: both hold from that day on,
+and what the base says of later days goes.
 """
 
 from __future__ import annotations
@@ -126,6 +127,11 @@ def _word(text: str, place: Place) -> Scalar:
     return Scalar(text, place, source, 0, len(text), "")
 
 
+_VALUE_WORDS = ("value", "values", "points", "bands")
+"""The entries of a parameter that hold its figures."""
+_GROUP_WORDS = ("each", "rows", "through", "title")
+
+
 class _Change:
     def __init__(self, variation: Entries, base: Entries) -> None:
         self.variation = variation
@@ -207,7 +213,11 @@ class _Change:
                 return _with(tree, _key(tree, word), changed) if changed is not None else tree
             if value is None:
                 return Entries(tuple((key, v) for key, v in tree if key.value != word), tree.place)
-            return _with(tree, _key(tree, word), value)
+            changed = _with(tree, _key(tree, word), value)
+            if done[:1] == ["parameters"] and word in _VALUE_WORDS:
+                for key, said in self._source(path):
+                    changed = _with(changed, key, said)
+            return changed
         if isinstance(tree, Items):
             return self._in_list(tree, words, path, value, done)
         self._refuse(path, f"{'.'.join(done)} has no entries", "")
@@ -240,7 +250,7 @@ class _Change:
         found = False
         for group in groups.items:
             spec = group.get(name) if isinstance(group, Entries) else None
-            if spec is None or not isinstance(group, Entries) or name in ("each", "rows", "through", "title"):
+            if spec is None or not isinstance(group, Entries) or name in _GROUP_WORDS:
                 changed.append(group)
                 continue
             found = True
@@ -263,14 +273,14 @@ class _Change:
             changed.append(_with(group, _key(group, name), inner if inner is not None else spec))
         if not found:
             names = [key.value for group in groups.items if isinstance(group, Entries) for key, _ in group]
+            names = [known for known in names if known not in _GROUP_WORDS]
             self._refuse(path, f"the base has no quantity {name}", nearest(name, names))
         return _with(tree, _key(tree, "quantities"), Items(tuple(changed), groups.place))
 
     def _dated(self, tree: Entries, word: str, value: Tree, path: Scalar, done: list[str]) -> Tree:
         """A replaced value or formula that begins inside the term: a further dated entry."""
         assert self.since is not None
-        values = ("value", "values", "points", "bands")
-        is_value = len(done) == 2 and done[0] == "parameters" and word in values
+        is_value = len(done) == 2 and done[0] == "parameters" and word in _VALUE_WORDS
         is_formula = len(done) == 2 and done[0] == "quantities" and word == "is"
         if not is_value and not is_formula:
             self._refuse(
@@ -280,25 +290,34 @@ class _Change:
                 "parameters.NAME.value or quantities.NAME.is",
             )
             return tree
-        authority = self.variation.get("authority")
         begun: list[tuple[Scalar, Tree]] = [(_word("from", path.place), self.since), (_word(word, path.place), value)]
-        if is_value and authority is not None:
-            begun.append((_word("authority", path.place), authority))
+        if is_value:
+            begun.extend(self._source(path))
         before = self._entries_before(tree, word, is_value, path)
         if before is None:
             return tree
-        dated = Items((*before, Entries(tuple(begun), path.place)), tree.place)
+        dated = Items(_by_start((*before, Entries(tuple(begun), path.place))), tree.place)
         rest = tuple((key, inner) for key, inner in tree if key.value not in (word, "dated"))
         return Entries((*rest, (_word("dated", path.place), dated)), tree.place)
 
+    def _source(self, path: Scalar) -> tuple[tuple[Scalar, Tree], tuple[Scalar, Tree]]:
+        """Where a varied figure comes from: the variation, not the base, and nobody has verified it by that."""
+        authority = self.variation.get("authority") or _word(
+            f"variation {_scalar(self.variation, 'variation').value}", path.place
+        )
+        return (
+            (_word("authority", path.place), authority),
+            (_word("status", path.place), _word("unverified", path.place)),
+        )
+
     def _entries_before(self, tree: Entries, word: str, is_value: bool, path: Scalar) -> tuple[Tree, ...] | None:
-        """The dated entries of the base that begin before the variation does."""
+        """The dated entries of the base, but for one that begins on the very day on which the variation does."""
         assert self.since is not None
         since, existing = self.since.value, tree.get("dated")
         if isinstance(existing, Items):
             starts = [(item.get("from") if isinstance(item, Entries) else None, item) for item in existing.items]
             # ISO dates compare as they are written
-            return tuple(item for start, item in starts if isinstance(start, Scalar) and start.value < since)
+            return tuple(item for start, item in starts if isinstance(start, Scalar) and start.value != since)
         begins = self._term_start()
         if begins is None or tree.get(word) is None:
             self._refuse(path, f"the base has no {word} here to change", "value, values, points, bands; or is")
@@ -340,6 +359,16 @@ class _Change:
             self._refuse(section, f"{section.value} cannot be added to", f"replace: {{{section.value}: …}}")
 
 
+def _by_start(items: tuple[Tree, ...]) -> tuple[Tree, ...]:
+    """Dated entries in order of time; ISO dates compare as they are written."""
+
+    def start(item: Tree) -> str:
+        since = item.get("from") if isinstance(item, Entries) else None
+        return since.value if isinstance(since, Scalar) else ""
+
+    return tuple(sorted(items, key=start))
+
+
 def _key(tree: Entries, word: str) -> Scalar:
     key = tree.key(word)
     assert key is not None
@@ -377,7 +406,8 @@ def write(tree: Tree, depth: int = 0) -> str:
             pad = "  " * depth
             lines: list[str] = []
             for key, value in entries:
-                text = write(value, depth + 1)
+                nothing = isinstance(value, Scalar) and not value.value and not value.style
+                text = "" if nothing else write(value, depth + 1)
                 if isinstance(value, Entries) and value.entries:
                     text = "\n" + text
                 gap = "" if text.startswith("\n") or not text else " "
