@@ -163,7 +163,14 @@ def test_schema_accepts_the_starting_contract(command, supplement: Path) -> None
 
 def test_show_prints_the_schedule(command) -> None:
     said = command("show", "payment-scheme").out
-    for part in ("What is paid", "How it is worked out", "Figures", "What goes in", "What must hold", "Which text this is"):
+    for part in (
+        "What is paid",
+        "How it is worked out",
+        "Figures",
+        "What goes in",
+        "What must hold",
+        "Which text this is",
+    ):
         assert part in said
     assert "unverified" in said
 
@@ -246,7 +253,11 @@ def test_a_what_if_is_another_run_and_says_so(command, supplement: Path, tmp_pat
 
 @pytest.mark.parametrize(
     ("what_if", "message"),
-    [("for_review=0", "did you mean for_reviews?"), ("for_reviews", "--set parameter=value"), ("for_reviews=", "--set")],
+    [
+        ("for_review=0", "did you mean for_reviews?"),
+        ("for_reviews", "--set parameter=value"),
+        ("for_reviews=", "--set"),
+    ],
 )
 def test_a_what_if_that_is_none(command, supplement: Path, what_if: str, message: str) -> None:
     ended = command("settle", supplement, "--data", "data", "--set", what_if)

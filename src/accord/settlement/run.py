@@ -605,17 +605,21 @@ def _write_payments(folder: Path, contract: Contract, owed: Sequence[Owed]) -> N
         for one in owed
     ]
     key_names = [key for key in contract.keys if any(key in one.row for one in owed)]
-    heads = [name for name in PAYMENT_COLUMNS if name != "keys"]
-    at = heads.index("payer_party")
-    heads[at:at] = key_names
+    heads = ["quantity", "stream", *key_names, "payer_party", "payer", "receiver_party", "receiver"]
+    heads += ["payee", "amount", "currency", "due"]
     body = [
         [
-            _money_text(row["amount"], places)
-            if head == "amount"
-            else one.row.get(head, "")
-            if head in key_names
-            else row[head]
-            for head in heads
+            row["quantity"],
+            row["stream"],
+            *(one.row.get(key, "") for key in key_names),
+            one.payer.party,
+            one.payer.member or one.payer.title,
+            one.receiver.party,
+            one.receiver.member or one.receiver.title,
+            row["payee"],
+            _money_text(one.amount, places),
+            row["currency"],
+            row["due"],
         ]
         for row, one in zip(rows, owed, strict=True)
     ]
