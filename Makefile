@@ -58,7 +58,7 @@ bench: .venv/ready-dev  ## speed, side by side with hand-written SQL and floatin
 	$(BIN)/python -m bench
 
 docs: .venv/ready-dev  ## write the generated pages again: the language reference, the commands
-	$(BIN)/python -m tests.spec.reference
+	$(BIN)/python -m tests.spec.book
 	$(BIN)/python -m accord.cli.reference
 
 lock: .venv/pyvenv.cfg  ## choose the newest parts again and write both lock files

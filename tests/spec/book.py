@@ -15,10 +15,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from accord.language import ContractRefused, check_text
 from accord.language.schema import contract_schema, variation_schema
 from accord.language.shape import Choice, Either, Later, ListOf, MapOf, Record, Shape, Word
 from accord.language.vocabulary import CONTRACT, VARIATION
-from tests.spec.spec import Spec, blocks
+from tests.spec.spec import Spec, blocks, whole_text
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -80,6 +81,19 @@ def _said(what: str, message: str, fix: str) -> Iterator[str]:
     yield from ("```", "")
 
 
+def _where(spec: Spec) -> str:
+    """Where the problem of a refused contract is, counted in the snippet as it is shown."""
+    text = whole_text(spec)
+    header = text.count("\n") - spec.snippet.count("\n") - 1
+    try:
+        check_text(text, files=spec.files, cards=spec.cards)
+    except ContractRefused as refused:
+        place = refused.problems[0].place
+        line = place.line - (header if place.file == "contract.yaml" else 0)
+        return f"{place.file}:{line}:{place.column}: "
+    return ""  # the test of this section says that it should have been refused
+
+
 def _section(spec: Spec) -> Iterator[str]:
     yield from (f"### {spec.title}", "")
     if spec.text:
@@ -110,9 +124,11 @@ def _section(spec: Spec) -> Iterator[str]:
         yield from ("and these notices:", "")
         yield from _tables(spec.notices)
     if spec.refused:
-        yield from _said("`accord check` refuses it:", spec.with_hash(spec.refused), spec.fix)
+        yield from _said("`accord check` refuses it:", f"{_where(spec)}{spec.with_hash(spec.refused)}", spec.fix)
     if spec.warned:
         yield from _said("`accord check` warns:", spec.warned, spec.fix)
+    if spec.doubted:
+        yield from _said("and this warning:", spec.doubted, spec.fix)
     if spec.data_refused:
         yield from _said("the data is refused:", spec.data_refused, spec.fix)
     if spec.stopped:
@@ -129,15 +145,37 @@ def _prose(text: str) -> str:
 
 
 def _what(shape: Shape) -> str:
+    """What stands there, in a few words, with a link to the table of what stands inside."""
     match shape:
         case Later(shape=inner):
             return _what(inner())
         case Choice(options=options):
             return ", ".join(f"`{option}`" for option in options)
         case Word(what=what, example=example):
-            return f"{what}, such as `{example}`" if example and example not in what else what
-        case Record(what=what) | MapOf(what=what) | ListOf(what=what) | Either(what=what):
-            return what
+            short = what.partition(":")[0].partition(" (")[0]
+            return f"{short}, such as `{example}`" if example and short != "a name" and example not in what else short
+        case Record(what=what):
+            return _link(what)
+        case MapOf(what=what, value=inner) | ListOf(what=what, item=inner):
+            record = _inside(inner)
+            return f"{what}, each {_link(record.what)}" if record is not None else what
+        case Either(what=what, shapes=shapes):
+            record = next((option for option in shapes if isinstance(option, Record)), None)
+            return f"{what}: {_link(record.what)}" if record is not None else what
+
+
+def _link(what: str) -> str:
+    return f"[{what}](#{what.replace(' ', '-')})"
+
+
+def _inside(shape: Shape) -> Record | None:
+    match shape:
+        case Record():
+            return shape
+        case Either(shapes=shapes):
+            return next((option for option in shapes if isinstance(option, Record)), None)
+        case _:
+            return None
 
 
 def _records(shape: Shape, seen: dict[str, Record]) -> None:

@@ -127,6 +127,50 @@ SPECS = [
         """,
     ),
     Spec(
+        title="Formulas are scalar SQL",
+        text="""
+        A formula is read for one row at a time. It has SQL's operators, comparisons, conditions and `case`, and a
+        short list of functions (*Every operator and function* has them all); capitals do not matter in `CASE`, `AND`
+        and their like. Texts stand in single quotes.
+        """,
+        contract="""
+        inputs:
+          work:
+            keys: [practice, year]
+            columns:
+              visits: people
+              list_size: people
+              sort: {one_of: [rural, urban, mixed]}
+              joined: date
+              open: flag
+        parameters:
+          deadline: {type: date, value: 2026-09-30, authority: cl. 1}
+          few:      {unit: people, value: 10, authority: cl. 2}
+          many:     {unit: people, value: 90, authority: cl. 2}
+        quantities:
+          - each: [practice, year]
+            not_seen: abs(list_size - visits)
+            most: greatest(visits, list_size - visits)
+            usual: visits between few and many
+            outside_town: sort in ('rural', 'mixed')
+            in_time: joined <= deadline and not (sort = 'urban' and open)
+            size: case when visits < few then 'small' when visits < many then 'middling' else 'large' end
+            weight: case sort when 'rural' then 1 else 0 end
+            is_a: practice = 'A'
+        """,
+        given="""
+        work
+        practice | year       | visits | list_size | sort  | joined     | open
+        A        | 2026-04-01 | 9      | 100       | rural | 2026-04-01 | true
+        B        | 2026-04-01 | 90     | 80        | urban | 2026-05-01 | true
+        """,
+        expect="""
+        practice | year       | not_seen | most | usual | outside_town | in_time | size  | weight | is_a
+        A        | 2026-04-01 | 91       | 91   | false | true         | true    | small | 1      | true
+        B        | 2026-04-01 | 10       | 90   | true  | false        | false   | large | 0      | false
+        """,
+    ),
+    Spec(
         title="What must be used",
         text="""
         A quantity that nothing reads and nobody is paid is most often a slip of the pen, so it is refused; one that is
@@ -150,6 +194,15 @@ SPECS = [
         quantity puts into numbers; `note:` is a remark. They can be corrected without changing what the contract
         means: Accord prints two hashes, one of the bytes that were signed and one of the meaning, and only the first
         changes.
+        """,
+    ),
+    Spec(
+        title="Trying it",
+        text="""
+        `accord new my-contract` writes a commented start and blank input files; `accord check my-contract` says whether
+        it can be settled, and if not, what to mend; `accord show my-contract` prints the schedule; `accord settle
+        my-contract --data my-contract/data` settles it over one CSV file an input; `accord explain` shows the way to
+        one number. [commands.md](commands.md) has every command, [glossary.md](glossary.md) the terms.
         """,
     ),
 ]

@@ -73,26 +73,29 @@ SPECS = [
         before.)
         """,
         contract="""
-        term: {from: 2026-04-01, to: 2028-03-31}
+        term: {from: 2026-04-01, to: 2029-03-31}
         inputs:
           lists: {keys: [practice, year], columns: {list_size: people}}
         quantities:
           - each: [practice, year]
             growth: list_size - coalesce(prior(list_size), list_size)
             before: prior(list_size)
+            two_before: prior(prior(list_size))
         """,
         given="""
         lists
         practice | year       | list_size
         A        | 2026-04-01 | 9000
         A        | 2027-04-01 | 9150
+        A        | 2028-04-01 | 9100
         B        | 2027-04-01 | 4000
         """,
         expect="""
-        practice | year       | growth | before
-        A        | 2026-04-01 | 0      | missing
-        A        | 2027-04-01 | 150    | 9000
-        B        | 2027-04-01 | 0      | missing
+        practice | year       | growth | before  | two_before
+        A        | 2026-04-01 | 0      | missing | missing
+        A        | 2027-04-01 | 150    | 9000    | missing
+        A        | 2028-04-01 | -50    | 9150    | 9000
+        B        | 2027-04-01 | 0      | missing | missing
         """,
     ),
     Spec(

@@ -101,7 +101,7 @@ SPECS = [
         text="""
         `marginal`: `bands` of [up to, rate], the last one `above`. Each part of the number is multiplied by the rate
         of its own band, as with income tax, so the unit of the result is rate times argument: here, percent of money is
-        money. Below 0 the first band goes on.
+        money. Below 0 there is no value.
         """,
         contract="""
         inputs:

@@ -37,10 +37,32 @@ SPECS = [
         A        | 2026-04-01 | 100  | 60   | false
         B        | 2026-04-01 | 100  | 60   | true
         """,
-        after="""
-        A percent column whose values all lie between 0 and 1 draws a warning: files differ in how they write
-        it.
+    ),
+    Spec(
+        title="A percent column that looks like a ratio",
+        text="""
+        Official files write 0.92, 92 and 92 %. A percent column whose values all lie between 0 and 1 draws a warning.
         """,
+        contract="""
+        inputs:
+          work: {keys: [practice, year], columns: {reached: percent}}
+        quantities:
+          - each: [practice, year]
+            some: reached > 0
+        """,
+        given="""
+        work
+        practice | year       | reached
+        A        | 2026-04-01 | 0.92
+        B        | 2026-04-01 | 0.88
+        """,
+        expect="""
+        practice | year       | some
+        A        | 2026-04-01 | true
+        B        | 2026-04-01 | true
+        """,
+        doubted="column reached: every value lies between 0 and 1, and percent is written times 100 (40 means 40 %)",
+        fix="if they are fractions, multiply by 100, or read the file through a reading with times: 100",
     ),
     Spec(
         title="Units",

@@ -40,7 +40,7 @@ SPECS = [
         A party is one body (`name:`) or one for each value of a key (`each:`). A payment names a quantity and who owes
         it to whom; the keys of its rows must say which party. It must be money of the contract's currency, rounded,
         and never missing. `paid_to:` names a column with the body that gets the money in a party's place, `stream:` the
-        payment stream, `due:` when. Payments of 0 are left out.
+        payment stream, `due:` when.
         """,
         contract="""
         keys: {practice: {}, network: {}, body: {}, year: {every: 12 months}}
@@ -63,6 +63,7 @@ SPECS = [
         network | year       | account_holder
         N       | 2026-04-01 | Riverside Surgery
         S       | 2026-04-01 | Hill Federation
+        W       | 2026-04-01 | Western Trust
 
         members
         practice | year       | network | list_size
@@ -73,11 +74,13 @@ SPECS = [
         network | year       | support
         N       | 2026-04-01 | 1762.76
         S       | 2026-04-01 | 880.50
+        W       | 2026-04-01 | 0
         """,
         payments="""
-        quantity | stream | receiver | payee             | amount
-        support  | core   | N        | Riverside Surgery | 1762.76
-        support  | core   | S        | Hill Federation   | 880.50
+        quantity | stream | receiver | payee             | amount  | due
+        support  | core   | N        | Riverside Surgery | 1762.76 | 30 days after the year ends
+        support  | core   | S        | Hill Federation   | 880.50  | 30 days after the year ends
+        support  | core   | W        | Western Trust     | 0       | 30 days after the year ends
         """,
     ),
     Spec(
@@ -197,8 +200,8 @@ SPECS = [
         B        | 2026-04-01 | false
         """,
         notices="""
-        notice
-        remedial notice
+        notice          | party    | member | days | power
+        remedial notice | practice | A      | 28   | policy
         """,
     ),
 ]

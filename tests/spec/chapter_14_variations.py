@@ -85,8 +85,8 @@ SPECS = [
     Spec(
         title="A change inside the term",
         text="""
-        With `from:`, a replaced value or formula becomes one more dated entry: until that day the base holds, and what the
-        base says of later days goes.
+        With `from:`, a replaced value or formula becomes one more dated entry: until that day the base holds, and
+        what the base says of later days goes.
         """,
         base=BASE,
         contract="""

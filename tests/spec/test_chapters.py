@@ -37,6 +37,8 @@ def test_what_the_reference_says_is_what_happens(spec: Spec) -> None:
         assert_says(refused.value.problems, spec.data_refused, spec.fix)
         return
     inputs = read_inputs(contract, sources(spec), known_on=known_on, up_to=spec.up_to)
+    if spec.doubted:
+        assert_says(inputs.warnings, spec.doubted, spec.fix)
     run_examples(contract)
     for engine in ENGINES:
         if spec.stopped:
