@@ -206,3 +206,10 @@ def test_the_block_is_the_only_transaction_of_the_year_and_history_pays_nothing(
     paid_in = [str(row["keys"]) for row in rows]
     assert len(paid_in) == len(set(paid_in)), "one payment a relationship and year"
     assert not any(f"year={year}-04-01" in keys for keys in paid_in for year in (2019, 2020, 2021))
+
+
+def test_months_without_any_activity_are_pointed_out() -> None:
+    contract = check(SCHEME)
+    given = one_relationship(2022, fixed="100", planned="30", done="30")
+    notices = settle(contract, read_inputs(contract, given)).notices.to_pylist()
+    assert len(notices) == 11, "eleven months of the year have no activity"
