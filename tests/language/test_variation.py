@@ -120,10 +120,10 @@ INSIDE_THE_TERM = {
         "share",
         [("2026-04-01", "1/2, 2/5"), ("2027-04-01", "3/5, 7/10")],
     ),
-    "a value instead of those that would have followed": (
+    "one more dated value: what the base says of later days stays": (
         "parameters.fee.value: 11",
         "fee",
-        [("2026-04-01", "10"), ("2027-04-01", "11")],
+        [("2026-04-01", "10"), ("2027-04-01", "11"), ("2028-04-01", "12")],
     ),
 }
 

@@ -37,8 +37,9 @@ class Spec:
     """One section of the reference.
 
     ``given`` holds small tables, each under the name of its input; ``expect`` tables of keys and quantities, complete
-    unless their last row is ``…``. ``warned`` is a warning of the check, ``doubted`` one of the data; ``refused``, ``data_refused`` and ``stopped`` are the messages (with ``fix``) of a
-    contract, of data and of a settlement that cannot be used. Without ``contract``: prose.
+    unless their last row is ``…``. ``warned`` is a warning of the check, ``doubted`` one of the data; ``refused``,
+    ``data_refused`` and ``stopped`` are the messages (with ``fix``) of a contract, of data and of a settlement that
+    cannot be used. Without ``contract``: prose.
     """
 
     title: str

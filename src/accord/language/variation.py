@@ -12,8 +12,8 @@ expanded text. Places are kept: a problem in a replaced entry is reported where 
     remove: [payments.reward]
 
 With ``from:`` inside the term, a replaced ``parameters.NAME.value`` (or ``values``, ``points``, ``bands``) becomes a
-further dated entry, and a replaced ``quantities.NAME.is`` a further dated formula: both hold from that day on,
-and what the base says of later days goes.
+further dated entry, and a replaced ``quantities.NAME.is`` a further dated formula: both begin on that day, in
+place of an entry of the base that begins on the same; what the base says of later days stays.
 """
 
 from __future__ import annotations
