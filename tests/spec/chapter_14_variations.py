@@ -86,7 +86,7 @@ SPECS = [
         title="A change inside the term",
         text="""
         With `from:`, a replaced value or formula becomes one more dated entry: until that day the base holds, and
-        what the base says of later days goes.
+        what the base says of later days stays.
         """,
         base=BASE,
         contract="""
