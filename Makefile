@@ -60,6 +60,7 @@ bench: .venv/ready-dev  ## speed, side by side with hand-written SQL and floatin
 docs: .venv/ready-dev  ## write the generated pages again: the language reference, the commands
 	$(BIN)/python -m tests.spec.book
 	$(BIN)/python -m accord.cli.reference
+	$(BIN)/python -m tests.test_tutorial
 
 lock: .venv/pyvenv.cfg  ## choose the newest parts again and write both lock files
 	$(BIN)/python -m pip install -q pip-tools

@@ -91,3 +91,16 @@ def test_commands_page_is_current() -> None:
     from accord.cli.reference import page
 
     assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == page(), "make docs writes it again"
+
+
+def test_the_contract_of_the_readme_checks() -> None:
+    from accord.language import check_text
+
+    text = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert [check_text(one).name for one in text] == ["care-planning"]
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"

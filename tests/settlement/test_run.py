@@ -1,0 +1,152 @@
+"""A run on disk: content-addressed, complete or not there, the same bytes every time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+import accord
+from accord.language.unit import Unit, WrittenUnit
+from accord.settlement import run as runs
+from accord.settlement.storage import decimals, readable
+from accord.settlement.wording import grouped, money, number
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = next(one.sample for one in accord.contracts() if one.name == "payment-scheme")
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_two_places_make_the_same_bytes(tmp_path: Path) -> None:
+    one = accord.run("payment-scheme", SAMPLE, out=tmp_path / "one", statements=["RX1"])
+    other = accord.run("payment-scheme", SAMPLE, out=tmp_path / "other", statements=["RX1"])
+    assert one.folder.name == other.folder.name
+    assert bytes_of(one.folder) == bytes_of(other.folder)
+
+
+def test_a_run_can_be_settled_from_its_own_inputs(tmp_path: Path) -> None:
+    first = accord.run("payment-scheme", SAMPLE, out=tmp_path)
+    again = accord.run(first.folder, first.folder / "inputs", out=tmp_path)
+    assert again.id == first.id and again.reused
+
+
+def test_the_manifest_has_the_hash_of_every_file_and_no_time(tmp_path: Path) -> None:
+    run = accord.run("payment-scheme", SAMPLE, out=tmp_path)
+    names = set(bytes_of(run.folder)) - {"run.json"}
+    assert set(run.manifest["files"]) == names
+    assert str(tmp_path) not in json.dumps(run.manifest)
+
+
+def test_payments_are_the_same_in_every_form(tmp_path: Path) -> None:
+    run = accord.run("payment-scheme", SAMPLE, out=tmp_path)
+    stored = pq.read_table(run.folder / "payments.parquet")
+    lines = (run.folder / "payments.csv").read_text(encoding="utf-8").splitlines()
+    assert stored.num_rows == len(lines) - 1 == len(run.payments)
+    assert sum(stored.column("amount").to_pylist()) == sum((one.amount for one in run.payments), Fraction(0))
+
+
+@pytest.mark.parametrize(
+    "change", [{"up_to": "2022/23"}, {"what_ifs": {"above_plan": "50"}}, {"known_on": "2022-04-01"}]
+)
+def test_what_the_result_depends_on_is_in_the_name(tmp_path: Path, change: dict[str, object]) -> None:
+    plain = accord.run("payment-scheme", SAMPLE, out=tmp_path)
+    try:
+        other = accord.run("payment-scheme", SAMPLE, out=tmp_path, **change)
+    except accord.SettlementStopped as stopped:
+        assert "known" in str(stopped)  # a figure that was not known then
+    else:
+        assert other.id != plain.id
+        assert accord.rerun(other).same
+
+
+def test_leftovers_of_stopped_processes_are_removed(tmp_path: Path) -> None:
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    dead = tmp_path / f"{runs.UNFINISHED}{gone.stdout.strip()}-0123456789ab"
+    alive = tmp_path / f"{runs.UNFINISHED}{os.getppid()}-0123456789ab"
+    for folder in (dead, alive):
+        folder.mkdir()
+        (folder / "run.json").write_text("{}")
+    accord.run("payment-scheme", SAMPLE, out=tmp_path)
+    assert not dead.exists() and alive.exists()
+    with pytest.raises(accord.settlement.catalogue.NotFound, match="not a complete run"):
+        runs.open_run(alive)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+@pytest.mark.parametrize("after", [0.3, 0.6, 0.8, 1.0, 1.3])
+def test_a_process_that_is_killed_leaves_nothing_that_looks_complete(tmp_path: Path, after: float) -> None:
+    arguments = [
+        sys.executable,
+        "-m",
+        "accord",
+        "settle",
+        "payment-scheme",
+        "--data",
+        str(SAMPLE),
+        "--out",
+        str(tmp_path),
+    ]
+    process = subprocess.Popen(
+        arguments,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(after)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    for folder in tmp_path.glob("*"):
+        if folder.name.startswith(runs.UNFINISHED):
+            with pytest.raises(accord.AccordError):
+                runs.open_run(folder)
+        else:
+            assert accord.rerun(folder).same  # it was quicker than we were
+    assert accord.rerun(accord.run("payment-scheme", SAMPLE, out=tmp_path)).same
+    assert not list(tmp_path.glob(f"{runs.UNFINISHED}*"))
+
+
+def test_what_is_stored_is_exact() -> None:
+    import pyarrow as pa
+
+    column = pa.chunked_array([pa.array([715, -1, None], pa.int64())])
+    assert [str(value) for value in decimals(column, 3, percent=True).to_pylist()] == ["71.5", "-0.1", "None"]
+    assert [str(value) for value in decimals(column, 1, percent=True).to_pylist()] == ["7150", "-10", "None"]
+    assert [str(value) for value in decimals(column, 2, percent=False).to_pylist()] == ["7.15", "-0.01", "None"]
+    wide = pa.chunked_array([pa.array(["9" * 50, "-5"], pa.string())])
+    assert decimals(wide, 2, percent=False).to_pylist() == ["9" * 48 + ".99", "-0.05"]
+    assert [str(value) for value in readable([1, None], [3, None], percent=False).to_pylist()] == [
+        "0.333333333",
+        "None",
+    ]
+
+
+GBP = Unit((("GBP", 1),))
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        (money(Fraction(-7, 2), "GBP"), "-£3.50"),
+        (money(Fraction(1234567), "GBP"), "£1,234,567.00"),
+        (money(Fraction(5), "JPY"), "JPY 5"),
+        (number(Fraction(2, 5), Unit(), percent=True), "40%"),
+        (number(Fraction(124, 100), GBP.times(Unit((("people", 1),)), -1)), "£1.24 per person"),
+        (number(Fraction(1), Unit((("people", 1),))), "1 person"),
+        (number(Fraction(12000), Unit((("people", 1),))), "12,000 people"),
+        (grouped(Fraction(1, 3)), "0.333333…"),
+        (str(WrittenUnit(Unit(), percent=True)), "percent"),
+    ],
+)
+def test_values_are_written_as_people_write_them(text: str, printed: str) -> None:
+    assert text == printed
