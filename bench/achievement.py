@@ -156,7 +156,9 @@ def by_hand(of: Nation, connection: duckdb.DuckDBPyConnection) -> pa.Table:
 def by_float(of: Nation, connection: duckdb.DuckDBPyConnection) -> pa.Table:
     """The same in floating point."""
     several = of.inputs.tables["counts"].has_worlds
-    return connection.sql(BY_FLOAT.format(world="c.world" if several else "0::int", rows="count(*) as rows")).to_arrow_table()
+    return connection.sql(
+        BY_FLOAT.format(world="c.world" if several else "0::int", rows="count(*) as rows")
+    ).to_arrow_table()
 
 
 def same(settlement: Settlement, table: pa.Table) -> bool:

@@ -1,8 +1,8 @@
 """The engine room: a contract and tables in, every quantity out.
 
-Lives here: reading inputs exactly, one plan for a contract, exact integers in DuckDB and in Python, the exact reference,
-payments and notices as rows, and the explanation of one number. Does not: the text of contracts, files of a run,
-statements, anything about people.
+Lives here: reading inputs exactly, one plan for a contract, exact integers in DuckDB and in Python, the exact
+reference, payments and notices as rows, and the explanation of one number. Does not: the text of contracts, files of
+a run, statements, anything about people.
 """
 
 from __future__ import annotations

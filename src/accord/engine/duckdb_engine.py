@@ -1,8 +1,12 @@
 """The plan in DuckDB: exact whole numbers, one statement for each stage of a frame.
 
-What is proven not to fit 128 bits goes to the Python-integer engine and comes back as a column. Whatever must stop a run
-is a flag beside the values, looked at after each statement; nothing in a statement can fail by itself.
+What is not proven to fit 128 bits goes to the Python-integer engine and comes back as a column. Whatever must stop a
+run is a flag beside the values, looked at after each statement; nothing in a statement can fail by itself.
 """
+
+# pyarrow has no types of its own
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportAttributeAccessIssue=false
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from accord.engine.exact import Cell, Failure, Held, Leaf, Number, RowFormulas
+from accord.engine.expressions import WORLD, Expr, Lookup, OwnColumn, Rounded, everything
 from accord.engine.integers import (
     IntegerEngine,
     ListColumn,
@@ -21,23 +26,6 @@ from accord.engine.integers import (
     gathering_failures,
     is_own_row,
     relation_of,
-)
-from accord.engine.plan import (
-    WORLD,
-    Compute,
-    Expr,
-    Gathering,
-    Lookup,
-    Loop,
-    OwnColumn,
-    Plan,
-    Ranking,
-    Rounded,
-    Sharing,
-    Step,
-    Verify,
-    everything,
-    table_name,
 )
 from accord.engine.rows import ancestors, enclosing, joined_keys
 from accord.engine.schedule import Stage, own_table_column, schedule
@@ -55,6 +43,7 @@ from accord.engine.sql import (
     text_literal,
     width_of,
 )
+from accord.engine.steps import Compute, Gathering, Loop, Plan, Ranking, Sharing, Step, Verify, table_name
 from accord.engine.stopping import SHOWN, Stop, failed_check
 from accord.engine.whole import Op, Program
 from accord.language.contract import PeriodItem
@@ -294,7 +283,9 @@ class DuckEngine:
         else:
             self.states[combined.name] = FrameState(combined)
             statement = Statement(self, combined.name)
-            found = {key: statement.formulas.plain(expr) for key, expr in zip(rows.keys, described.projection, strict=True)}
+            found = {
+                key: statement.formulas.plain(expr) for key, expr in zip(rows.keys, described.projection, strict=True)
+            }
             inner = statement.sql(found, {WORLD: f"b.{quoted(WORLD)}"} if combined.world else {})
             there = " and ".join(f"{quoted(key)} is not null" for key in rows.keys) or "true"
             sql = f"select distinct * from ({inner}) where {there}"
@@ -344,7 +335,9 @@ class DuckEngine:
                     if outer in known and (inner, outer) not in nested:
                         nested.add((inner, outer))
                         conditions.append(f"{self.nesting(inner, outer, known[inner])} = {known[outer]}")
-            joins.append(f"{text} {alias}" if not joins else f"join {text} {alias} on {' and '.join(conditions) or 'true'}")
+            joins.append(
+                f"{text} {alias}" if not joins else f"join {text} {alias} on {' and '.join(conditions) or 'true'}"
+            )
             if len(joins) == 1 and conditions:
                 joins[0] = f"(select * from {text} {alias} where {' and '.join(conditions)}) {alias}"
             have = known
@@ -403,7 +396,7 @@ class DuckEngine:
             self.check(statement.sql({FLAG: statement.flag()}, statement.keys()), statement)
 
     def in_parts(self, stage: Stage) -> None:
-        """A stage in which something does not fit 128 bits: what fits in SQL, the rest in Python, what follows again."""
+        """A stage in which something does not fit 128 bits: what fits in SQL, the rest in Python, and what follows."""
         pending = list(stage.computes)
         while pending:
             statement = Statement(self, stage.frame)
@@ -481,7 +474,9 @@ class DuckEngine:
                         asked += [f"min({quoted(name)})", f"max({quoted(name)})"]
         if not asked:
             return dict(columns)
-        ends = iter([int(end) if end is not None else 0 for end in self.execute(f"select {', '.join(asked)} from {source}")[0]])
+        ends = iter(
+            [int(end) if end is not None else 0 for end in self.execute(f"select {', '.join(asked)} from {source}")[0]]
+        )
         found: dict[str, SqlColumn] = {}
         for name, column in columns.items():
             held = column.held
@@ -494,7 +489,9 @@ class DuckEngine:
 
     def check(self, sql: str, statement: Statement) -> None:
         """Stop if a row of a select with a flag has sprung a trap."""
-        self.sprung(self.execute(f"select min({quoted(FLAG)}) from ({sql}) where {quoted(FLAG)} > 0")[0][0], sql, statement)
+        self.sprung(
+            self.execute(f"select min({quoted(FLAG)}) from ({sql}) where {quoted(FLAG)} > 0")[0][0], sql, statement
+        )
 
     def sprung(self, trap: int | None, sql: str, statement: Statement) -> None:
         """Stop for a trap; ``sql`` lists the rows with their flags."""
@@ -573,7 +570,9 @@ class DuckEngine:
         rows = self.execute(f"select count(*) from {quoted(name)}")[0][0]
         columns = self.measured(quoted(name), columns)
         return {
-            step.name: SqlRelation(step.name, quoted(name), tuple(keys), base.world, rows, {"value": columns[step.name]})
+            step.name: SqlRelation(
+                step.name, quoted(name), tuple(keys), base.world, rows, {"value": columns[step.name]}
+            )
             for step in steps
         }
 
@@ -626,7 +625,9 @@ class DuckEngine:
         size, weighed = program.absolute(steps), weight.n
         if weighed.lo is None or weighed.lo < 0:
             negative = program.compare("<", weighed, program.whole(0))
-            statement.traps.append(statement.trap(Failure(program.holds(negative), "a weight is below 0", step.place), step.label))
+            statement.traps.append(
+                statement.trap(Failure(program.holds(negative), "a weight is below 0", step.place), step.label)
+            )
         if under.value != 1:
             rest = program.compare("<>", program.remainder(top, under), program.whole(0))
             message = "the pool is not a whole number of steps"
@@ -820,7 +821,11 @@ class DuckEngine:
                 case Gathering(name=name):
                     relation = worker.relations[name]
                     self.relations[name] = self.brought_back(name, relation, "value", tuple(relation.keys))
-                case Compute(frame=frame, column=column) | Ranking(frame=frame, column=column) | Sharing(frame=frame, column=column):
+                case (
+                    Compute(frame=frame, column=column)
+                    | Ranking(frame=frame, column=column)
+                    | Sharing(frame=frame, column=column)
+                ):
                     keys = self.state(frame).base.keys
                     held = self.brought_back(self.fresh("held"), worker.relation(frame), column, keys)
                     self.relations[held.name] = held
@@ -880,7 +885,9 @@ class DuckEngine:
                 return ListColumn(found.held, [found.values[i] for i in at], under)
             held = holder.columns[column]
             names = [quoted(part) for part in (held.name, held.under) if part]
-            read = self.execute(f"select {self.key_list(holder, holder.keys)}, {', '.join(names)} from {holder.source} b")
+            read = self.execute(
+                f"select {self.key_list(holder, holder.keys)}, {', '.join(names)} from {holder.source} b"
+            )
             width = len(holder.keys) + (1 if holder.world else 0)
             by_key = {row[:width]: row[width:] for row in read}
             nothing = (None,) * len(names)
@@ -933,9 +940,7 @@ class DuckEngine:
             data = pa.concat_tables(each)
         names = [*rows.keys, WORLD, *(name for name in outputs if name != FLAG)]
         numbers = {*places, *(name for name in names if name.endswith((":n", ":d")))}
-        columns = {
-            name: narrowed(data.column(name)) if name in numbers else data.column(name) for name in names
-        }
+        columns = {name: narrowed(data.column(name)) if name in numbers else data.column(name) for name in names}
         return ResultTable(rows, pa.table(columns), places)
 
     @staticmethod
@@ -1028,7 +1033,12 @@ class Statement:
     def flag(self) -> Op:
         """The number of the first trap that a row springs; 0: none."""
         program = self.program
-        branches = [(trap.when, program.whole(number)) for number, trap in enumerate(self.traps, 1)]
+        numbers = {id(trap.when): number for number, trap in reversed(list(enumerate(self.traps, 1)))}
+        branches = [
+            (trap.when, program.whole(number))
+            for number, trap in enumerate(self.traps, 1)
+            if numbers[id(trap.when)] == number
+        ]
         return program.case(branches, program.whole(0))
 
     def keys(self) -> dict[str, str]:
@@ -1050,7 +1060,9 @@ class Statement:
         program = self.program
         if held.kind == "number":
             wide = held.lo is None
-            n = program.column(Leaf(lookup, column, "n" if held.quotient else ""), "text" if wide else "int", held.lo, held.hi)
+            n = program.column(
+                Leaf(lookup, column, "n" if held.quotient else ""), "text" if wide else "int", held.lo, held.hi
+            )
             d = None
             if held.quotient:
                 wide_d = held.d_lo is None
@@ -1079,7 +1091,11 @@ class Statement:
         own = own_table_column(leaf.lookup.relation, leaf.column)
         if own in self.base.columns and self.engine.always_found(self.frame, leaf.lookup):
             return self.written("b", self.base, own, leaf.part)
-        relation = self.engine.where(leaf.lookup.relation, leaf.column) if leaf.column else self.engine.relation(leaf.lookup.relation)
+        relation = (
+            self.engine.where(leaf.lookup.relation, leaf.column)
+            if leaf.column
+            else self.engine.relation(leaf.lookup.relation)
+        )
         alias = self.join(leaf.lookup, relation)
         if leaf.part == "found":
             key = relation.keys[0] if relation.keys else WORLD

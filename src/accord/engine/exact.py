@@ -1,12 +1,12 @@
 """Exact numbers as whole numbers, and scalar expressions brought down to them.
 
-A :class:`Number` is ``factor * n / (d1 * d2 * …)``: a column of whole numbers, a constant fraction known beforehand, and
-for an unrounded quotient the columns it was divided by, each above 0 wherever the value is used. Constants fold into the
-factor, so what reaches the data is whole numbers only, and few of them. Comparisons cross-multiply; rounding is division
-of whole numbers by a named rule.
+A :class:`Number` is ``factor * n / (d1 * d2 * …)``: a column of whole numbers, a constant fraction known beforehand,
+and for an unrounded quotient the columns it was divided by, each above 0 wherever the value is used. Constants fold
+into the factor, so what reaches the data is whole numbers only, and few of them. Comparisons cross-multiply; rounding
+is division of whole numbers by a named rule.
 
-:class:`RowFormulas` does this for the expressions of one row, and says on the side where they must not be used: division
-by 0, a row that is not there, a member or a point that a parameter does not cover.
+:class:`RowFormulas` does this for the expressions of one row, and says on the side where they must not be used:
+division by 0, a row that is not there, a member or a point that a parameter does not cover.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Protocol
 
-from accord.engine.plan import (
+from accord.engine.expressions import (
     Among,
     Binary,
     Both,
@@ -212,8 +212,9 @@ class Arithmetic:
         by_id = {id(op): op for op in (*a.dens, *b.dens)}
         n = program.multiply(program.product(by_id[i] for i in (over - under).elements()), n)
         dens = [by_id[i] for i in (under - over).elements()]
+        factor = a.factor / b.factor
         if d.constant:
-            n = n if d.value > 0 else program.negative(n)
+            n, factor = n if d.value > 0 else program.negative(n), factor / abs(d.value)
         else:
             if d.hi is not None and d.hi <= 0:
                 n = program.negative(n)
@@ -223,7 +224,7 @@ class Arithmetic:
                 n = program.case([(program.is_missing(d), program.missing("int"))], n)
             dens.append(program.absolute(d))
         lo, hi = _quotients(a, b)
-        return self.tighten(Number(n, _ordered(dens), a.factor / b.factor, lo, hi))
+        return self.tighten(Number(n, _ordered(dens), factor, lo, hi))
 
     def compare(self, operator: str, a: Number, b: Number) -> Op:
         """A comparison by cross-multiplication."""
@@ -589,9 +590,7 @@ class RowFormulas:
             case Read(lookup=lookup):
                 found = [failure for key in lookup.keys for failure in self.failures(key, facts)]
                 if lookup.required and not self.columns.always_found(self.frame, lookup):
-                    keyed = program.all_of(
-                        program.negation(program.is_missing(self.plain(key))) for key in lookup.keys
-                    )
+                    keyed = program.all_of(program.negation(program.is_missing(self.plain(key))) for key in lookup.keys)
                     absent = program.negation(self.found(lookup))
                     name = lookup.relation.partition(":")[2]
                     what = name if lookup.relation.startswith("table:") else f"rows of [{name.replace(',', ', ')}]"
@@ -607,7 +606,7 @@ class RowFormulas:
                 later = self._if(program.negation(decided), self.failures(right, assumed))
                 return [*self.failures(left, facts), *later]
             case Case(branches=branches, otherwise=otherwise):
-                found = []
+                found: list[Failure] = []
                 reached = program.true
                 for condition, value in branches:
                     found += self._if(reached, self.failures(condition, facts))
@@ -623,7 +622,7 @@ class RowFormulas:
                     found += self._if(reached, self.failures(otherwise, facts))
                 return found
             case FirstOf(operands=operands):
-                found = []
+                found: list[Failure] = []
                 reached = program.true
                 for operand in operands:
                     found += self._if(reached, self.failures(operand, facts))

@@ -3,6 +3,10 @@
 Runs a whole contract, or single steps for the DuckDB engine where 128 bits are not proven to be enough.
 """
 
+# pyarrow has no types of its own
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 import datetime as dt
@@ -12,25 +16,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from accord.engine.exact import Cell, Failure, Held, Leaf, Number, RowFormulas
-from accord.engine.plan import (
-    WORLD,
-    Compute,
-    Expr,
-    Gathering,
-    Lookup,
-    Loop,
-    OwnColumn,
-    Plan,
-    Ranking,
-    Rounded,
-    Sharing,
-    Step,
-    Verify,
-    frame_name,
-    table_name,
-)
+from accord.engine.expressions import WORLD, Expr, Lookup, OwnColumn, Rounded
 from accord.engine.reference import allocate_steps
 from accord.engine.rows import enclosing, joined
+from accord.engine.steps import Compute, Gathering, Loop, Plan, Ranking, Sharing, Step, Verify, frame_name, table_name
 from accord.engine.stopping import Stop, failed_check
 from accord.engine.whole import Op, Program, below, compare_values, truncated
 from accord.language.contract import Contract
@@ -87,7 +76,9 @@ class Relation:
             self._index = {key: row for row, key in enumerate(rows)}
         return self._index
 
-    def extend(self, keys: Sequence[Sequence[str]], worlds: Sequence[int] | None, column: str, more: ListColumn) -> None:
+    def extend(
+        self, keys: Sequence[Sequence[str]], worlds: Sequence[int] | None, column: str, more: ListColumn
+    ) -> None:
         """More rows, with their values of one column."""
         for held, new in zip(self.keys.values(), keys, strict=True):
             held.extend(new)
@@ -133,7 +124,9 @@ class IntegerEngine:
             if self.fetch is not None:
                 found = self.fetch(name)
             elif name.startswith("table:"):
-                found = relation_of(self.inputs.tables[name[6:]], self.contract.tables[name[6:]].keys, self.inputs.worlds)
+                found = relation_of(
+                    self.inputs.tables[name[6:]], self.contract.tables[name[6:]].keys, self.inputs.worlds
+                )
             else:
                 rows, varying = self.plan.frames[name].rows, name in self.plan.varying
                 found = rows_of(self.contract, self.inputs, rows, self.relation, varying)
@@ -244,7 +237,9 @@ class IntegerEngine:
                 {f"k{i}": [] for i in range(len(step.match))}, [] if worlds is not None else None, 0
             )
         keys = [[key[i] for key in groups] for i in range(len(step.match))]
-        self.relations[step.name].extend(keys, [key[-1] for key in groups] if worlds is not None else None, "value", made)
+        self.relations[step.name].extend(
+            keys, [key[-1] for key in groups] if worlds is not None else None, "value", made
+        )
 
     def share(self, step: Sharing, rows: Sequence[int] | None) -> None:
         """Share pools out."""

@@ -8,11 +8,17 @@ term pay nothing.
 ``notices``: world, notice, quantity, keys, party, member, days, power, for every row whose flag is true.
 """
 
+# pyarrow has no types of its own
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from accord.engine.plan import WORLD, PartyColumns, Plan, frame_name, shortest_period
+from accord.engine.expressions import WORLD
+from accord.engine.plan import shortest_period
+from accord.engine.steps import Plan, frame_name
 from accord.engine.stopping import Stop
 from accord.language.contract import Payment
 from accord.language.unit import minor_unit_places
@@ -63,7 +69,7 @@ def payment_rows(plan: Plan, results: Mapping[str, ResultTable]) -> pa.Table:
             )
         )
     if not tables:
-        return pa.schema(_PAYMENT_TYPES(pa)).empty_table()
+        return pa.schema(_payment_fields(pa)).empty_table()
     widest = max((table.schema.field("amount").type for table in tables), key=_width)
     return pa.concat_tables(
         [table.set_column(9, "amount", table.column("amount").cast(widest)).combine_chunks() for table in tables]
@@ -94,10 +100,10 @@ def notice_rows(plan: Plan, results: Mapping[str, ResultTable]) -> pa.Table:
                 }
             )
         )
-    return pa.concat_tables(tables).combine_chunks() if tables else pa.schema(_NOTICE_TYPES(pa)).empty_table()
+    return pa.concat_tables(tables).combine_chunks() if tables else pa.schema(_notice_fields(pa)).empty_table()
 
 
-def _PAYMENT_TYPES(pa: Any) -> list[Any]:  # noqa: N802
+def _payment_fields(pa: Any) -> list[Any]:
     texts = ("quantity", "stream", "keys", "payer_party", "payer", "receiver_party", "receiver", "payee")
     return [
         pa.field(WORLD, pa.int32()),
@@ -108,7 +114,7 @@ def _PAYMENT_TYPES(pa: Any) -> list[Any]:  # noqa: N802
     ]
 
 
-def _NOTICE_TYPES(pa: Any) -> list[Any]:  # noqa: N802
+def _notice_fields(pa: Any) -> list[Any]:
     texts = ("notice", "quantity", "keys", "party", "member")
     return [
         pa.field(WORLD, pa.int32()),

@@ -1,7 +1,7 @@
 """One plan from a contract: what to compute, in which order, with everything that crosses rows a step of its own.
 
-A formula is brought to a normal form. What remains of it is a scalar expression (:class:`Expr`) over one row: columns of
-the row, and reads of other relations through a :class:`Lookup` whose keys are again scalar expressions of the row.
+A formula is brought to a normal form. What remains of it is a scalar expression (:class:`Expr`) over one row: columns
+of the row, and reads of other relations through a :class:`Lookup` whose keys are again scalar expressions of the row.
 Whatever looks at several rows at once (gathering, rank, allocation) is a step with a name, and the formula reads that
 step's result. Parameters, scales, calendars and what-ifs are resolved here, so an engine knows nothing of dates,
 tracks or dated entries. The DuckDB engine and the Python-integer engine both run this plan; the reference does not.
@@ -10,13 +10,53 @@ tracks or dated entries. The DuckDB engine and the Python-integer engine both ru
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, Literal, Protocol, TypeVar
+from itertools import pairwise
+from typing import Any, Protocol, TypeVar
 
+from accord.engine.expressions import (
+    WORLD,
+    Among,
+    Binary,
+    Both,
+    Case,
+    Compare,
+    Const,
+    Days,
+    Element,
+    Expr,
+    Fail,
+    FirstOf,
+    Found,
+    Kind,
+    Least,
+    Lookup,
+    Minus,
+    Missing,
+    Negation,
+    OwnColumn,
+    Pick,
+    Read,
+    Rounded,
+    everything,
+)
+from accord.engine.steps import (
+    Compute,
+    Frame,
+    GatherHow,
+    Gathering,
+    Loop,
+    PartyColumns,
+    Plan,
+    Ranking,
+    Sharing,
+    Step,
+    Verify,
+    frame_name,
+    table_name,
+)
 from accord.language.contract import (
-    Check,
     Contract,
     Entry,
     Parameter,
@@ -63,12 +103,6 @@ from accord.language.meaning import (
 )
 from accord.language.place import Place
 from accord.language.problem import Problem, SettlementStopped
-from accord.language.rounding import RoundingRule
-
-WORLD = "world"
-"""The name of the hidden key. It cannot clash: engines hold a row's own keys as ``key:name``."""
-
-Kind = Literal["number", "flag", "text", "date"]
 
 
 class Loaded(Protocol):
@@ -107,400 +141,6 @@ class Run(Protocol):
     def what_ifs(self) -> Mapping[str, Mapping[int, Value]]:
         """Values instead of the contract's."""
         ...
-
-
-# -- scalar expressions: compared by identity, made once each by the planner -----------------------------------------
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Expr:
-    """A scalar expression over one row. ``nullable``: whether it can be missing."""
-
-    kind: Kind
-    nullable: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Const(Expr):
-    """A constant; None is missing."""
-
-    value: Value | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OwnColumn(Expr):
-    """A column of the row at hand: ``key:practice``, ``q:points``, ``rank:3``, ``allocate:1``, ``world``."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Lookup:
-    """The row of ``relation`` (``table:t``, ``rows:a,b`` or ``gather:1``) with these keys.
-
-    ``required``: no such row stops the run, if a value is read in a branch taken.
-    """
-
-    relation: str
-    keys: tuple[Expr, ...]
-    required: bool
-    place: Place
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Read(Expr):
-    """A column of the row a lookup finds."""
-
-    lookup: Lookup
-    column: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Found(Expr):
-    """Whether a lookup finds a row."""
-
-    lookup: Lookup
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pick(Expr):
-    """The value listed for what ``of`` is; ``otherwise`` for anything else (None: missing); missing if ``of`` is."""
-
-    of: Expr
-    cases: tuple[tuple[str | int, Expr], ...]
-    otherwise: Expr | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Fail(Expr):
-    """A value that must not be needed: reaching it stops the run with this message."""
-
-    message: str
-    place: Place
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Binary(Expr):
-    """``+ - * /`` on numbers; strict."""
-
-    operator: str
-    left: Expr
-    right: Expr
-    place: Place
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Minus(Expr):
-    """``-x``, or ``abs(x)``."""
-
-    operand: Expr
-    absolute: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Compare(Expr):
-    """A strict comparison of two values of one kind."""
-
-    operator: str
-    left: Expr
-    right: Expr
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Both(Expr):
-    """``and``/``or``, three-valued, from left to right."""
-
-    operator: str
-    left: Expr
-    right: Expr
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Negation(Expr):
-    """``not x``."""
-
-    operand: Expr
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Missing(Expr):
-    """``x is null``; ``negated``: ``x is not null``."""
-
-    operand: Expr
-    negated: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Among(Expr):
-    """``x in (…)``."""
-
-    operand: Expr
-    options: tuple[Expr, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Case(Expr):
-    """The first branch whose condition holds; a missing condition makes it missing; no branch: missing."""
-
-    branches: tuple[tuple[Expr, Expr], ...]
-    otherwise: Expr | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Least(Expr):
-    """``least`` or ``greatest``; strict."""
-
-    greatest: bool
-    operands: tuple[Expr, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FirstOf(Expr):
-    """``coalesce``."""
-
-    operands: tuple[Expr, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Days(Expr):
-    """Days from one date to another."""
-
-    start: Expr
-    end: Expr
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rounded(Expr):
-    """Rounded to whole multiples of ``step``."""
-
-    operand: Expr
-    step: Fraction
-    rule: RoundingRule
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Element(Expr):
-    """The element at ``position`` (from 1) of a sorted list that a gathering made."""
-
-    lookup: Lookup
-    column: str
-    position: Expr
-
-
-def parts(expr: Expr) -> Iterator[Expr]:
-    """The expressions an expression is directly made of, the keys of its lookup included."""
-    match expr:
-        case Read(lookup=lookup) | Found(lookup=lookup):
-            yield from lookup.keys
-        case Element(lookup=lookup, position=position):
-            yield from lookup.keys
-            yield position
-        case Pick(of=of, cases=cases, otherwise=otherwise):
-            yield of
-            for _, value in cases:
-                yield value
-            if otherwise is not None:
-                yield otherwise
-        case Binary(left=left, right=right) | Compare(left=left, right=right) | Both(left=left, right=right):
-            yield left
-            yield right
-        case Minus(operand=operand) | Negation(operand=operand) | Missing(operand=operand) | Rounded(operand=operand):
-            yield operand
-        case Among(operand=operand, options=options):
-            yield operand
-            yield from options
-        case Case(branches=branches, otherwise=otherwise):
-            for condition, value in branches:
-                yield condition
-                yield value
-            if otherwise is not None:
-                yield otherwise
-        case Least(operands=operands) | FirstOf(operands=operands):
-            yield from operands
-        case Days(start=start, end=end):
-            yield start
-            yield end
-        case _:
-            return
-
-
-def everything(roots: Iterable[Expr]) -> Iterator[Expr]:
-    """Every expression below the roots, once each."""
-    seen: set[int] = set()
-    waiting = list(roots)
-    while waiting:
-        expr = waiting.pop()
-        if id(expr) not in seen:
-            seen.add(id(expr))
-            yield expr
-            waiting.extend(parts(expr))
-
-
-# -- steps -------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Compute:
-    """A column of every row of ``frame``: ``column`` = ``expr``."""
-
-    frame: str
-    column: str
-    expr: Expr
-    label: str
-    """What a message calls it."""
-    place: Place
-    exact: bool = True
-    """A number: an exact decimal (False: a quotient that stays in its row)."""
-
-    @property
-    def exprs(self) -> tuple[Expr, ...]:
-        """The expressions it evaluates."""
-        return (self.expr,)
-
-
-@dataclass(frozen=True, slots=True)
-class Verify:
-    """A condition that must hold on every row of ``frame``."""
-
-    frame: str
-    expr: Expr
-    check: Check
-
-    @property
-    def exprs(self) -> tuple[Expr, ...]:
-        """The expressions it evaluates."""
-        return (self.expr,)
-
-
-GatherHow = Literal["sum", "count", "min", "max", "sorted"]
-
-
-@dataclass(frozen=True, slots=True)
-class Gathering:
-    """A relation ``name`` with one row for each set of values of ``match`` over the rows of ``frame``.
-
-    Its column ``value`` is made of the rows for which ``where`` holds: sum or count (0 over none), min or max (missing
-    over none), or the sorted list of all values; missing if any value is.
-    """
-
-    name: str
-    frame: str
-    match: tuple[Expr, ...]
-    how: GatherHow
-    value: Expr | None
-    where: Expr | None
-    label: str
-    place: Place
-
-    @property
-    def exprs(self) -> tuple[Expr, ...]:
-        """The expressions it evaluates, at the rows of ``frame``."""
-        return (*self.match, *(part for part in (self.value, self.where) if part is not None))
-
-
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """A column of ``frame``: the place of a row among those with the same ``partition``; ties equal."""
-
-    frame: str
-    column: str
-    partition: tuple[Expr, ...]
-    order: tuple[tuple[Expr, bool], ...]
-    label: str
-    place: Place
-
-    @property
-    def exprs(self) -> tuple[Expr, ...]:
-        """The expressions it evaluates."""
-        return (*self.partition, *(expr for expr, _ in self.order))
-
-
-@dataclass(frozen=True, slots=True)
-class Sharing:
-    """A column of ``frame``: ``pool`` shared out by ``weight`` over the rows with the same ``group``."""
-
-    frame: str
-    column: str
-    pool: Expr
-    weight: Expr
-    floor: Expr | None
-    group: tuple[Expr, ...]
-    step: Fraction
-    label: str
-    place: Place
-
-    @property
-    def exprs(self) -> tuple[Expr, ...]:
-        """The expressions it evaluates."""
-        return (self.pool, self.weight, *(() if self.floor is None else (self.floor,)), *self.group)
-
-
-@dataclass(frozen=True, slots=True)
-class Loop:
-    """Steps that read each other through prior(): run once for each period ``period``, in order of time.
-
-    ``labels`` maps every frame in it to the expression that says in which of these periods a row lies.
-    """
-
-    period: str
-    steps: tuple[Step, ...]
-    labels: Mapping[str, Expr]
-
-
-Step = Compute | Verify | Gathering | Ranking | Sharing | Loop
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """The rows of one set of keys, by a name."""
-
-    name: str
-    rows: RowSet
-    projection: tuple[Expr, ...]
-    """How its keys follow from a combined row of its sources."""
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """Its own keys."""
-        return self.rows.keys
-
-
-@dataclass(frozen=True, slots=True)
-class PartyColumns:
-    """Where a frame holds the member and the payee of a party; None where it has none."""
-
-    member: str | None
-    payee: str | None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to compute, in order."""
-
-    contract: Contract
-    frames: Mapping[str, Frame]
-    steps: tuple[Step, ...]
-    loop_frames: Mapping[str, str]
-    """For a quantity column computed in a loop: the frame that holds it."""
-    results: Mapping[str, tuple[str, ...]]
-    """For every frame: the columns to keep, quantities first."""
-    payments: tuple[tuple[PartyColumns, PartyColumns], ...]
-    """For each payment: payer, receiver."""
-    notices: tuple[tuple[PartyColumns, str | None], ...]
-    """For each notice: whom it is about, and the column that holds its days."""
-    relations: Mapping[str, Gathering]
-    varying: frozenset[str]
-    """The relations (frames, tables, gatherings) whose rows or values differ by world."""
-
-
-def frame_name(rows: RowSet) -> str:
-    """The name of the relation that holds these rows."""
-    return "rows:" + ",".join(rows.keys)
-
-
-def table_name(table: str) -> str:
-    """The name of the relation that is this table."""
-    return "table:" + table
 
 
 T = TypeVar("T", bound=Expr)
@@ -762,9 +402,7 @@ class _Planner:
             normal = self.by_period(parameter, node, frame, kind, of_entry, use)
         return normal if parameter.by else self.with_what_if(parameter.name, kind, normal, use)
 
-    def with_what_if(
-        self, name: str, kind: Kind, normal: Expr, use: Callable[[Value | ScalePoints], Expr]
-    ) -> Expr:
+    def with_what_if(self, name: str, kind: Kind, normal: Expr, use: Callable[[Value | ScalePoints], Expr]) -> Expr:
         """The what-if of a parameter (``name``, or ``name.member``) in the worlds that have one."""
         what_if = self.run.what_ifs.get(name)
         if not what_if:
@@ -921,7 +559,7 @@ class _Planner:
             last, top = points[-1]
             assert first is not None and last is not None
             branches.append((self.compare("<", x, number(first)), number(foot) if scale.below_holds else below))
-            for (a, y), (b, z) in zip(points, points[1:], strict=False):
+            for (a, y), (b, z) in pairwise(points):
                 assert a is not None and b is not None
                 branches.append((self.compare("<=", x, number(b)), along(a, y, (z - y) / (b - a))))
             if len(points) == 1:
@@ -966,7 +604,12 @@ class _Planner:
         if not (isinstance(fraction, Const) and isinstance(fraction.value, Fraction) and 0 <= fraction.value <= 1):
             zero, one = self.const("number", Fraction(0)), self.const("number", Fraction(1))
             outside = self.make(
-                Both, "flag", fraction.nullable, "or", self.compare("<", fraction, zero), self.compare(">", fraction, one)
+                Both,
+                "flag",
+                fraction.nullable,
+                "or",
+                self.compare("<", fraction, zero),
+                self.compare(">", fraction, one),
             )
             refused = self.fail("number", "quantile() takes a part between 0 and 1", node.place)
             fraction = self.case("number", [(outside, refused)], fraction)
@@ -1038,10 +681,9 @@ class _Planner:
             keys.append(self.pick("text", expr, earlier, None) if key == period and steps else expr)
         return self.make(Read, kind, True, self.lookup(relation, tuple(keys), False, of.place), column)
 
-    def trailing(
-        self, of: ColumnValue | QuantityValue, count: Expr, period: str, frame: str, place: Place
-    ) -> Expr:
-        lengths = sorted({int(e.value) for e in everything([count]) if _is_number(e)})
+    def trailing(self, of: ColumnValue | QuantityValue, count: Expr, period: str, frame: str, place: Place) -> Expr:
+        consts = [e.value for e in everything([count]) if isinstance(e, Const)]
+        lengths = sorted({int(value) for value in consts if isinstance(value, Fraction)})
 
         def mean(n: int) -> Expr:
             total = self.back(of, 0, period, frame)
@@ -1078,7 +720,9 @@ class _Planner:
         for notice in contract.notices:
             kept.add(notice.when)
             frame = self.frame(contract.quantities[notice.when].rows)
-            days = None if notice.days is None else self.days(notice.days, contract.quantities[notice.when], notice.place)
+            days = (
+                None if notice.days is None else self.days(notice.days, contract.quantities[notice.when], notice.place)
+            )
             notices.append((self.party(notice.about, frame), days))
         for name in contract.quantities:
             if name in kept:
@@ -1234,10 +878,6 @@ def _identity(part: Any) -> Any:
     if isinstance(part, Place):
         return None
     return (type(part), part)
-
-
-def _is_number(expr: Expr) -> bool:
-    return isinstance(expr, Const) and isinstance(expr.value, Fraction) and not isinstance(expr.value, bool)
 
 
 def _reads_one_of(expr: Read | Found | Element, made: set[tuple[str, str]]) -> bool:

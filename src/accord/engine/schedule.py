@@ -1,8 +1,8 @@
 """When each step of a plan runs: which columns of a frame are computed in one statement.
 
-A column of a row can be computed together with others of that row unless something that crosses rows lies between them.
-So every step has a stage: reading another relation, or what a step across rows has made, needs an earlier stage; reading
-a column of the same row does not.
+A column of a row can be computed together with others of that row unless something that crosses rows lies between
+them. So every step has a stage: reading another relation, or what a step across rows has made, needs an earlier stage;
+reading a column of the same row does not.
 """
 
 from __future__ import annotations
@@ -10,22 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from accord.engine.plan import (
-    Compute,
-    Element,
-    Expr,
-    Found,
-    Gathering,
-    Loop,
-    OwnColumn,
-    Plan,
-    Ranking,
-    Read,
-    Sharing,
-    Step,
-    Verify,
-    everything,
-)
+from accord.engine.expressions import Element, Expr, Found, OwnColumn, Read, everything
+from accord.engine.steps import Compute, Gathering, Loop, Plan, Ranking, Sharing, Step, Verify
+
 
 @dataclass(slots=True)
 class Stage:
@@ -198,7 +185,7 @@ def _reading(plan: Plan, stages: list[int]) -> tuple[dict[tuple[str, str], int],
     last_read: dict[tuple[str, str], int] = {}
     others_read: set[tuple[str, str]] = set()
     for at, step in zip(stages, plan.steps, strict=True):
-        moment = 2 * at + {Compute: 0, Verify: 0, Loop: -1}.get(type(step), 1)
+        moment = 2 * at + (0 if isinstance(step, Compute | Verify) else -1 if isinstance(step, Loop) else 1)
         for part in _steps_of(step):
             assert not isinstance(part, Loop)
             for relation, column, own in _read_by(part):

@@ -1,8 +1,12 @@
 """Settling: a contract and its inputs in, every quantity, payment and notice out. A pure function.
 
-Three engines give the same values: DuckDB (the default), Python whole numbers from the same plan, and the exact reference
-in fractions, which uses no plan at all.
+Three engines give the same values: DuckDB (the default), Python whole numbers from the same plan, and the exact
+reference in fractions, which uses no plan at all.
 """
+
+# pyarrow has no types of its own
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportAttributeAccessIssue=false
 
 from __future__ import annotations
 
@@ -17,9 +21,9 @@ from accord.language.meaning import Node, RowSet
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from accord.engine.integers import IntegerEngine
-    from accord.engine.plan import Plan
     from accord.engine.inputs import Inputs
+    from accord.engine.integers import IntegerEngine
+    from accord.engine.steps import Plan
 
 WORLD = "world"
 """The hidden key, a column of every result."""

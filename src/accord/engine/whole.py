@@ -1,8 +1,8 @@
 """Operations on columns of whole numbers, flags, texts and dates: what every formula comes down to.
 
-An :class:`Op` is a node of a graph without repeats. Each whole number carries the interval it is proven to lie in (None:
-nothing is known), so that the SQL printer can choose 64 or 128 bits, or see that neither is enough. Nothing here can
-fail: what divides by 0 or is not there is missing, and says so elsewhere.
+An :class:`Op` is a node of a graph without repeats. Each whole number carries the interval it is proven to lie in
+(None: nothing is known), so that the SQL printer can choose 64 or 128 bits, or see that neither is enough. Nothing here
+can fail: what divides by 0 or is not there is missing, and says so elsewhere.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Program:
         hi: Bound = None,
         nullable: bool = False,
     ) -> Op:
-        key = (code, kind, tuple(map(id, args)), type(value), value, lo, hi)
+        key: tuple[Any, ...] = (code, kind, tuple(map(id, args)), str(type(value)), value, lo, hi)
         op = self._made.get(key)
         if op is None:
             op = self._made[key] = Op(code, kind, args, value, lo, hi, nullable)
@@ -196,7 +196,9 @@ class Program:
         size = a.size
         if size is not None and b.lo is not None and b.lo > 1:
             size //= b.lo
-        least = -size if size is not None and not (a.lo is not None and a.lo >= 0) else (0 if size is not None else None)
+        least = (
+            -size if size is not None and not (a.lo is not None and a.lo >= 0) else (0 if size is not None else None)
+        )
         lo = least if lo is None else lo if least is None else max(lo, least)
         hi = size if hi is None else hi if size is None else min(hi, size)
         return self._make("//", "int", (a, b), None, lo, hi, a.nullable or b.nullable)
@@ -323,7 +325,7 @@ class Program:
                 return condition
         values = [value for _, value in kept] + [otherwise]
         lo, hi = hull(values)
-        args = tuple(part for pair in kept for part in pair) + (otherwise,)
+        args = (*(part for pair in kept for part in pair), otherwise)
         return self._make("case", otherwise.kind, args, None, lo, hi, any(value.nullable for value in values))
 
     def pick(self, of: Op, cases: Sequence[tuple[str | int, Op]], otherwise: Op) -> Op:
