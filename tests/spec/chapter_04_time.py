@@ -58,6 +58,7 @@ SPECS = [
         title="Periods must fit the term",
         contract="""
         term: {from: 2026-04-01, to: 2027-04-30}
+        keys: {year: {every: 12 months}}
         quantities:
           - each: [year]
             length: {is: days(year), report: true}

@@ -61,8 +61,8 @@ SPECS = [
         title="Stricter than SQL",
         text="""
         What touches a missing value is missing. On three of these lines SQL would say something else, each time in
-        somebody's favour: there `least(1, null)` is 1, a `sum` leaves gaps out, and a `case` whose condition is missing
-        goes to `else`.
+        somebody's favour: in DuckDB, Spark and PostgreSQL `least(1, null)` is 1, a `sum` leaves gaps out, and a
+        `case` whose condition is missing goes to `else`.
         """,
         contract="""
         keys: {practice: {}, network: {}, year: {every: 12 months}}
@@ -109,7 +109,7 @@ SPECS = [
         | `least(null, 1)`, `greatest(null, 1)` | missing | **1** |
         | `case when null then 1 else 0 end` | missing | **0** |
         | `null or true`, `null and false` | true, false | true, false |
-        | `sum` of 3 and a missing value | missing | **3** |
+        | `sum`, `min`, `max` of 3 and a missing value | missing | **3** |
         | `sum` of no rows | 0 | missing |
         | `count` of no rows | 0 | 0 |
         | `min`, `max`, `quantile` of no rows | missing | missing |
