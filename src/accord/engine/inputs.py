@@ -230,25 +230,19 @@ def _as_text(value: object) -> str | None:
 
 def _encoding(path: Path) -> tuple[str, str]:
     """The encoding of a text file, and a doubt about it."""
+    import codecs
+
+    decoder = codecs.getincrementaldecoder("utf-8")()
     with path.open("rb") as file:
-        start = file.read(4)
-        if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        if file.read(2) in (b"\xff\xfe", b"\xfe\xff"):
             return "utf-16", ""
         file.seek(0)
-        rest = b""
-        while block := file.read(1 << 22):
-            block = rest + block
-            try:
-                block.decode("utf-8")
-                rest = b""
-            except UnicodeDecodeError as error:
-                if error.reason == "unexpected end of data" and len(block) - error.start < 4:
-                    rest = block[error.start :]
-                    continue
-                return (
-                    "cp1252",
-                    "this file is not UTF-8: it was read as Windows text (cp1252); check names with accents",
-                )
+        try:
+            while block := file.read(1 << 22):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return "cp1252", "this file is not UTF-8: it was read as Windows text (cp1252); check names with accents"
     return "utf-8", ""
 
 
@@ -366,12 +360,14 @@ class _Coded:
 
 
 _PIECE = 1 << 24
+_DIGITS = 100
+"""Digits beyond which a written number is taken for a mistake."""
 _SCANNED = 50_000_000
 """Bytes of a file that is read once more for the row numbers of a message."""
 _BITS = 1 << 30
 """Combinations of keys that are counted with one bit each."""
 
-_NUMBER = re.compile(r"([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d{1,4}))?")
+_NUMBER = re.compile(r"([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d{1,3}))?")
 
 
 def _plain(text: str) -> str | None:
@@ -597,8 +593,8 @@ class _Reading:
             data = data.cast(pa.date32(), safe=False)
         if pa.types.is_floating(data.type):
             data = pc.if_else(pc.is_nan(data), None, data)
-            whole = pc.fill_null(pc.equal(pc.floor(data), data), True)
-            if self.report(raw, name, pc.invert(whole), "{value} is a number with decimals, not a name", "", data):
+            whole = pc.fill_null(pc.and_(pc.equal(pc.floor(data), data), pc.less(pc.abs(data), 2.0**53)), True)
+            if self.report(raw, name, pc.invert(whole), "{value} is no whole number, so it names nothing", "", data):
                 data = pa.chunked_array([pa.nulls(len(data), pa.int64())])
             data = data.cast(pa.int64())
         if pa.types.is_nested(data.type):
@@ -613,7 +609,11 @@ class _Reading:
             whole_column = whole_column.chunk(0) if whole_column.num_chunks else pa.array([], data.type)
         words = whole_column.dictionary
         if not pa.types.is_string(words.type):
-            words = words.cast(pa.string())
+            try:
+                words = words.cast(pa.string())
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+                self.error(raw.file, f"column {name} holds {words.type}, which is not text", "write it as text")
+                words = pa.nulls(len(words), pa.string())
         if pc.any(pc.match_substring_regex(words, r"^$|^\s|\s$")).as_py():
             words = pc.utf8_trim_whitespace(words)
             words = pc.if_else(pc.equal(words, ""), None, words)
@@ -865,6 +865,9 @@ class _Reading:
                 return data, 0
             coded = self.coded(raw, name, spelled)
             data = pc.if_else(odd, coded.data(self.mapped(raw, name, coded, pa.string(), plain.get, "")), data)
+        long = pc.fill_null(pc.greater(pc.utf8_length(data), _DIGITS), False)
+        if self.report(raw, name, long, f"a number of more than {_DIGITS} digits is not read", "", data):
+            return data, 0
         return self._texts(data)
 
     def _texts(self, data: pa.ChunkedArray) -> tuple[pa.ChunkedArray, int]:
