@@ -97,7 +97,7 @@ def test_2014_is_within_one_percent(real_data) -> None:
     assert max(apart) < 0.011
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def published(real_data):
     """The contract with its verification, and the inputs that its reading makes of a published file."""
     contract = read_verification(MSSP).contract
@@ -207,3 +207,26 @@ def test_the_published_rate_is_an_input_from_2021(year: str, given: bool, real_d
     reading = read_reading(MSSP / "readings" / "results.yaml")
     results = apply_reading(reading, real_data(f"mssp/PY{year}.csv"), year).tables["results"]
     assert any(rate is not None for rate in results.column("published_sharing_rate").to_pylist()) is given
+
+
+def test_the_command(real_data, accord, tmp_path: Path) -> None:
+    file = real_data("mssp/PY2023.csv")
+    printed = accord("verify", "mssp", "--year", "2023", file)
+    assert printed.returncode == 0, printed.stderr
+    assert "shared_losses               20     17            17       3                 0" in printed.stdout
+    assert "Every figure agrees, or differs for a recorded reason." in printed.stdout
+
+    folder = tmp_path / "mssp"
+    shutil.copytree(MSSP, folder)
+    text = (folder / "contract.yaml").read_text(encoding="utf-8").split("\nexamples:")[0] + "\n"
+    (folder / "contract.yaml").write_text(
+        text.replace("C: 30, D: 30, E: 30}", "C: 31, D: 31, E: 31}"), encoding="utf-8"
+    )
+    wrong = accord("verify", folder, "--year", "2023", file, "--json")
+    assert wrong.returncode == 1, wrong.stderr
+    losses = next(one for one in json.loads(wrong.stdout)["quantities"] if one["name"] == "shared_losses")
+    assert losses["exact"] < 17
+    assert any(miss["reason"] is None for miss in losses["misses"])
+
+    assert accord("verify", "mssp", "--year", "1999", file).returncode == 4
+    assert accord("verify", "mssp", "--year", "2023", "nowhere.csv").returncode == 4
