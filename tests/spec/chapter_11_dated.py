@@ -38,6 +38,22 @@ SPECS = [
         """,
     ),
     Spec(
+        title="They change with a period",
+        text="A rule that changes inside a year cannot be settled by the year, as with figures.",
+        contract="""
+        term: {from: 2026-04-01, to: 2028-03-31}
+        inputs:
+          work: {keys: [practice, year], columns: {list_size: people, visits: people}}
+        quantities:
+          - each: [practice, year]
+            counted:
+              dated: [{from: 2026-04-01, is: list_size}, {from: 2026-10-01, is: visits}]
+              report: true
+        """,
+        refused="counted changes on 2026-10-01, inside the year that begins 2026-04-01",
+        fix="let the formula begin with a year, or use a shorter period",
+    ),
+    Spec(
         title="They begin with the first period",
         contract="""
         term: {from: 2026-04-01, to: 2028-03-31}

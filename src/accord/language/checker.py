@@ -25,7 +25,7 @@ from accord.language.draft.model import Draft, DraftQuantity
 from accord.language.facts import Facts, certain, names_in, names_read
 from accord.language.formula import FormulaRefused, Name, show
 from accord.language.formula import walk as parts
-from accord.language.inference.at import THROUGH_PRIOR, At, Broken, each, unify
+from accord.language.inference.at import THROUGH_PRIOR, At, Broken, each, length, unify
 from accord.language.inference.inference import Inference
 from accord.language.keys import KeyRules
 from accord.language.meaning import Allocate, Node, OwnKey, Prior, QuantityValue, RowSet, TrailingAverage, walk
@@ -244,14 +244,8 @@ class Checker:
         through = tuple(scalar.value for scalar in quantity.through)
         resolved: list[Version] = []
         starts = [version.since for version in quantity.versions]
-        if len(starts) > 1 and not any(
-            self.draft.keys[k].is_period for k in self.rules.known(frozenset(quantity.each)).paths
-        ):
-            raise FormulaRefused(
-                quantity.place,
-                f"{quantity.name} has formulas that change over time, but is one for each {each(quantity.each)}",
-                "add a period to each:",
-            )
+        if len(starts) > 1:
+            self._changes_with_periods(quantity)
         for position, version in enumerate(quantity.versions):
             following = starts[position + 1] if position + 1 < len(starts) else None
             at = At(quantity.each, through, stack=stack, since=version.since, before=following, whole=True)
@@ -263,6 +257,27 @@ class Checker:
             kind = unify(kind, version.formula.type, version.place, "the dated formulas")
         self.versions[quantity.name] = tuple(resolved)
         return self._declared(quantity, kind)
+
+    def _changes_with_periods(self, quantity: DraftQuantity) -> None:
+        """Refuse dated formulas of which one begins inside a period of the rows: as with parameters, never a guess."""
+        known = self.rules.known(frozenset(quantity.each)).paths
+        periods = [key for name in known if (key := self.draft.keys[name]).is_period]
+        if not periods:
+            raise FormulaRefused(
+                quantity.place,
+                f"{quantity.name} has formulas that change over time, but is one for each {each(quantity.each)}",
+                "add a period to each:",
+            )
+        shortest = min(periods, key=lambda key: (length(key), key.name))
+        for version in quantity.versions:
+            start = version.since
+            inside = [item for item in shortest.items if start is not None and item.first < start <= item.last]
+            if inside:
+                raise FormulaRefused(
+                    quantity.place,
+                    f"{quantity.name} changes on {start}, inside the {shortest.name} that begins {inside[0].label}",
+                    f"let the formula begin with a {shortest.name}, or use a shorter period",
+                )
 
     def _stepped(self, quantity: DraftQuantity, node: Node) -> Node:
         """An allocation shares in whole steps of its rounding; without one, in the minor unit of its currency."""
