@@ -6,7 +6,6 @@ SQL that most people would write, in floating point.
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,8 +87,6 @@ def by_accord(of: Nation, threads: int | None = None) -> Settlement:
     return settle(of.contract, of.inputs, threads=threads, wanted=WANTED)
 
 
-_WORLD = {True: ("c.world", ", c.world"), False: ("0::int", "")}
-
 # thresholds are held in hundredths, the value of a point in pence (22062), points in hundredths
 BY_HAND = """
 with nation as (
@@ -135,8 +132,12 @@ achieved as (
 valued as (
   select practice, year, world, points, round(points * 220.62::double * (list_size / 9964) * factor, 2) as value
   from achieved)
-select practice, year, world, sum(points) as total_points, sum(value) as achievement, {rows}
+select practice, year, world, sum(points) as total_points, sum(value) as achievement
 from valued group by practice, year, world order by world, practice, year"""
+
+
+_KEYS, _MORE = "select c.practice, c.year,", "select c.indicator, c.practice, c.year,"
+_VALUED, _VALUED_MORE = "select practice, year, world, points,", "select indicator, practice, year, world, points,"
 
 
 def connect(of: Nation, threads: int | None = None) -> duckdb.DuckDBPyConnection:
@@ -149,16 +150,40 @@ def connect(of: Nation, threads: int | None = None) -> duckdb.DuckDBPyConnection
 
 def by_hand(of: Nation, connection: duckdb.DuckDBPyConnection) -> pa.Table:
     """The same, as an expert would write it in whole numbers."""
-    several = of.inputs.tables["counts"].has_worlds
-    return connection.sql(BY_HAND.format(world="c.world" if several else "0::int")).to_arrow_table()
+    return connection.sql(BY_HAND.format(world=_world(of))).to_arrow_table()
 
 
 def by_float(of: Nation, connection: duckdb.DuckDBPyConnection) -> pa.Table:
     """The same in floating point."""
-    several = of.inputs.tables["counts"].has_worlds
-    return connection.sql(
-        BY_FLOAT.format(world="c.world" if several else "0::int", rows="count(*) as rows")
-    ).to_arrow_table()
+    return connection.sql(BY_FLOAT.format(world=_world(of))).to_arrow_table()
+
+
+def _world(of: Nation) -> str:
+    return "c.world" if of.inputs.tables["counts"].has_worlds else "0::int"
+
+
+def wrong_in_float(of: Nation, connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
+    """How many results floating point gets wrong: points and payments of rows, payments of practices."""
+    hand = BY_HAND[: BY_HAND.index("select practice, year, world, sum")].format(world=_world(of))
+    floating = BY_FLOAT[: BY_FLOAT.index("select practice, year, world, sum")].format(world=_world(of))
+    rows = "select practice, year, world, indicator, points, value from valued"
+    exact_rows, float_rows = (text.replace(_KEYS, _MORE).replace(_VALUED, _VALUED_MORE) for text in (hand, floating))
+    connection.execute(f"create or replace temp table exactly as {exact_rows} {rows}").fetchall()
+    connection.execute(f"create or replace temp table floating as {float_rows} {rows}").fetchall()
+    different = "count(*) filter (where round({0} * 100)::bigint <> e.{1})"
+    points, values = connection.execute(
+        f"""select {different.format("f.points", "points")}, {different.format("f.value", "value")}
+            from exactly e join floating f using (practice, year, world, indicator)"""
+    ).fetchall()[0]
+    totals = connection.execute(
+        """select count(*) from
+             (select practice, world, sum(value) as v from exactly group by all) e
+             join (select practice, world, sum(value) as v from floating group by all) f using (practice, world)
+           where round(f.v * 100)::bigint <> e.v"""
+    ).fetchall()[0][0]
+    connection.execute("drop table exactly").fetchall()
+    connection.execute("drop table floating").fetchall()
+    return points, values, totals
 
 
 def same(settlement: Settlement, table: pa.Table) -> bool:
@@ -167,8 +192,3 @@ def same(settlement: Settlement, table: pa.Table) -> bool:
     assert ours.places == {"total_points": 2, "achievement": 2}, ours.places
     return all(ours.data.column(name).equals(table.column(name).cast(ours.data.column(name).type)) for name in
                ("practice", "year", "world", "total_points", "achievement"))  # fmt: skip
-
-
-def first_day() -> dt.date:
-    """The day the contract begins."""
-    return dt.date(2024, 4, 1)

@@ -1,0 +1,87 @@
+"""Measures speed, side by side in one run, and prints targets beside what was measured.
+
+``python -m bench [WORLDS]``: 50 worlds unless said otherwise (about 6 GB of memory).
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+from bench import achievement, commands
+
+ROUNDS = 3
+
+
+def line(what: str, measured: str, target: str = "") -> None:
+    """One line of the report."""
+    print(f"  {what:<58} {measured:>18}   {target}".rstrip(), flush=True)
+
+
+def interleaved(ways: dict[str, Callable[[], Any]]) -> dict[str, list[float]]:
+    """The times of several ways of doing one thing: A B C A B C …, so that a busy machine is busy for all."""
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(ROUNDS):
+        for name, way in ways.items():
+            start = time.perf_counter()
+            way()
+            times[name].append(time.perf_counter() - start)
+    return times
+
+
+def side_by_side(worlds: int) -> None:
+    """The achievement contract against hand-written SQL and floating point."""
+    of = achievement.nation(worlds)
+    connection = achievement.connect(of)
+    print(f"\nAchievement points: {achievement.PRACTICES:,} practices x {achievement.INDICATORS} indicators, ", end="")
+    print(f"{worlds} {'world' if worlds == 1 else 'worlds'}: {of.rows:,} rows")
+    equal = achievement.same(achievement.by_accord(of), achievement.by_hand(of, connection))
+    achievement.by_float(of, connection)
+    times = interleaved(
+        {
+            "accord": lambda: achievement.by_accord(of),
+            "hand": lambda: achievement.by_hand(of, connection),
+            "float": lambda: achievement.by_float(of, connection),
+        }
+    )
+    ours, hand, floating = (median(times[name]) for name in ("accord", "hand", "float"))
+    against = median(a / b for a, b in zip(times["accord"], times["hand"], strict=True))
+    line("Accord (plan, SQL, checks, payments)", f"{ours:.3f} s", "target 0.500 s" if worlds == 1 else "")
+    line("the same whole numbers in hand-written SQL", f"{hand:.3f} s")
+    line("floating point in hand-written SQL", f"{floating:.3f} s")
+    line("Accord / hand-written", f"{against:.2f}", "target 1.30" if worlds > 1 else "")
+    line("Accord / floating point", f"{ours / floating:.2f}")
+    line("results equal to hand-written, to the digit", "yes" if equal else "NO")
+    if worlds == 1:
+        points, values, totals = achievement.wrong_in_float(of, connection)
+        line("wrong in floating point: points of a row", f"{points:,} of {of.rows:,}")
+        line("wrong in floating point: payment of a row", f"{values:,} of {of.rows:,}")
+        line("wrong in floating point: payment of a practice", f"{totals:,} of {achievement.PRACTICES:,}")
+    connection.close()
+
+
+def processes() -> None:
+    """Whole processes."""
+    print("\nWhole processes, median of 5")
+    for what, measured, target in (
+        ("accord --help", commands.timed("--help"), "target 0.300 s"),
+        ("accord check mssp", commands.timed("check", "mssp"), "target 0.700 s"),
+        ("accord explain, one number of one world", commands.explaining(), "target 1.000 s"),
+    ):
+        line(what, f"{measured:.3f} s" if isinstance(measured, float) else f"skipped: {measured}", target)
+
+
+def main() -> None:
+    """Everything."""
+    worlds = int(sys.argv[1]) if len(sys.argv) > 1 else 50
+    side_by_side(1)
+    if worlds > 1:
+        side_by_side(worlds)
+    processes()
+
+
+if __name__ == "__main__":
+    main()
