@@ -125,10 +125,9 @@ def test_what_is_stored_is_exact() -> None:
     assert [str(value) for value in decimals(column, 2, percent=False).to_pylist()] == ["7.15", "-0.01", "None"]
     wide = pa.chunked_array([pa.array(["9" * 50, "-5"], pa.string())])
     assert decimals(wide, 2, percent=False).to_pylist() == ["9" * 48 + ".99", "-0.05"]
-    assert [str(value) for value in readable([1, None], [3, None], percent=False).to_pylist()] == [
-        "0.333333333",
-        "None",
-    ]
+    n, d = pa.chunked_array([pa.array([1, None])]), pa.chunked_array([pa.array(["3", "1"])])
+    assert [str(value) for value in readable(n, d, percent=False).to_pylist()] == ["0.333333333", "None"]
+    assert [str(value) for value in readable(n, d, percent=True).to_pylist()] == ["33.333333333", "None"]
 
 
 GBP = Unit((("GBP", 1),))

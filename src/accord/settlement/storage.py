@@ -13,8 +13,6 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from accord.language.rounding import round_to_whole
-
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -52,21 +50,23 @@ def _text(digits: str | None, places: int) -> str | None:
     return f"{sign}{digits[:-places]}.{digits[-places:]}"
 
 
-def readable(numerators: Sequence[object], denominators: Sequence[object], percent: bool) -> pa.Array:
-    """Quotients rounded to a few places, for the eye only."""
-    from decimal import Decimal
+def readable(numerators: pa.ChunkedArray, denominators: pa.ChunkedArray, percent: bool) -> pa.ChunkedArray:
+    """Quotients to a few places, for the eye only: the exact value is in the two columns beside it."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
+    n, d = (_floats(part) for part in (numerators, denominators))
+    value = pc.multiply(pc.divide(n, d), 100.0) if percent else pc.divide(n, d)
+    small = pc.less(pc.abs(value), 1e18)
+    return pc.round(pc.if_else(small, value, None), READABLE_PLACES).cast(pa.decimal128(38, READABLE_PLACES))
+
+
+def _floats(column: pa.ChunkedArray) -> pa.ChunkedArray:
     import pyarrow as pa
 
-    power = 10 ** (READABLE_PLACES + (2 if percent else 0))
-    out: list[Decimal | None] = []
-    for n, d in zip(numerators, denominators, strict=True):
-        if n is None or d is None:
-            out.append(None)
-        else:
-            whole = round_to_whole(int(str(n)) * power, int(str(d)), "half_even")
-            out.append(Decimal(whole).scaleb(-READABLE_PLACES) if abs(whole) < 10**28 else None)
-    return pa.array(out, pa.decimal128(38, READABLE_PLACES))
+    if pa.types.is_string(column.type):
+        return pa.chunked_array([pa.array([None if v is None else float(int(v)) for v in column.to_pylist()])])
+    return column.cast(pa.float64(), safe=False)
 
 
 def stored(
@@ -86,10 +86,9 @@ def stored(
                 columns[name] = column
         elif name.endswith(":n"):
             quotient = name[:-2]
-            n, d = column.to_pylist(), data.column(f"{quotient}:d").to_pylist()
-            columns[quotient] = pa.chunked_array([readable(n, d, quotient in percents)])
-            as_texts = [pa.array([None if v is None else str(v) for v in part], pa.string()) for part in (n, d)]
-            columns[f"{quotient}:n"], columns[f"{quotient}:d"] = map(lambda a: pa.chunked_array([a]), as_texts)
+            below = data.column(f"{quotient}:d")
+            columns[quotient] = readable(column, below, quotient in percents)
+            columns[f"{quotient}:n"], columns[f"{quotient}:d"] = column.cast(pa.string()), below.cast(pa.string())
         elif name.endswith(":d"):
             continue
         elif name in places:

@@ -20,11 +20,13 @@ from accord.engine.rows import enclosing, joined
 from accord.language.contract import PeriodItem, Table, Value
 from accord.language.meaning import (
     Allocate,
+    ColumnValue,
     EnclosingPeriod,
     EndOf,
     Gather,
     KeyPath,
     OwnKey,
+    QuantityValue,
     Rank,
     RowSet,
 )
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from accord.settlement.run import Run
+
+
+WORTH_AN_INDEX = 30
+"""How many rows can be indexed in the time of one bisection."""
 
 
 class StoredTable:
@@ -46,6 +52,8 @@ class StoredTable:
         self.keys = tuple(keys)
         self.names: frozenset[str] = frozenset(self._file.schema_arrow.names)
         self.count: int = self._file.metadata.num_rows
+        self._asked = 0
+        self._index: dict[RowKey, int] | None = None
 
     def column(self, name: str) -> pa.Array:
         """A column, whole."""
@@ -58,7 +66,12 @@ class StoredTable:
         return tuple(self.column(name)[number].as_py() for name in self.keys)
 
     def find(self, row: RowKey) -> int | None:
-        """The number of the row with that key."""
+        """The number of the row with that key: by bisection, and by an index once that would have paid."""
+        self._asked += 1
+        if self._index is None and self._asked * WORTH_AN_INDEX > self.count:
+            self._index = {key: number for number, key in enumerate(self.rows())}
+        if self._index is not None:
+            return self._index.get(row)
         low, high = 0, self.count
         while low < high:
             middle = (low + high) // 2
@@ -109,6 +122,7 @@ class StoredValues(RowEvaluator):
         self._own: dict[str, dict[RowKey, dict[str, Value | None]]] = {}
         self._rows: dict[RowSet, list[RowKey]] = {}
         self._row_sets: dict[RowSet, frozenset[RowKey]] = {}
+        self._gathered: dict[tuple[int, RowKey], Value | None] = {}
         self._groups: dict[tuple[int, tuple[str | None, ...]], list[RowKey]] = {}
         self._periods = {
             key.name: tuple(item for item in key.items if run.first <= item.first and item.last <= run.last)
@@ -231,15 +245,69 @@ class StoredValues(RowEvaluator):
         found = self.matching(node, wanted)
         return found[:limit], len(found)
 
+    def _gather(self, node: Gather, keys: Sequence[str], row: RowKey) -> Value | None:
+        """Gathered once; a whole column at a time where the rows say by their own keys where they belong."""
+        at = (id(node), row)
+        if at not in self._gathered:
+            values = self._values_at_once(node, keys, row)
+            if values is None:
+                self._gathered[at] = super()._gather(node, keys, row)
+            elif None in values:
+                self._gathered[at] = None
+            else:
+                self._gathered[at] = sum((v for v in values if isinstance(v, Fraction)), Fraction(0))
+        return self._gathered[at]
+
+    def _values_at_once(self, node: Gather, keys: Sequence[str], row: RowKey) -> list[Value | None] | None:
+        """What a plain sum adds up, read as a column; None if it is not as plain as that."""
+        value = node.value
+        if node.how != "sum" or node.where is not None or not isinstance(value, (ColumnValue, QuantityValue)):
+            return None
+        if not self._is_stored(node.rows):
+            return None
+        if isinstance(value, QuantityValue):
+            own, written = (
+                self.contract.quantities[value.quantity].keys,
+                self.contract.quantities[value.quantity].written,
+            )
+            name, table = value.quantity, self._of(own)
+        else:
+            held = self.contract.tables[value.table]
+            if held.own:
+                return None
+            own, written = held.keys, held.column(value.column).written
+            name, table = value.column, self._input(value.table)
+        if value.at != tuple(OwnKey(key) for key in own) or set(own) != set(node.rows.keys):
+            return None
+        if table.count != self._of(node.rows.keys).count or f"{name}:n" in table.names:
+            return None
+        wanted = list(zip(node.match, (row[list(keys).index(key)] for key in node.keys), strict=True))
+        mask, whole = self._mask(table, wanted)
+        if not whole:
+            return None
+        column = table.column(name) if mask is None else table.column(name).filter(mask)
+        percent = bool(written and written.percent)
+        found = [exact(one, percent) for one in column.to_pylist()]
+        return [Fraction(one) if isinstance(one, str) else one for one in found]
+
     def _narrowed(self, rows: RowSet, wanted: Sequence[tuple[KeyPath, str | None]]) -> Sequence[RowKey]:
         """The rows that can match, by those paths that are the row's own keys or periods around them."""
         if not self._is_stored(rows):
             return self.rows(rows)
-        import pyarrow as pa
         import pyarrow.compute as pc
 
         table = self._of(rows.keys)
-        mask = None
+        mask, _ = self._mask(table, wanted)
+        if mask is None:
+            return self.rows(rows)
+        return [table.key(number) for number in pc.indices_nonzero(mask).to_pylist()]
+
+    def _mask(self, table: StoredTable, wanted: Sequence[tuple[KeyPath, str | None]]) -> tuple[Any, bool]:
+        """Which rows match by their own keys and the periods around them; whether that is all there is to it."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        mask, whole = None, True
         for path, want in wanted:
             match path:
                 case OwnKey(key=key):
@@ -252,11 +320,10 @@ class StoredValues(RowEvaluator):
                     ]
                     one = pc.is_in(table.column(own), value_set=pa.array(labels, pa.string()))
                 case _:
+                    whole = False
                     continue
             mask = one if mask is None else pc.and_(mask, one)
-        if mask is None:
-            return self.rows(rows)
-        return [table.key(number) for number in pc.indices_nonzero(mask).to_pylist()]
+        return mask, whole
 
     def run_periods(self, key: str) -> Sequence[PeriodItem]:
         """The periods of the run."""
