@@ -81,17 +81,17 @@ def _said(what: str, message: str, fix: str) -> Iterator[str]:
     yield from ("```", "")
 
 
-def _where(spec: Spec) -> str:
-    """Where the problem of a refused contract is, counted in the snippet as it is shown."""
+def _places(spec: Spec) -> list[str]:
+    """Where the problems of a refused contract are, counted in the snippet as it is shown."""
     text = whole_text(spec)
     header = text.count("\n") - spec.snippet.count("\n") - 1
     try:
         check_text(text, files=spec.files, cards=spec.cards)
     except ContractRefused as refused:
-        place = refused.problems[0].place
-        line = place.line - (header if place.file == "contract.yaml" else 0)
-        return f"{place.file}:{line}:{place.column}: "
-    return ""  # the test of this section says that it should have been refused
+        places = [problem.place for problem in refused.problems]
+        own = [place.line - (header if place.file == "contract.yaml" else 0) for place in places]
+        return [f"{place.file}:{line}:{place.column}" for place, line in zip(places, own, strict=True)]
+    raise AssertionError(f"{spec.title}: this should have been refused")
 
 
 def _section(spec: Spec) -> Iterator[str]:
@@ -124,7 +124,14 @@ def _section(spec: Spec) -> Iterator[str]:
         yield from ("and these notices:", "")
         yield from _tables(spec.notices)
     if spec.refused:
-        yield from _said("`accord check` refuses it:", f"{_where(spec)}{spec.with_hash(spec.refused)}", spec.fix)
+        places = _places(spec)
+        said = [(spec.with_hash(spec.refused), spec.fix), *spec.also]
+        yield from ("`accord check` refuses it:", "", "```text")
+        for place, (message, fix) in zip(places, said, strict=True):
+            yield f"{place}: {message}"
+            if fix:
+                yield f"    fix: {fix}"
+        yield from ("```", "")
     if spec.warned:
         yield from _said("`accord check` warns:", spec.warned, spec.fix)
     if spec.doubted:

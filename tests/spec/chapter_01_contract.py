@@ -93,6 +93,7 @@ SPECS = [
 
         - A comma ends a value inside `{ }` and `[ ]`. A formula or text with a comma goes into quotes, or on a line
           of its own.
+        - A text with a colon and a space in it (`cl. 5: fees`) goes into quotes.
         - A value cannot begin with `%`, `@`, `*` or `&`. The unit is called `percent`.
         - A long formula may go on over several lines, if these are indented further.
         - Names are lower-case letters, digits and `_`. Every name means one thing in the whole contract: a column and
@@ -199,6 +200,7 @@ SPECS = [
     Spec(
         title="Trying it",
         text="""
+        [tutorial.md](tutorial.md) goes through a first contract step by step.
         `accord new my-contract` writes a commented start and blank input files; `accord check my-contract` says whether
         it can be settled, and if not, what to mend; `accord show my-contract` prints the schedule; `accord settle
         my-contract --data my-contract/data` settles it over one CSV file an input; `accord explain` shows the way to

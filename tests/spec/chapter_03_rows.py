@@ -55,6 +55,17 @@ SPECS = [
         """,
     ),
     Spec(
+        title="Data files",
+        text="""
+        Each input is one CSV or Parquet file of its name (`work.csv`), with a column for each key and each column
+        that the contract names. Cells hold plain numbers (no thousands comma, no currency sign, no %), `true` or
+        `false`, dates as 2026-04-01, periods by their first day or their usual name (2026/27), and nothing where a
+        value is missing. Two rows with the same keys are refused. A file that looks different is read through a
+        *reading* ([readings.md](readings.md)): the contract stays free of column names and formats that change from
+        year to year.
+        """,
+    ),
+    Spec(
         title="Rows must be said where nothing has these keys",
         text="Does each practice take part in every scheme, or only in some? The contract must say.",
         contract="""

@@ -100,6 +100,36 @@ SPECS = [
         "The nearest known name is suggested.",
     ),
     Spec(
+        title="Several at once",
+        text="""
+        All that is wrong is said together, each with its place. What would merely follow from another problem is
+        not said: here `twice` reads `reward`, and nothing is said about it.
+        """,
+        contract="""
+        inputs:
+          work: {keys: [practice, year], columns: {visits: people, list_size: people}}
+        parameters:
+          fee: {unit: GBP per person, value: 12.50, autority: cl. 2}
+          share: {unit: percent, value: 40%, authority: cl. 3}
+        quantities:
+          - each: [practice, year]
+            reward: visits * fe
+            twice: {is: reward + reward, report: true}
+            part: {is: visits / list_size, report: true}
+        """,
+        refused="autority is not an entry of a parameter",
+        fix="did you mean authority?",
+        also=(
+            ("40% is not a number, which share is", "write percent values without %"),
+            ("nothing is called fe", "did you mean fee?"),
+            (
+                "list_size can be 0",
+                "case when list_size > 0 then visits / list_size else … end; or min: 1 on the column; "
+                "or a check that list_size > 0",
+            ),
+        ),
+    ),
+    Spec(
         title="YAML that is more than data",
         text="""
         Anchors, aliases and merge keys (which can make a small file enormous), tags (which can make a text into an

@@ -55,6 +55,8 @@ class Spec:
     warned: str = ""
     doubted: str = ""
     fix: str = ""
+    also: tuple[tuple[str, str], ...] = ()
+    """Further problems of a refused contract: messages and fixes."""
     after: str = ""
     file: tuple[str, str] | None = None
     """A file beside the contract: its name and its text."""
