@@ -67,6 +67,7 @@ COLUMNS = (
     Name("extra", "GBP", frozenset({"practice", "year"}), missing=True),
     Name("open", "flag", frozenset({"practice", "year"})),
     Name("form", "text", frozenset({"practice", "year"})),
+    Name("opened", "date", frozenset({"practice", "year"})),
     Name("amount", "GBP", frozenset({"practice", "quarter"})),
     Name("seen", "people", frozenset({"practice", "quarter"})),
     Name("late", "GBP", frozenset({"practice", "quarter"}), missing=True),
@@ -109,6 +110,7 @@ inputs:
       extra: {unit: GBP, optional: true}
       open: flag
       form: {one_of: [own, shared, none]}
+      opened: date
   activity:
     keys: [practice, quarter]
     columns:
@@ -160,6 +162,8 @@ class Maker:
         self.groups = {keys: Group(keys, ROWS[keys]) for keys in GRAINS}
         self.names: list[Name] = [*COLUMNS, *PARAMETERS]
         self.number = 0
+        self.refusal = ""
+        self.condition = ""
         self.huge = chance.random() < 0.15
         self.years = chance.choice((1, 2, 2))
         self.term = {
@@ -225,7 +229,7 @@ class Maker:
                     ),
                 ]
                 if not exact:
-                    ways += [(1, lambda: f"slope({again()})")]
+                    ways += [(1, lambda: f"slope({again()})"), (2, lambda: self.of_time(grain))]
             if unit == "GBP":
                 ways.append((1, lambda: f"bands({again()})"))
             if not exact:
@@ -239,6 +243,20 @@ class Maker:
             if made is not None:
                 return made
         return self.leaf(grain, unit, exact, missing) or "0"
+
+    def of_time(self, grain: tuple[str, ...]) -> str | None:
+        """A part of a period, or a figure read on a date."""
+        known = GRAINS[grain]
+        if "quarter" in known:
+            return self.chance.choice(("(days(quarter) / days(year))", "(months(quarter) / months(year))"))
+        if {"practice", "year"} <= known:
+            return self.chance.choice(
+                (
+                    "(days_between(opened, last_day(year)) / days(year))",
+                    "(case when opened >= first_day(year) then at(rate, opened) else 0 end)",
+                )
+            )
+        return None
 
     def leaf(self, grain: tuple[str, ...], unit: str, exact: bool, missing: bool) -> str | None:
         names = self.readable(grain, unit, exact, missing)
@@ -262,10 +280,10 @@ class Maker:
         return f"(case when {under} > 0 then {top} * {other} / {under} else {self.leaf(grain, unit, False, False)} end)"
 
     def choice(self, grain: tuple[str, ...], unit: str, depth: int, exact: bool, missing: bool) -> str:
-        branches = "".join(
-            f" when {self.flag_of(grain, depth - 1, missing)} then {self.number_of(grain, unit, depth - 1, exact, missing)}"
-            for _ in range(self.chance.choice((1, 1, 2)))
-        )
+        branches = ""
+        for _ in range(self.chance.choice((1, 1, 2))):
+            value = self.number_of(grain, unit, depth - 1, exact, missing)
+            branches += f" when {self.flag_of(grain, depth - 1, missing)} then {value}"
         otherwise = f" else {self.number_of(grain, unit, depth - 1, exact, missing)}"
         if missing and self.chance.random() < 0.3:
             otherwise = ""
@@ -336,10 +354,11 @@ class Maker:
         if lacking:
             ways.append(lambda: f"{chance.choice(lacking).text} is {chance.choice(('', 'not '))}null")
         if depth > 0:
-            ways += [
-                lambda: f"({self.flag_of(grain, depth - 1, missing)} {chance.choice(('and', 'or'))} {self.flag_of(grain, depth - 1, missing)})",
-                lambda: f"not ({self.flag_of(grain, depth - 1, missing)})",
-            ]  # fmt: skip
+
+            def again() -> str:
+                return self.flag_of(grain, depth - 1, missing)
+
+            ways += [lambda: f"({again()} {chance.choice(('and', 'or'))} {again()})", lambda: f"not ({again()})"]
         for _ in range(6):
             made = chance.choice(ways)()
             if made is not None:
@@ -440,12 +459,30 @@ class Maker:
                 for text in texts:
                     lines.append(f"      {text}")
                     owners[len(lines)] = name
+        lines.append("checks:")
+        lines.append(f"  - {{that: {_quoted(self.condition)}, each: [practice, year], else: this does not hold}}")
+        owners[len(lines)] = "check"
+        if "check" in without:
+            del lines[-2:]
+        if "paid" not in without:
+            lines.append("payments: [{pay: paid, from: payer, to: provider, negative: reverse, stream: made up}]")
+        if "told" not in without:
+            lines.append("notices: [{when: told, about: provider, notice: look at it, power: policy}]")
         return "\n".join(lines) + "\n", owners
+
+    def ends(self) -> None:
+        """What the contract is for: a payment, a notice, and now and then a check that may fail."""
+        grain = ("practice", "year")
+        amount = self.number_of(grain, "GBP", 2, False, False)
+        self.put(grain, "paid", [f"is: {_quoted(amount)}", "round: 0.01 GBP half_even"])
+        self.put(grain, "told", [f"is: {_quoted(self.flag_of(grain, 2, False))}"])
+        self.condition = "size > 0" if self.chance.random() < 0.8 else self.flag_of(grain, 1, True)
 
     def contract(self) -> Contract | None:
         """The contract, without what the checker refuses; None if nothing of it can be used."""
         for grain in self.chance.choices(list(GRAINS), k=self.chance.choice((4, 7, 10))):
             self.quantity(grain)
+        self.ends()
         without: set[str] = set()
         for _ in range(12):
             text, owners = self.text(frozenset(without))
@@ -492,6 +529,7 @@ class Maker:
                         "extra": chance.choice((None, "0", "100", "12.34", self.money())),
                         "open": chance.choice(("true", "false")),
                         "form": chance.choice(("own", "shared", "none")),
+                        "opened": chance.choice(("1999-12-31", "2024-04-01", "2024-09-30", "2025-04-01", "2026-03-31")),
                     }
                 )  # fmt: skip
                 for quarter in quarters[year]:
