@@ -234,7 +234,7 @@ SPECS = [
     ),
     Spec(
         title="Two required tables of the same keys",
-        text="must have the same rows; the differences are listed.",
+        text="They must have the same rows; where they do not, the differences are listed.",
         contract="""
         inputs:
           lists: {keys: [practice, year], columns: {list_size: people}}

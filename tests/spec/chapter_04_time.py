@@ -154,7 +154,7 @@ SPECS = [
     Spec(
         title="A circle within one period",
         text="""
-        is refused, and printed. A fee that is a share of the payment it is taken from must be solved on paper
+        The circle is printed. A fee that is a share of the payment it is taken from must be solved on paper
         first.
         """,
         contract="""

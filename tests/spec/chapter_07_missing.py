@@ -143,7 +143,7 @@ SPECS = [
     ),
     Spec(
         title="A case without else",
-        text="is missing where no branch holds.",
+        text="Where no branch holds, the value is missing.",
         contract="""
         inputs:
           work: {keys: [practice, year], columns: {visits: people}}
@@ -165,7 +165,7 @@ SPECS = [
     ),
     Spec(
         title="A coalesce that does nothing",
-        text="is refused, so that every `coalesce` on the page means something.",
+        text="What is never missing needs no stand-in. So every `coalesce` on the page means something.",
         contract="""
         inputs:
           work: {keys: [practice, year], columns: {visits: people}}
@@ -178,7 +178,7 @@ SPECS = [
     ),
     Spec(
         title="A gap in a required column",
-        text="is found when the data is read, before anything is computed.",
+        text="It is found when the data is read, before anything is computed.",
         contract="""
         inputs:
           work: {keys: [practice, year], columns: {visits: people}}

@@ -94,7 +94,7 @@ SPECS = [
     ),
     Spec(
         title="A negative pool",
-        text="is shared by its size, and the shares get its sign.",
+        text="A loss is shared by its size, and the shares get its sign.",
         contract="""
         inputs:
           members: {keys: [practice, year], columns: {list_size: people}}

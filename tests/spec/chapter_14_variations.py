@@ -34,7 +34,7 @@ GIVEN = """
 SPECS = [
     Spec(
         title="The base of these examples",
-        text="stands beside them as `base.yaml`.",
+        text="It stands beside them as `base.yaml`.",
         contract=BASE,
         given=GIVEN,
         expect="""
