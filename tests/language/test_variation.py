@@ -136,6 +136,15 @@ def test_a_parameter_that_changes_inside_the_term(change: str, parameter: str, e
     assert new.source.authority == "letter"
 
 
+def test_a_replaced_figure_has_the_source_of_the_variation() -> None:
+    said = (
+        vary("replace: {parameters.rate.value: 1.85}", head="authority: deed 1\n").parameters["rate"].entries[0].source
+    )
+    assert (said.authority, said.status) == ("deed 1", "unverified")
+    unsaid = vary("replace: {parameters.rate.value: 1.85}").parameters["rate"].entries[0].source
+    assert (unsaid.authority, unsaid.status) == ("variation changed", "unverified")
+
+
 def test_a_scale_that_changes_inside_the_term() -> None:
     varied = vary("replace: {parameters.size.points: [[0, 300]]}", head="from: 2027-04-01\n")
     assert [str(entry.since) for entry in varied.parameters["size"].entries] == ["2026-04-01", "2027-04-01"]

@@ -1,8 +1,8 @@
 """Keys determine keys: the one rule behind hierarchies, changing membership, elections and periods.
 
-A column ``{key: k}`` in a table with keys K says that K determines k; a period determines the period it lies in; a
-quantity declared ``key: k`` under k's own name does as a column does. The keys of a row are closed under these rules.
-A key held under another name (a *role*) counts only where a group says ``through:``.
+A column ``{key: k}`` in a table with keys K says that K determines k; a period determines the period it lies in. The
+keys of a row are closed under these rules. A key held under another name, by a column or by a quantity declared
+``key: k`` (a *role*), counts only where a group says ``through:``.
 """
 
 from __future__ import annotations
@@ -84,10 +84,7 @@ class KeyRules:
                     self.roles.setdefault(column.name, []).append(rule)
         for quantity, (held, of) in borne.items():
             rule = Determined(held, of, quantity=quantity)
-            if quantity == held:
-                self.defaults.append(rule)
-            else:
-                self.roles.setdefault(quantity, []).append(rule)
+            self.roles.setdefault(quantity, []).append(rule)
         self._known: dict[tuple[frozenset[str], tuple[str, ...]], KnownKeys] = {}
 
     def role(self, name: str) -> Determined | None:

@@ -13,7 +13,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 
 def base_name(word: str) -> str:
     """The one name under which a unit is held: ``people`` for person and people, otherwise the singular."""
-    if word in ("person", "people"):
+    if word in ("person", "persons", "people"):
         return "people"
     return word[:-1] if word.endswith("s") and not word.isupper() and len(word) > 1 else word
 
