@@ -47,8 +47,9 @@ SPECS = [
         title="Replace, add, remove",
         text="""
         Paths name entries: a parameter or quantity by its name (wherever its group stands), a payment by what it pays,
-        a notice by when, a check or an example also by its number. Added entries stand as they would in the contract.
-        `accord check` prints the hash of the base.
+        a notice by when, a check or an example also by its number. A replaced figure has the variation's
+        `authority:`, and is unverified until somebody has compared it. Added entries stand as they would in the
+        contract. `accord check` prints the hash of the base.
         """,
         base=BASE,
         contract="""
@@ -86,7 +87,7 @@ SPECS = [
         title="A change inside the term",
         text="""
         With `from:`, a replaced value or formula becomes one more dated entry: until that day the base holds, and
-        what the base says of later days stays.
+        what the base says of later days stays. Only values and formulas change inside the term.
         """,
         base=BASE,
         contract="""
