@@ -17,8 +17,8 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from accord.engine.exact import Cell, Failure, Held, Leaf, Number, RowFormulas
-from accord.engine.expressions import WORLD, Expr, Lookup, OwnColumn, Rounded, everything
+from accord.engine.exact import OP_KINDS, Cell, Failure, Held, Leaf, Number, RowFormulas, common_unit
+from accord.engine.expressions import WORLD, Const, Expr, Lookup, OwnColumn, Pick, Rounded, everything
 from accord.engine.integers import (
     IntegerEngine,
     ListColumn,
@@ -37,6 +37,7 @@ from accord.engine.sql import (
     Printer,
     TooWide,
     check_width,
+    literal,
     quoted,
     select,
     sql_type,
@@ -148,6 +149,8 @@ class DuckEngine:
         self.waiting: dict[str, Statement] = {}
         self.python_lists: dict[str, Relation] = {}
         self.number = 0
+        self.listings: dict[str, Lookup] = {}
+        self.kept: list[Expr] = []
         self.in_python: list[str] = []
         """What had to be computed in Python whole numbers."""
 
@@ -232,7 +235,7 @@ class DuckEngine:
 
     def where(self, relation: str, column: str) -> SqlRelation:
         """The relation that holds a column."""
-        if relation.startswith(("table:", "gather:", "held:")):
+        if relation.startswith(("table:", "gather:", "held:", "list:")):
             return self.relation(relation)
         state = self.state(relation)
         if column in state.base.columns or column.startswith("key:") or column == WORLD:
@@ -259,6 +262,37 @@ class DuckEngine:
         if not frame.startswith("rows:"):
             return False
         return is_own_row(self.plan, frame, lookup)
+
+    def listed(self, pick: Pick) -> Lookup | None:
+        """A choice between many constants as a relation of its own: DuckDB plans a long ``case`` slowly."""
+        name = f"list:{id(pick)}"
+        if name not in self.relations:
+            constants = [value.value for _, value in pick.cases if isinstance(value, Const)]
+            if pick.kind == "number":
+                numbers = [value for value in constants if isinstance(value, Fraction)]
+                unit = common_unit([abs(number) for number in numbers if number])
+                if len(numbers) < len(constants):
+                    return None
+                wholes = [int(number / unit) for number in numbers]
+                held = Held("number", False, unit, min(wholes), max(wholes))
+                try:
+                    stored = width_of(held.lo, held.hi)
+                except TooWide:
+                    return None
+                texts = [f"({whole})::{stored}" for whole in wholes]
+                column = SqlColumn(held, "value", stored)
+            else:
+                texts = [literal(value, OP_KINDS[pick.kind]) for value in constants]
+                column = SqlColumn(Held(pick.kind, False), "value")
+            self.kept.append(pick)
+            labels = [literal(label, "text") for label, _ in pick.cases]
+            values = ", ".join(f"({label}, {text})" for label, text in zip(labels, texts, strict=True))
+            self.execute(f'create table {quoted(name)} as select * from (values {values}) v("of", "value")')
+            self.relations[name] = SqlRelation(name, quoted(name), ("of",), False, len(texts), {"value": column})
+        lookup = self.listings.get(name)
+        if lookup is None:
+            lookup = self.listings[name] = Lookup(name, (pick.of,), False, Place("", 0, 0))
+        return lookup
 
     # -- row sets
 
@@ -603,12 +637,15 @@ class DuckEngine:
         if statement.traps:
             outputs[FLAG] = statement.flag()
         sql = statement.sql(outputs, keys)
-        if statement.traps:
-            self.check(sql, statement)
         over = f"{'partition by ' + ', '.join(parts) + ' ' if parts else ''}order by {', '.join(order)}"
-        listed = ", ".join([*(quoted(key) for key in keys), f"(rank() over ({over}))::BIGINT as n"])
+        flag = [quoted(FLAG)] if statement.traps else []
+        listed = ", ".join([*(quoted(key) for key in keys), *flag, f"(rank() over ({over}))::BIGINT as n"])
         column = SqlColumn(Held("number", False, Fraction(1), 1, max(base.rows, 1)), "n", BIGINT)
-        self.beside(step.frame, step.column, f"select {listed} from ({sql})", column)
+        name = self.fresh("ranks")
+        self.execute(f"create table {quoted(name)} as select {listed} from ({sql})")
+        if statement.traps:
+            self.check(f"select * from {quoted(name)}", statement)
+        self.held_beside(step.frame, step.column, name, column)
 
     def share(self, statement: Statement, step: Sharing, number: int) -> None:
         """Shares of pools: whole steps in proportion to weights, what is left over by largest remainder."""
@@ -649,11 +686,12 @@ class DuckEngine:
         if statement.traps:
             outputs[FLAG] = statement.flag()
         sql = statement.sql(outputs, keys)
-        if statement.traps:
-            self.check(sql, statement)
         column = SqlColumn(Held("number", True, step.step, steps.lo, steps.hi), "n", sql_type(steps))
         name = self.fresh("shares")
-        self.execute(f"create table {quoted(name)} as {_shares(sql, list(keys), groups, sql_type(steps))}")
+        shares = _shares(sql, list(keys), groups, sql_type(steps), bool(statement.traps))
+        self.execute(f"create table {quoted(name)} as {shares}")
+        if statement.traps:
+            self.check(f"select * from {quoted(name)}", statement)
         stuck = self.execute(f"select count(*) from {quoted(name)} where stuck")[0][0]
         if stuck:
             listed = ", ".join(quoted(key) for key in keys) or "1"
@@ -661,12 +699,6 @@ class DuckEngine:
             named = [dict(zip(keys, map(str, row), strict=False)) for row in rows]
             raise Stop(step.place, step.label, "there is money to share and every weight is 0", stuck, named)
         self.held_beside(step.frame, step.column, name, column)
-
-    def beside(self, frame: str, column: str, sql: str, described: SqlColumn) -> None:
-        """Hold a column of a frame in a relation of its own."""
-        name = self.fresh("held")
-        self.execute(f"create table {quoted(name)} as {sql}")
-        self.held_beside(frame, column, name, described)
 
     def held_beside(self, frame: str, column: str, name: str, described: SqlColumn) -> None:
         """A column of a frame is held by the table ``name``."""
@@ -764,11 +796,15 @@ class DuckEngine:
             if column.under:
                 outputs[column.under] = statement.program.whole(1) if d is None else d
         check_width(list(outputs.values()))
-        if statement.traps:
-            flagged = statement.sql({**outputs, FLAG: statement.flag()}, statement.keys())
-            self.check(flagged, statement)
-        sql = statement.sql(outputs, statement.keys())
         names = ", ".join(quoted(name) for name in (*statement.keys(), *outputs))
+        if statement.traps:
+            turned = self.fresh("turned")
+            flagged = statement.sql({**outputs, FLAG: statement.flag()}, statement.keys())
+            self.execute(f"create table {quoted(turned)} as {flagged}")
+            self.check(f"select * from {quoted(turned)}", statement)
+            sql = f"select {names} from {quoted(turned)}"
+        else:
+            sql = statement.sql(outputs, statement.keys())
         self.execute(f"insert into {holder.source} ({names}) {sql}")
         grown = replace(holder, columns=self.measured(holder.source, columns))
         self.relations[holder.name] = grown
@@ -1120,7 +1156,7 @@ class Statement:
 
     def join(self, lookup: Lookup, relation: SqlRelation) -> str:
         """The alias of a relation joined on the keys of a lookup; once for the same relation and keys."""
-        keys = [self.formulas.plain(key) for key in lookup.keys]
+        keys = [self.formulas.plain_or_world(key) for key in lookup.keys]
         at = (relation.source, *(id(key) for key in keys))
         if at not in self._joins:
             printer = Printer(self.leaf)
@@ -1157,12 +1193,12 @@ def _aggregate(how: str, column: str, kept: str, op: Op, rows: int) -> str:
     return f"case when count(*){kept} = count({column}){kept} then {made} end"
 
 
-def _shares(sql: str, keys: Sequence[str], groups: Sequence[str], wide: str) -> str:
+def _shares(sql: str, keys: Sequence[str], groups: Sequence[str], wide: str, flagged: bool) -> str:
     """Whole shares of a pool by weight: what a division leaves over goes to the largest remainders, ties by key."""
     by = ", ".join(quoted(name) for name in groups)
     group_by = f" group by {by}" if by else ""
     listed = "".join(f"s.{quoted(key)}, " for key in keys)
-    kept = "".join(f"{quoted(key)}, " for key in keys if key not in groups)
+    listed += f"s.{quoted(FLAG)}, " if flagged else ""
     on = " and ".join(f"s.{quoted(name)} = t.{quoted(name)}" for name in groups) or "true"
     grouped = f"{by}, " if by else ""
     ties = ", ".join(quoted(key) for key in keys if key != WORLD)
@@ -1183,7 +1219,7 @@ select {listed}case when s.lacking or s.pool is null or v.given is null then nul
             * (case when s.pool < 0 then -1 else 1 end) end::{wide} as n,
        coalesce(s.pool <> 0 and s.total = 0, false) as stuck
 from x s left join v on {on.replace("t.", "v.")}
-""".replace("{kept}", kept)
+"""
 
 
 def _bounded(values: Sequence[int | None]) -> tuple[Any, int | None, int | None, str]:

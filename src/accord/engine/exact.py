@@ -112,6 +112,10 @@ class Failure:
     place: Place
 
 
+MANY = 8
+"""A choice between more constants than this is looked up in a relation, where an engine has such relations."""
+
+
 class Columns(Protocol):
     """What an engine knows of the relations it holds."""
 
@@ -127,8 +131,12 @@ class Columns(Protocol):
         """The lookup by which a row finds a column of its own that is held elsewhere; None: it is at hand."""
         ...
 
+    def listed(self, pick: Pick) -> Lookup | None:
+        """The lookup, in column ``value``, that does what a choice between constants says; None: print the choice."""
+        ...
 
-_OP_KINDS: dict[Kind, OpKind] = {"number": "int", "flag": "bool", "text": "text", "date": "date"}
+
+OP_KINDS: dict[Kind, OpKind] = {"number": "int", "flag": "bool", "text": "text", "date": "date"}
 
 
 class Arithmetic:
@@ -153,7 +161,7 @@ class Arithmetic:
         by_id = {id(d): d for number in numbers for d in number.dens}
         for number in numbers:
             union |= Counter(map(id, number.dens))
-        unit = _unit([number.factor for number in numbers if not number.zero and not number.nothing])
+        unit = common_unit([number.factor for number in numbers if not number.zero and not number.nothing])
         wholes: list[Op] = []
         for number in numbers:
             if number.zero or number.nothing:
@@ -249,7 +257,7 @@ class Arithmetic:
         there = [number for number in numbers if not number.nothing]
         if not there:
             return self.missing()
-        unit = _unit([number.factor for number in there if not number.zero])
+        unit = common_unit([number.factor for number in there if not number.zero])
         lows, highs = [number.lo for number in there], [number.hi for number in there]
         lo = None if None in lows else min(low for low in lows if low is not None)
         hi = None if None in highs else max(high for high in highs if high is not None)
@@ -393,7 +401,7 @@ class RowFormulas:
             case Const(kind=kind, value=value):
                 return self._constant(kind, value)
             case Fail(kind=kind):
-                return numbers.missing() if kind == "number" else program.missing(_OP_KINDS[kind])
+                return numbers.missing() if kind == "number" else program.missing(OP_KINDS[kind])
             case OwnColumn(name=name):
                 if name in self.computed:
                     return self.computed[name]
@@ -411,6 +419,10 @@ class RowFormulas:
                 assert not at.dens and at.factor == 1
                 return numbers.tighten(Number(program.nth(items, at.n), (), held.factor))
             case Pick(of=of, cases=cases, otherwise=otherwise):
+                if otherwise is None and len(cases) > MANY and all(isinstance(value, Const) for _, value in cases):
+                    lookup = self.columns.listed(expr)
+                    if lookup is not None:
+                        return self.leaf(self.columns.held(lookup.relation, "value"), lookup, "value", expr.nullable)
                 chooser = self.plain_or_world(of)
                 cells = [self.cell(value) for _, value in cases]
                 last = self._nothing_like(expr.kind) if otherwise is None else self.cell(otherwise)
@@ -484,7 +496,7 @@ class RowFormulas:
         """The value of a column that a relation holds."""
         program = self.program
         if held.kind != "number":
-            return program.column(Leaf(lookup, column), _OP_KINDS[held.kind], nullable=nullable)
+            return program.column(Leaf(lookup, column), OP_KINDS[held.kind], nullable=nullable)
         if not held.quotient:
             n = program.column(Leaf(lookup, column), "int", held.lo, held.hi, nullable)
             return self.numbers.tighten(Number(n, (), held.factor))
@@ -504,13 +516,13 @@ class RowFormulas:
         if kind == "number":
             return self.numbers.missing() if value is None else self.numbers.constant(Fraction(value))  # type: ignore[arg-type]
         if value is None:
-            return program.missing(_OP_KINDS[kind])
+            return program.missing(OP_KINDS[kind])
         if isinstance(value, bool):
             return program.flag(value)
         return program.text(value) if isinstance(value, str) else program.date(value)  # type: ignore[arg-type]
 
     def _nothing_like(self, kind: Kind) -> Cell:
-        return self.numbers.missing() if kind == "number" else self.program.missing(_OP_KINDS[kind])
+        return self.numbers.missing() if kind == "number" else self.program.missing(OP_KINDS[kind])
 
     @staticmethod
     def _presence(cell: Cell) -> Op:
@@ -712,7 +724,7 @@ def _proven(divisor: Expr, facts: frozenset[_Fact]) -> bool:
             return False
 
 
-def _unit(factors: Sequence[Fraction]) -> Fraction:
+def common_unit(factors: Sequence[Fraction]) -> Fraction:
     """The largest fraction of which all factors are whole multiples."""
     unit = Fraction(0)
     for factor in factors:

@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from accord.engine.exact import Cell, Failure, Held, Leaf, Number, RowFormulas
-from accord.engine.expressions import WORLD, Expr, Lookup, OwnColumn, Rounded
+from accord.engine.expressions import WORLD, Expr, Lookup, OwnColumn, Pick, Rounded
 from accord.engine.reference import allocate_steps
 from accord.engine.rows import enclosing, joined
 from accord.engine.steps import Compute, Gathering, Loop, Plan, Ranking, Sharing, Step, Verify, frame_name, table_name
@@ -145,6 +145,10 @@ class IntegerEngine:
 
     def own_lookup(self, frame: str, column: str) -> Lookup | None:
         """Every column of a frame is at hand."""
+        return None
+
+    def listed(self, pick: Pick) -> Lookup | None:
+        """A choice is a dictionary here anyway."""
         return None
 
     # -- steps

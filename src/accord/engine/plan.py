@@ -226,20 +226,25 @@ class _Planner:
         match path:
             case OwnKey(key=key):
                 return self.own_key(key)
-            case EnclosingPeriod(key=key, of_key=of_key, of=of):
-                inner = self.path(of, frame, place)
+            case EnclosingPeriod(key=key, of=of):
+                inner, items = self.path(of, frame, place), self.items(of)
                 cases = [
                     (item.label, self.const("text", outer.label))
-                    for item in self.contract.keys[of_key].items
+                    for item in items
                     if (outer := _enclosing(item, self.contract.keys[key].items)) is not None
                 ]
-                whole = len(cases) == len(self.contract.keys[of_key].items)
+                whole = len(cases) == len(items)
                 expr = self.pick("text", inner, cases, None)
                 return self.known(expr) if whole and not inner.nullable else expr
             case HeldByColumn(table=table, column=column, at=at):
                 return self.column(table, column, at, frame, place)
             case BorneByQuantity(quantity=quantity, at=at):
                 return self.quantity(quantity, at, frame, place)
+
+    def items(self, path: KeyPath) -> Sequence[PeriodItem]:
+        """The periods that a path can lead to: those of the run, where it is a key of the row itself."""
+        every = self.contract.keys[path.key].items
+        return (self.run.periods.get(path.key) or every) if isinstance(path, OwnKey) else every
 
     def known(self, expr: Expr) -> Expr:
         """The same pick, known to cover everything that can come."""
@@ -323,16 +328,16 @@ class _Planner:
             case Coalesce(operands=operands):
                 listed = tuple(self.lower(operand, frame) for operand in operands)
                 return self.make(FirstOf, kind, all(o.nullable for o in listed), listed)
-            case PeriodLength(unit=unit, period=period, path=path):
-                items = self.contract.keys[period].items
+            case PeriodLength(unit=unit, path=path):
+                items = self.items(path)
                 lengths = {item.label: _length(item, unit) for item in items}
                 of = self.path(path, frame, node.place)
                 if len(set(lengths.values())) == 1 and not of.nullable:
                     return self.const("number", Fraction(next(iter(lengths.values()))))
                 cases = [(label, self.const("number", Fraction(length))) for label, length in lengths.items()]
                 return self.whole_pick("number", of, cases)
-            case PeriodDay(which=which, period=period, path=path):
-                items = self.contract.keys[period].items
+            case PeriodDay(which=which, path=path):
+                items = self.items(path)
                 cases = [(i.label, self.const("date", i.first if which == "first" else i.last)) for i in items]
                 return self.whole_pick("date", self.path(path, frame, node.place), cases)
             case DaysBetween(start=start, end=end):
@@ -423,11 +428,8 @@ class _Planner:
         use: Callable[[Value | ScalePoints], Expr],
     ) -> Expr:
         assert node.period is not None
-        key = node.period.key
         of = self.path(node.period, frame, node.place)
-        items: Sequence[PeriodItem] = self.contract.keys[key].items
-        if isinstance(node.period, OwnKey):
-            items = self.run.periods.get(key) or items
+        items = self.items(node.period)
         cases: list[tuple[str | int, Expr]] = []
         for item in items:
             if parameter.as_at == "days":
