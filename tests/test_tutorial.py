@@ -1,4 +1,4 @@
-"""The tutorial works by following it: its files are written, its commands run, and what is printed is what the page says.
+"""The tutorial works by following it: its files are written, its commands run, and they print what the page says.
 
 ``python -m tests.test_tutorial`` writes into the page what the commands print now.
 """
@@ -70,6 +70,19 @@ def nameless(page: str) -> str:
 def test_the_tutorial_prints_what_it_says(tmp_path: Path) -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert nameless(followed(page, tmp_path)) == nameless(page), "python -m tests.test_tutorial writes it again"
+
+
+def test_the_python_page_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for code in re.findall(
+        r"^```python\n(.*?)^```$", (ROOT / "docs/python.md").read_text(encoding="utf-8"), re.M | re.S
+    ):
+        exec(compile(code, "docs/python.md", "exec"), names)
+    said = capsys.readouterr().out
+    assert "variation = -£249,207.08" in said and "input agreements is missing" in said
 
 
 if __name__ == "__main__":

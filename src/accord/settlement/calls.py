@@ -212,7 +212,7 @@ def explain(
 def verify(
     contract: str | Path, file: str | Path, year: str | int, *, reading: str = "", engine: Engine = "duckdb"
 ) -> Verified:
-    """A published results file settled and compared with what was published; every miss has a reason or is a failure."""
+    """A published results file settled and compared with what was published, with the reason of every miss."""
     from accord.settlement.verification import verify as verify_file
 
     return verify_file(find(contract), file, str(year), reading=reading, engine=engine)
@@ -251,6 +251,8 @@ def _what_ifs(contract: Contract, what_ifs: WhatIfs) -> dict[str, object]:
                     Place("--set", 0, 0), f"{text} does not say what is set", "write --set parameter=value"
                 )
                 raise Misused(problem)
+            if name.strip() in given:
+                raise Misused(Problem(Place("--set", 0, 0), f"{name.strip()} is set twice", "set it once"))
             given[name.strip()] = value.strip()
     for name in given:
         if name.partition(".")[0] not in contract.parameters:

@@ -9,8 +9,9 @@ from typing import ClassVar
 
 from accord.language.place import Place
 from accord.language.problem import AccordError, Problem, nearest
+from accord.library import CONTRACTS
 
-LIBRARY = Path(__file__).resolve().parent.parent / "library" / "contracts"
+LIBRARY = CONTRACTS
 """Published contracts live with the package, so an installed Accord carries its library."""
 
 
@@ -81,7 +82,11 @@ def find(contract: str | Path) -> Path:
             return LIBRARY / str(contract) / "contract.yaml"
         raise NotFound(Problem(Place(str(path), 0, 0), "this folder has no contract.yaml", fix))
     if path.is_file():
+        if path.suffix.lower() not in (".yaml", ".yml"):
+            raise NotFound(Problem(Place(str(path), 0, 0), "a contract is a .yaml file", "name one, or its folder"))
         return path
+    if path.exists():
+        raise NotFound(Problem(Place(str(path), 0, 0), "this is not a plain file", "name a contract's .yaml file"))
     if re.fullmatch(r"[a-z0-9][a-z0-9-]*", str(contract)) and (LIBRARY / str(contract) / "contract.yaml").is_file():
         return LIBRARY / str(contract) / "contract.yaml"
     names = [one.name for one in published()]

@@ -298,6 +298,8 @@ def open_run(folder: Path | str) -> Run:
     """A run folder, if it is complete; raises :class:`NotFound`."""
     folder = Path(folder)
     where = Place(str(folder), 0, 0)
+    if folder.exists() and not folder.is_dir():
+        raise NotFound(Problem(where, "this is not a folder", "name the run folder that accord settle printed"))
     if not folder.is_dir():
         near = nearest(folder.name, [one.name for one in folder.parent.glob("*")] if folder.parent.is_dir() else [])
         raise NotFound(
