@@ -9,18 +9,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from accord.engine.explanation import (
-    Explanation,
-    StoredTable,
-    StoredValues,
-    explain,
-    formula_text,
-    printed_number,
-    settled_values,
-)
+from accord.engine.explanation import Explanation, explain
 from accord.engine.inputs import read_inputs
+from accord.engine.printed import formula_text, printed_number
 from accord.engine.reference import Reference
 from accord.engine.settle import settle
+from accord.engine.settled import StoredTable, StoredValues, settled_values
 from accord.language import check
 from accord.language.contract import Contract
 from accord.language.problem import DataRefused

@@ -14,30 +14,23 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from accord.engine.inputs import WORLD, Inputs
+from accord.engine.printed import FormulaWriter, exact_text, formula_text, key_text, printed_number, printed_value
 from accord.engine.reference import (
-    NotThere,
     RowEvaluator,
     RowKey,
     named_row,
     row_text,
-    stop,
 )
-from accord.engine.rows import joined
 from accord.language.contract import Contract, Parameter, PeriodItem, Quantity, ScalePoints, Source, Value
 from accord.language.meaning import (
-    Absolute,
     Allocate,
-    Arithmetic,
     BorneByQuantity,
     Choice,
     Coalesce,
     ColumnValue,
     Comparison,
-    DaysBetween,
     EnclosingPeriod,
     EndOf,
     Extreme,
@@ -48,7 +41,6 @@ from accord.language.meaning import (
     KeyValue,
     Literal_,
     Logic,
-    Negative,
     Node,
     Not,
     OneOf,
@@ -59,142 +51,21 @@ from accord.language.meaning import (
     Prior,
     QuantityValue,
     Rank,
-    RowSet,
     ScaleValue,
     TrailingAverage,
 )
 from accord.language.place import Place
 from accord.language.problem import DataRefused, nearest
-from accord.language.rounding import Rounding, decimal_places, decimal_text, round_to_whole
+from accord.language.rounding import Rounding, decimal_text
 from accord.language.types import Type
-from accord.language.unit import RATIO, Unit, WrittenUnit, minor_unit_places
+from accord.language.unit import RATIO, WrittenUnit
 
 if TYPE_CHECKING:
-    import duckdb
-    import pyarrow as pa
-
-    from accord.engine.settle import Settlement
+    pass
 
 Kind = Literal[
     "quantity", "input", "table", "parameter", "scale", "gathering", "prior", "allocation", "rank", "period", "key"
 ]
-
-# -- how values are printed -----------------------------------------------------------------------------------------
-
-_SYMBOLS = {"GBP": "£", "USD": "$", "EUR": "€"}
-_FEW_PLACES = 12
-
-
-def grouped(value: Fraction, places: int) -> str:
-    """A number with thousands separators and ``places`` decimals (rounded half away from zero to them)."""
-    whole = round_to_whole(value.numerator * 10**places, value.denominator, "half_up")
-    digits = f"{abs(whole):0{places + 1}d}"
-    integer, part = (digits[:-places], digits[-places:]) if places else (digits, "")
-    return f"{'-' if whole < 0 else ''}{int(integer):,}{'.' + part if part else ''}"
-
-
-def _significant(value: Fraction, digits: int = 6) -> str:
-    """About ``digits`` significant digits."""
-    if value == 0:
-        return "0"
-    size, magnitude = abs(value), 0
-    while size >= 10:
-        size /= 10
-        magnitude += 1
-    while size < 1:
-        size *= 10
-        magnitude -= 1
-    return grouped(value, max(digits - 1 - magnitude, 0))
-
-
-def _digits(value: Fraction, least: int = 0, exactly: int | None = None) -> tuple[str, bool]:
-    """The number in digits, and whether that is all of it."""
-    if exactly is not None:
-        return grouped(value, exactly), True
-    places = decimal_places(value)
-    if places is None or places > _FEW_PLACES:
-        return _significant(value), False
-    return grouped(value, max(places, least)), True
-
-
-def printed_number(
-    value: Fraction, unit: Unit | None, *, percent: bool = False, rounding: Rounding | None = None, words: bool = True
-) -> str:
-    """A number as a reader sees it: ``£1,234.50``, ``71.5%``, ``12,000 people``, ``≈ 0.285714 (2/7)``.
-
-    ``words=False`` leaves out unit words and exact fractions: the short form that stands inside a working.
-    """
-    unit = unit or RATIO
-    places = None if rounding is None else decimal_places(rounding.step * (100 if percent else 1))
-    money = next((name for name, power in unit.powers if power == 1 and len(name) == 3 and name.isupper()), None)
-    amount = money is not None and unit.currency is not None
-    least = minor_unit_places(money) if money is not None and amount and (words or decimal_places(value) != 0) else 0
-    text, whole = _digits(value * (100 if percent else 1), least, places)
-    if percent:
-        text += "%"
-    elif money is not None:
-        sign, bare = ("-", text[1:]) if text.startswith("-") else ("", text)
-        text = f"{sign}{_SYMBOLS[money]}{bare}" if money in _SYMBOLS else f"{sign}{money} {bare}"
-    if not whole:
-        text = "≈" + (" " if words else "") + text
-    if words:
-        rest = Unit(tuple((name, power) for name, power in unit.powers if name != money)) if money else unit
-        if rest.powers and not percent:
-            text += " " + _unit_words(rest, plural=value != 1)
-        if not whole and len(fraction := decimal_text(value)) <= 40:
-            text += f" ({fraction})"
-    return text
-
-
-def _unit_words(unit: Unit, plural: bool) -> str:
-    """``admissions``, ``per person``, ``points per person``."""
-    said = str(unit)
-    if said.startswith("1 per "):
-        return said.removeprefix("1 ")
-    above, per, below = said.partition(" per ")
-    return above + ("s" if plural and above.isidentifier() and not above.endswith("people") else "") + per + below
-
-
-def printed_value(
-    contract: Contract,
-    value: Value | None,
-    type: Type,
-    written: WrittenUnit | None = None,
-    rounding: Rounding | None = None,
-    words: bool = True,
-) -> str:
-    """Any value as a reader sees it; a period by its usual name, missing as ``missing``."""
-    match value:
-        case None:
-            return "missing"
-        case bool():
-            return "true" if value else "false"
-        case Fraction():
-            percent = written is not None and written.percent
-            return printed_number(value, type.unit, percent=percent, rounding=rounding, words=words)
-        case dt.date():
-            return value.isoformat()
-        case str():
-            return _key_text(contract, type.key, value) if type.kind == "key" else value
-
-
-def _key_text(contract: Contract, key: str | None, label: str) -> str:
-    if key is not None and key in contract.keys and contract.keys[key].is_period:
-        item = contract.period(key, label)
-        return item.name if item is not None else label
-    return label
-
-
-def exact_text(value: Value | None) -> str | bool | None:
-    """A value in JSON: numbers as exact text (1.25 or 2/7), so that nothing is lost."""
-    match value:
-        case None | bool() | str():
-            return value
-        case Fraction():
-            return decimal_text(value)
-        case dt.date():
-            return value.isoformat()
-
 
 # -- the tree -------------------------------------------------------------------------------------------------------
 
@@ -351,100 +222,7 @@ def _label(contract: Contract, key: str, written: str) -> str:
     return next((item.label for item in items if written in (item.label, item.name)), written)
 
 
-# -- formulas as text -----------------------------------------------------------------------------------------------
-
-_BINDING = {"or": 1, "and": 2, "=": 4, "<>": 4, "<": 4, "<=": 4, ">": 4, ">=": 4, "+": 5, "-": 5, "*": 6, "/": 6}
-
-
-def formula_text(node: Node, binding: int = 0) -> str:
-    """A node as formula text, by names."""
-    return _Names().write(node, binding)
-
-
-class _Names:
-    """Writes a node as a formula; subclasses write values where this one writes names."""
-
-    def write(self, node: Node, binding: int = 0) -> str:
-        """The text, in brackets where what stands around binds tighter."""
-        match node:
-            case Arithmetic(operator=op, left=left, right=right) | Logic(operator=op, left=left, right=right):
-                own = _BINDING[op]
-                second = self.write(right, own + 1)
-                second = f"({second})" if second.startswith("-") else second
-                return self._in(f"{self.write(left, own)} {op} {second}", own, binding)
-            case Comparison(operator=op, left=left, right=right):
-                return self._in(f"{self.write(left, 5)} {op} {self.write(right, 5)}", 4, binding)
-            case Negative(operand=operand):
-                inside = self.write(operand, 7)
-                return self._in(f"-({inside})" if inside.startswith("-") else f"-{inside}", 7, binding)
-            case Not(operand=operand):
-                return self._in(f"not {self.write(operand, 3)}", 3, binding)
-            case Absolute(operand=operand):
-                return f"abs({self.write(operand)})"
-            case IsMissing(operand=operand, negated=negated):
-                return self._in(f"{self.write(operand, 5)} is {'not ' if negated else ''}null", 4, binding)
-            case OneOf(operand=operand, options=options):
-                return self._in(f"{self.write(operand, 5)} in ({', '.join(map(self.write, options))})", 4, binding)
-            case DaysBetween(start=start, end=end):
-                return f"days_between({self.write(start)}, {self.write(end)})"
-            case _:
-                return self.leaf(node, binding)
-
-    @staticmethod
-    def _in(text: str, own: int, binding: int) -> str:
-        return f"({text})" if own < binding else text
-
-    def leaf(self, node: Node, binding: int) -> str:
-        """What reads something, or chooses."""
-        match node:
-            case Literal_(value=value):
-                if isinstance(value, str):
-                    return f"'{value}'"
-                return str(value).lower() if isinstance(value, bool) else decimal_text(value)
-            case KeyValue(path=path):
-                return path.column if isinstance(path, HeldByColumn) else path.key
-            case ColumnValue(column=column):
-                return column
-            case QuantityValue(quantity=quantity):
-                return quantity
-            case ParameterValue(parameter=parameter, on=on):
-                return parameter if on is None else f"at({parameter}, {self.write(on)})"
-            case ScaleValue(parameter=parameter, argument=argument):
-                return f"{parameter}({self.write(argument)})"
-            case Choice(branches=branches, otherwise=otherwise):
-                whens = " ".join(f"when {self.write(test)} then {self.write(value)}" for test, value in branches)
-                return f"case {whens}{f' else {self.write(otherwise)}' if otherwise is not None else ''} end"
-            case Extreme(which=which, operands=operands):
-                return f"{which}({', '.join(map(self.write, operands))})"
-            case Coalesce(operands=operands):
-                return f"coalesce({', '.join(map(self.write, operands))})"
-            case PeriodLength(unit=unit, period=period):
-                return f"{unit}({period})"
-            case PeriodDay(which=which, period=period):
-                return f"{which}_day({period})"
-            case Gather(how=how, value=value, where=where, fraction=fraction):
-                inside = "*" if value is None and where is not None else ""
-                inside = inside or (self.write(value) if value is not None else node.rows.sources[0])
-                inside += f", {self.write(fraction)}" if fraction is not None else ""
-                return f"{how}({inside})" + (f" filter (where {self.write(where)})" if where is not None else "")
-            case EndOf(which=which, value=value, where=where):
-                return f"{which}({self.write(value)})" + (f" filter (where {self.write(where)})" if where else "")
-            case Prior(of=of, steps=steps):
-                return "prior(" * steps + self.write(of) + ")" * steps
-            case TrailingAverage(of=of, count=count):
-                return f"trailing_avg({self.write(of)}, {self.write(count)})"
-            case Rank(partition=partition, order=order):
-                by = f"partition by {', '.join(path.key for path in partition)} " if partition else ""
-                keys = ", ".join(self.write(one, 5) + (" desc" if descending else "") for one, descending in order)
-                return f"rank() over ({by}order by {keys})"
-            case Allocate(pool=pool, weight=weight, floor=floor):
-                parts = [pool, weight] if floor is None else [pool, weight, floor]
-                return f"allocate({', '.join(map(self.write, parts))})"
-            case _:  # pragma: no cover - every node is written above
-                return type(node).__name__
-
-
-class _PutIn(_Names):
+class _PutIn(FormulaWriter):
     """Writes a formula of one row with the values put in, along the branches that apply, and collects what it read."""
 
     def __init__(self, explainer: _Explainer, keys: Sequence[str], row: RowKey, depth: int) -> None:
@@ -614,7 +392,7 @@ class _Explainer:
 
     def row_printed(self, row: Mapping[str, str]) -> str:
         """A row, periods by their usual names."""
-        return ", ".join(f"{key} {_key_text(self.contract, key, label)}" for key, label in row.items())
+        return ", ".join(f"{key} {key_text(self.contract, key, label)}" for key, label in row.items())
 
     def period_of(self, period: str, keys: Sequence[str], row: RowKey) -> PeriodItem | None:
         """The row's own item of a period key."""
@@ -764,7 +542,7 @@ class _Explainer:
             label = self.values.follow(path, keys, row)
             where = self.values.follow_all(at, keys, row)
             named = {} if where is None else named_row(held, where)
-            printed = "missing" if label is None else _key_text(self.contract, key, label)
+            printed = "missing" if label is None else key_text(self.contract, key, label)
             found.append(
                 Explanation(
                     "key", name, named, label, printed, key, source=source, place=place,
@@ -984,364 +762,3 @@ def _on_points(parameter: Parameter, points: ScalePoints, x: Fraction) -> str:
     if below[-1][0] == x:
         return f"at {at(x)}: {of(below[-1][1])}"
     return f"between {at(below[-1][0])}: {of(below[-1][1])} and {at(above[0][0])}: {of(above[0][1])}"
-
-
-# -- values that a settlement stored --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class StoredTable:
-    """A stored table: a Parquet file or an Arrow table, in the form of LoadedTable or ResultTable."""
-
-    data: Path | pa.Table
-    places: Mapping[str, int]
-    """Decimal places of its number columns (an unrounded quotient has columns ``q:n`` and ``q:d`` instead)."""
-    has_worlds: bool
-
-
-_SMALL = 5_000
-
-
-class StoredValues(RowEvaluator):
-    """Values of one world as a settlement stored them, read where they lie, row by row, with DuckDB.
-
-    ``results`` holds one table a row set, by its keys; ``tables`` the inputs and own tables. ``periods`` are those of
-    the run, ``known_on`` and ``what_ifs`` what it was settled with.
-    """
-
-    def __init__(
-        self,
-        contract: Contract,
-        results: Mapping[tuple[str, ...], StoredTable],
-        tables: Mapping[str, StoredTable],
-        periods: Mapping[str, Sequence[PeriodItem]],
-        *,
-        world: int = 0,
-        known_on: dt.date | None = None,
-        what_ifs: Mapping[str, Mapping[int, Value]] | None = None,
-    ) -> None:
-        super().__init__(contract, world, known_on, what_ifs or {})
-        self._stored: dict[str, StoredTable] = {f"table {name}": table for name, table in tables.items()}
-        self._stored |= {f"rows {','.join(keys)}": table for keys, table in results.items()}
-        self._results = {frozenset(keys): keys for keys in results}
-        self._periods = periods
-        self._connection: duckdb.DuckDBPyConnection | None = None
-        self._cache: dict[tuple[str, RowKey], Mapping[str, Any] | None] = {}
-        self._whole: set[str] = set()
-        self._sizes: dict[str, int] = {}
-        self._groups: dict[tuple[int, tuple[str | None, ...]], tuple[Node, list[RowKey]]] = {}
-        self._row_sets: dict[RowSet, frozenset[RowKey]] = {}
-
-    # -- what a row evaluator must say ------------------------------------------------------------------------------
-    def quantity(self, name: str, row: RowKey) -> Value | None:
-        """A stored value."""
-        quantity = self.contract.quantities[name]
-        relation = self._result(quantity.rows)
-        found = (
-            None if relation is None else self._row(relation, self._keys(relation), self._ordered(quantity.rows, row))
-        )
-        if found is None or relation is None:
-            raise stop(quantity.place, f"{name} has no row for {row_text(named_row(quantity.keys, row))}")
-        if f"{name}:n" in found:
-            above, below = found[f"{name}:n"], found[f"{name}:d"]
-            return None if above is None or below is None else Fraction(int(above), int(below))
-        if name not in found:
-            raise stop(quantity.place, f"{name} was not stored by this run", "settle again, and ask for it")
-        return self._typed(found[name], self._stored[relation].places.get(name), quantity.type.kind)
-
-    def cell(self, table: str, column: str, row: RowKey) -> Value | None:
-        """A stored value."""
-        relation = f"table {table}"
-        found = self._row(relation, self.contract.tables[table].keys, row)
-        if found is None:
-            named = named_row(self.contract.tables[table].keys, row)
-            raise NotThere(f"{table} has no row for {row_text(named)}", named)
-        kind = self.contract.tables[table].column(column).type.kind
-        return self._typed(found[column], self._stored[relation].places.get(column), kind)
-
-    def table_has(self, table: str, row: RowKey) -> bool:
-        """Whether it was stored."""
-        return self._row(f"table {table}", self.contract.tables[table].keys, row) is not None
-
-    def row_exists(self, rows: RowSet, row: RowKey) -> bool:
-        """Whether it was stored."""
-        if rows not in self._row_sets:
-            relation = self._relation(rows)
-            if relation is not None:
-                return self._row(relation, self._keys(relation), self._ordered(rows, row)) is not None
-        return row in self._joined(rows)
-
-    def run_periods(self, key: str) -> Sequence[PeriodItem]:
-        """The periods of the run."""
-        return self._periods.get(key, ())
-
-    def matching(self, node: Gather | EndOf | Allocate | Rank, wanted: tuple[str | None, ...]) -> Sequence[RowKey]:
-        """Found with one query, which also brings the rows' values."""
-        at = (id(node), wanted)
-        if at not in self._groups:
-            self._groups[at] = (node, self._match(node, wanted, None))
-        return self._groups[at][1]
-
-    def some(
-        self, node: Gather | EndOf | Allocate | Rank, wanted: tuple[str | None, ...], limit: int
-    ) -> tuple[Sequence[RowKey], int]:
-        """The first rows, and how many there are, without reading them all."""
-        relation = self._relation(node.rows)
-        if (id(node), wanted) in self._groups or relation is None:
-            found = self.matching(node, wanted)
-            return found[:limit], len(found)
-        sql, values = self._condition(node, wanted, relation)
-        total = self._query(f"select count(*) {sql}", values)[1][0][0]
-        if total <= limit:
-            found = self.matching(node, wanted)
-            return found, len(found)
-        return self._match(node, wanted, limit), total
-
-    # -- reading ----------------------------------------------------------------------------------------------------
-    def close(self) -> None:
-        """Let go of the files."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _query(self, sql: str, values: Sequence[object] = ()) -> tuple[list[str], list[tuple[Any, ...]]]:
-        if self._connection is None:
-            import duckdb
-
-            self._connection = duckdb.connect(":memory:")
-            for relation, stored in self._stored.items():
-                if isinstance(stored.data, Path):
-                    path = str(stored.data).replace("'", "''")
-                    self._connection.execute(f"create view {_q(relation)} as from read_parquet('{path}')").fetchall()
-                else:
-                    self._connection.register(relation, stored.data)
-        cursor = self._connection.execute(sql, list(values))
-        names = [column[0] for column in cursor.description or ()]
-        return names, cursor.fetchall()
-
-    def _result(self, rows: RowSet) -> str | None:
-        keys = self._results.get(frozenset(rows.keys))
-        return None if keys is None else f"rows {','.join(keys)}"
-
-    def _relation(self, rows: RowSet) -> str | None:
-        """The stored table that has the rows of a row set, if one has."""
-        if len(rows.sources) == 1 and rows.sources[0] in self.contract.tables:
-            table = self.contract.tables[rows.sources[0]]
-            held = self.contract.rows.get(frozenset(rows.keys))
-            if frozenset(table.keys) == frozenset(rows.keys) and (held != rows or self._result(rows) is None):
-                return f"table {table.name}"
-        return self._result(rows)
-
-    def _keys(self, relation: str) -> tuple[str, ...]:
-        if relation.startswith("table "):
-            return self.contract.tables[relation.removeprefix("table ")].keys
-        return tuple(key for key in relation.removeprefix("rows ").split(",") if key)
-
-    def _ordered(self, rows: RowSet, row: RowKey) -> RowKey:
-        """A row in the order of keys of the table that stores it."""
-        relation = self._relation(rows)
-        assert relation is not None
-        return tuple(row[rows.keys.index(key)] for key in self._keys(relation))
-
-    def _typed(self, value: Any, places: int | None, kind: str) -> Value | None:
-        if value is None:
-            return None
-        if kind == "number":
-            return Fraction(int(value), 10 ** (places or 0))
-        return value.date() if isinstance(value, dt.datetime) else value
-
-    def _row(self, relation: str, keys: tuple[str, ...], row: RowKey) -> Mapping[str, Any] | None:
-        """The whole stored row; a small table is read at once."""
-        at = (relation, row)
-        if at in self._cache or relation in self._whole:
-            return self._cache.get(at)
-        if relation not in self._stored:
-            return None
-        world, values = self._world_condition(relation, "")
-        if self._size(relation) <= _SMALL:
-            names, found = self._query(f"select * from {_q(relation)} where {world}", values)
-            self._whole.add(relation)
-            self._keep(relation, keys, names, found)
-            return self._cache.get(at)
-        tests = " and ".join([world, *(f"{_q(key)} = ?" for key in keys)])
-        names, found = self._query(f"select * from {_q(relation)} where {tests} limit 1", [*values, *row])
-        self._keep(relation, keys, names, found)
-        return self._cache.setdefault(at, None)
-
-    def prepare(self, keys: Sequence[str], rows: Sequence[RowKey]) -> None:
-        """Fetch several rows of every large table with these keys, one query a table."""
-        for relation in self._stored:
-            held = self._keys(relation)
-            if not rows or set(held) != set(keys) or self._size(relation) <= _SMALL:
-                continue
-            ordered = [tuple(row[keys.index(key)] for key in held) for row in rows]
-            wanted = [row for row in ordered if (relation, row) not in self._cache]
-            if not wanted:
-                continue
-            world, values = self._world_condition(relation, "")
-            tests = [world]
-            for position, key in enumerate(held):
-                members = sorted({row[position] for row in wanted})
-                tests.append(f"{_q(key)} in ({', '.join('?' for _ in members)})")
-                values += members
-            names, found = self._query(f"select * from {_q(relation)} where {' and '.join(tests)}", values)
-            self._keep(relation, held, names, found)
-            for row in wanted:
-                self._cache.setdefault((relation, row), None)
-
-    def _size(self, relation: str) -> int:
-        if relation not in self._sizes:
-            self._sizes[relation] = self._query(f"select count(*) from {_q(relation)}")[1][0][0]
-        return self._sizes[relation]
-
-    def _world_condition(self, relation: str, alias: str) -> tuple[str, list[object]]:
-        return (f"{alias}{_q(WORLD)} = ?", [self.world]) if self._stored[relation].has_worlds else ("true", [])
-
-    def _keep(
-        self, relation: str, keys: Sequence[str], names: Sequence[str], found: Sequence[tuple[Any, ...]]
-    ) -> list[RowKey]:
-        positions = [names.index(key) for key in keys]
-        kept: list[RowKey] = []
-        for values in found:
-            row = tuple(str(values[position]) for position in positions)
-            self._cache[(relation, row)] = dict(zip(names, values, strict=True))
-            kept.append(row)
-        return kept
-
-    def _match(
-        self, node: Gather | EndOf | Allocate | Rank, wanted: tuple[str | None, ...], limit: int | None
-    ) -> list[RowKey]:
-        relation = self._relation(node.rows)
-        if relation is None:
-            paths = _match_paths(node)
-            rows = sorted(self._joined(node.rows))
-            return [row for row in rows if tuple(self.follow(p, node.rows.keys, row) for p in paths) == wanted]
-        sql, values = self._condition(node, wanted, relation)
-        keys = self._keys(relation)
-        order = ", ".join(f"b.{_q(key)}" for key in node.rows.keys) or "1"
-        end = f" limit {limit}" if limit is not None else ""
-        names, found = self._query(f"select b.* {sql} order by {order}{end}", values)
-        rows = self._keep(relation, keys, names, found)
-        return [tuple(row[keys.index(key)] for key in node.rows.keys) for row in rows]
-
-    def _joined(self, rows: RowSet) -> frozenset[RowKey]:
-        """The rows of a row set that no stored table has, from the keys of its sources."""
-        if rows not in self._row_sets:
-            found: set[RowKey] = set()
-            for one in joined(self.contract, rows, self._source_rows, self._periods):
-                key = self.follow_all(rows.paths, tuple(one), tuple(one.values()))
-                if key is not None:
-                    found.add(key)
-            self._row_sets[rows] = frozenset(found)
-        return self._row_sets[rows]
-
-    def _source_rows(self, table: str) -> list[Mapping[str, str]]:
-        relation = f"table {table}"
-        world, values = self._world_condition(relation, "")
-        keys = self.contract.tables[table].keys
-        chosen = ", ".join(_q(key) for key in keys) or "1 as one"
-        _, found = self._query(f"select {chosen} from {_q(relation)} where {world}", values)
-        return [dict(zip(keys, row, strict=False)) for row in found]
-
-    # -- where rows match, in SQL -----------------------------------------------------------------------------------
-    def _condition(
-        self, node: Gather | EndOf | Allocate | Rank, wanted: tuple[str | None, ...], relation: str
-    ) -> tuple[str, list[object]]:
-        """``from … where …`` for the rows that belong to ``wanted``."""
-        joins: list[str] = []
-        join_values: list[object] = []
-        world, values = self._world_condition(relation, "b.")
-        tests = [world]
-        for path, label in zip(_match_paths(node), wanted, strict=True):
-            if isinstance(path, EnclosingPeriod) and isinstance(path.of, OwnKey) and label is not None:
-                box = self.contract.period(path.key, label)
-                items = self.contract.keys[path.of_key].items
-                inside = [item.label for item in items if box is not None and box.first <= item.first <= box.last]
-                tests.append(f"b.{_q(path.of.key)} in ({', '.join('?' for _ in inside) or 'null'})")
-                values += inside
-            else:
-                expression = self._expression(path, joins, join_values)
-                tests.append(f"{expression} is null" if label is None else f"{expression} = ?")
-                values += [] if label is None else [label]
-        return f"from {_q(relation)} b {' '.join(joins)} where {' and '.join(tests)}", [*join_values, *values]
-
-    def _expression(self, path: KeyPath, joins: list[str], values: list[object]) -> str:
-        match path:
-            case OwnKey(key=key):
-                return f"b.{_q(key)}"
-            case EnclosingPeriod(key=key, of_key=of_key, of=of):
-                inner = self._expression(of, joins, values)
-                alias = f"j{len(joins)}"
-                outer = self.contract.keys[key].items
-                pairs = [
-                    f"('{item.label}', '{box.label}')"
-                    for item in self.contract.keys[of_key].items
-                    for box in outer
-                    if box.first <= item.first <= box.last
-                ]
-                table = f"(values {', '.join(pairs)})" if pairs else "(select '', '' where false)"
-                joins.append(f"left join {table} {alias}(inner_label, outer_label) on {alias}.inner_label = {inner}")
-                return f"{alias}.outer_label"
-            case HeldByColumn(table=table, column=column, at=at):
-                return self._join(f"table {table}", self.contract.tables[table].keys, column, at, joins, values)
-            case BorneByQuantity(quantity=quantity, at=at):
-                rows = self.contract.quantities[quantity].rows
-                relation = self._result(rows)
-                assert relation is not None
-                return self._join(relation, rows.keys, quantity, at, joins, values)
-
-    def _join(
-        self,
-        relation: str,
-        keys: Sequence[str],
-        column: str,
-        at: Sequence[KeyPath],
-        joins: list[str],
-        values: list[object],
-    ) -> str:
-        found = [self._expression(step, joins, values) for step in at]
-        alias = f"j{len(joins)}"
-        world, given = self._world_condition(relation, f"{alias}.")
-        on = " and ".join([world, *(f"{alias}.{_q(key)} = {one}" for key, one in zip(keys, found, strict=True))])
-        joins.append(f"left join {_q(relation)} {alias} on {on}")
-        values += given
-        return f"{alias}.{_q(column)}"
-
-
-def _match_paths(node: Gather | EndOf | Allocate | Rank) -> tuple[KeyPath, ...]:
-    match node:
-        case Gather(match=paths) | EndOf(match=paths):
-            return paths
-        case Allocate(group=paths) | Rank(partition=paths):
-            return paths
-
-
-def _q(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def settled_values(settlement: Settlement, world: int = 0) -> StoredValues:
-    """The values of one world of a settlement that is still in memory."""
-    inputs: Inputs = settlement.inputs
-    results = {keys: StoredTable(table.data, table.places, True) for keys, table in settlement.tables.items()}
-    tables = {name: StoredTable(table.data, table.places, table.has_worlds) for name, table in inputs.tables.items()}
-    return StoredValues(
-        settlement.contract, results, tables, inputs.periods,
-        world=world, known_on=inputs.known_on, what_ifs=inputs.what_ifs,
-    )  # fmt: skip
-
-
-__all__ = [
-    "Explanation",
-    "NotTaken",
-    "StoredTable",
-    "StoredValues",
-    "ValuesOf",
-    "exact_text",
-    "explain",
-    "formula_text",
-    "grouped",
-    "printed_number",
-    "printed_value",
-    "settled_values",
-]

@@ -20,7 +20,8 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from accord.engine.inputs import WORLD, Inputs, LoadedTable
+from accord.engine.columns import PERSONAL, WORLD
+from accord.engine.inputs import Inputs, LoadedTable
 from accord.engine.rows import enclosing, joined
 from accord.language.contract import (
     Check,
@@ -75,7 +76,6 @@ from accord.language.rounding import decimal_text, round_fraction
 RowKey = tuple[str, ...]
 """The values of a row's keys, in the order of its row set's keys."""
 
-_PERSONAL = frozenset({"person", "patient", "people", "nhs_number"})
 _DEEP = 100_000
 
 
@@ -94,7 +94,7 @@ def named_row(keys: Sequence[str], row: Sequence[str | None]) -> dict[str, str]:
 
 def row_text(row: Mapping[str, str]) -> str:
     """A row in a message; a person's key is not shown."""
-    return ", ".join(f"{key} {'…' if key in _PERSONAL else value}" for key, value in row.items()) or "the contract"
+    return ", ".join(f"{key} {'…' if key in PERSONAL else value}" for key, value in row.items()) or "the contract"
 
 
 def stop(place: Place, message: str, fix: str = "") -> SettlementStopped:
@@ -789,7 +789,7 @@ class _World(RowEvaluator):
     def matching(self, node: Gather | EndOf | Allocate | Rank, wanted: tuple[str | None, ...]) -> Sequence[RowKey]:
         """All rows grouped once by where they belong."""
         if id(node) not in self._groups:
-            paths = _paths(node)
+            paths = match_paths(node)
             groups: dict[tuple[str | None, ...], list[RowKey]] = {}
             for row in self.rows(node.rows):
                 key = tuple(self.follow(path, node.rows.keys, row) for path in paths)
@@ -821,7 +821,8 @@ class _World(RowEvaluator):
                 self.quantity(of.quantity, then)
 
 
-def _paths(node: Gather | EndOf | Allocate | Rank) -> tuple[KeyPath, ...]:
+def match_paths(node: Gather | EndOf | Allocate | Rank) -> tuple[KeyPath, ...]:
+    """The paths by which finer rows belong to a row (a pool, a partition)."""
     match node:
         case Gather(match=paths) | EndOf(match=paths):
             return paths

@@ -15,8 +15,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from accord.engine.inputs import WORLD, Inputs
+from accord.engine.columns import PERSONAL, WORLD
+from accord.engine.inputs import Inputs
 from accord.engine.rows import ancestors, enclosing
+from accord.engine.source import SHOWN
 from accord.language.contract import Contract, PartyOfRow
 from accord.language.meaning import (
     Allocate,
@@ -47,10 +49,8 @@ from accord.language.problem import Problem
 if TYPE_CHECKING:
     import duckdb
 
-_SHOWN = 10
 _MANY = 2_000_000
 """Rows of a table that differs by world beyond which only the first world is looked at: the others are made like it."""
-_PERSONAL = frozenset({"person", "patient", "people", "nhs_number"})
 
 
 def unread_rows(contract: Contract, inputs: Inputs) -> list[Problem]:
@@ -354,10 +354,10 @@ class _Unread:
         total = self.sql("select count(*) from lost")[0][0]
         if not total:
             return None
-        rows = self.sql(f"select * from lost order by all limit {_SHOWN}")
-        shown = [", ".join(f"{k} {v}" for k, v in zip(keys, row, strict=True) if k not in _PERSONAL) for row in rows]
+        rows = self.sql(f"select * from lost order by all limit {SHOWN}")
+        shown = [", ".join(f"{k} {v}" for k, v in zip(keys, row, strict=True) if k not in PERSONAL) for row in rows]
         said = "; ".join(dict.fromkeys(text for text in shown if text))
-        more = f", … ({total:,} in all)" if total > _SHOWN else ""
+        more = f", … ({total:,} in all)" if total > SHOWN else ""
         count = "1 row is" if total == 1 else f"{total:,} rows are"
         return Problem(
             Place(name, 0, 0),
@@ -370,7 +370,7 @@ class _Unread:
     def _why(self, name: str, keys: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         """A fix that names the key value that another table lacks, where it is as simple as that."""
         for position, key in enumerate(keys):
-            if key in _PERSONAL or self.contract.keys[key].is_period:
+            if key in PERSONAL or self.contract.keys[key].is_period:
                 continue
             values = sorted({row[position] for row in rows})
             for other, table in self.contract.tables.items():

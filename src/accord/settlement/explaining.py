@@ -81,7 +81,8 @@ def of_run(run: Run, quantity: str, row: Mapping[str, str], depth: int) -> Expla
 
 def of_settlement(settlement: Settlement, quantity: str, row: Mapping[str, str], depth: int) -> Explanation:
     """The explanation of a number of a settlement in memory."""
-    from accord.engine.explanation import explain, settled_values
+    from accord.engine.explanation import explain
+    from accord.engine.settled import settled_values
 
     contract = settlement.contract
     wanted = named_row(contract, quantity, row)
