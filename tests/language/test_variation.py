@@ -285,6 +285,37 @@ def test_variations_of_each_other_are_refused() -> None:
     assert len(caught.value.problems) == 1
 
 
+REACHING_BACK = {
+    "a payment less": "remove: [payments.basic]",
+    "a payment more": "add: {payments: [{pay: basic, from: practice, to: board}]}",
+    "a check more": "add: {checks: [{that: visits > 0, each: [practice, year], else: none}]}",
+    "other rows": "add: {quantities: [{each: [year, practice], rows: [work, bonus], more: visits}]}",
+}
+
+
+@pytest.mark.parametrize("change", REACHING_BACK.values(), ids=REACHING_BACK.keys())
+def test_what_would_reach_back_before_the_change(change: str) -> None:
+    (problem,) = refused(change, head="from: 2027-04-01\n")
+    assert problem.message.endswith("would reach back to the first day of the term")
+
+
+def test_a_formula_that_changes_inside_the_term_may_use_new_figures() -> None:
+    varied = vary(
+        """
+        add:
+          parameters: {most: {unit: GBP, value: 150, authority: deed}}
+          quantities: [{each: [practice, year], limit: most}]
+        replace:
+          quantities.basic.is: least(size(list_size), limit)
+        """,
+        head="from: 2027-04-01\n",
+    )
+    assert [version.canonical for version in varied.quantities["basic"].versions] == [
+        "size(list_size)",
+        "least(size(list_size), limit)",
+    ]
+
+
 def test_only_values_and_formulas_change_inside_the_term() -> None:
     (problem,) = refused("replace: {parameters.rate.unit: GBP per day}", head="from: 2027-04-01\n")
     assert "only a parameter's value and a quantity's formula can change inside the term" in problem.message

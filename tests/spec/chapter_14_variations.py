@@ -87,7 +87,8 @@ SPECS = [
         title="A change inside the term",
         text="""
         With `from:`, a replaced value or formula becomes one more dated entry: until that day the base holds, and
-        what the base says of later days stays. Only values and formulas change inside the term.
+        what the base says of later days stays. Only values and formulas change inside the term; what
+        they need may be added.
         """,
         base=BASE,
         contract="""

@@ -150,14 +150,7 @@ class _Change:
             if value is not None and key is not None:
                 self.tree = _with(self.tree, key, value)
         if self.since is not None:
-            for word in ("add", "remove"):
-                said = self.variation.key(word)
-                if said is not None:
-                    self._refuse(
-                        said,
-                        f"with from:, {word} would reach back to the first day of the term",
-                        "leave from: out, or change values and formulas only: replace: {…}",
-                    )
+            self._nothing_reaches_back()
         removed = self.variation.get("remove")
         for path in removed.items if isinstance(removed, Items) else ():
             if isinstance(path, Scalar):
@@ -183,6 +176,34 @@ class _Change:
                 f"{self.since.value} does not lie inside the term, {first.value} to {last.value}",
                 "leave from: out for a variation that holds from the first day",
             )
+
+    def _nothing_reaches_back(self) -> None:
+        """With ``from:``, refuse what would hold from the first day of the term. A new figure, table, input or quantity
+        does not: nothing but the replaced formulas can read it. New payments, notices and checks do, and so does what
+        is removed.
+        """
+        removed, added = self.variation.key("remove"), self.variation.get("add")
+        reaching = [removed] if removed is not None else []
+        for section, value in added if isinstance(added, Entries) else ():
+            if section.value in ("payments", "notices", "checks") or self._says_rows_again(section, value):
+                reaching.append(section)
+        for word in reaching:
+            self._refuse(
+                word,
+                f"with from:, {word.value} would reach back to the first day of the term",
+                "leave from: out, or change values and formulas only: replace: {…}",
+            )
+
+    def _says_rows_again(self, section: Scalar, value: Tree) -> bool:
+        """Whether an added group says which rows there are for keys that the base has quantities of."""
+        if section.value != "quantities" or not isinstance(value, Items):
+            return False
+        groups = self.tree.get("quantities")
+        known = [_each(group) for group in groups.items] if isinstance(groups, Items) else []
+        return any(
+            isinstance(group, Entries) and group.get("rows") is not None and _each(group) in known
+            for group in value.items
+        )
 
     # -- replacing and removing -------------------------------------------------------------------------------------
     def _edit(self, path: Scalar, value: Tree | None) -> None:
@@ -367,6 +388,16 @@ def _by_start(items: tuple[Tree, ...]) -> tuple[Tree, ...]:
         return since.value if isinstance(since, Scalar) else ""
 
     return tuple(sorted(items, key=start))
+
+
+def _each(group: Tree) -> frozenset[str]:
+    """The keys of a group of quantities, whatever their order."""
+    keys = group.get("each") if isinstance(group, Entries) else None
+    return (
+        frozenset(key.value for key in keys.items if isinstance(key, Scalar))
+        if isinstance(keys, Items)
+        else frozenset()
+    )
 
 
 def _key(tree: Entries, word: str) -> Scalar:
