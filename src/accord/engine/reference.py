@@ -16,6 +16,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -841,13 +842,12 @@ def _deep_formulas() -> Generator[None]:
         sys.setrecursionlimit(before)
 
 
+@dataclass(frozen=True, slots=True)
 class CheckFailure:
     """A check of the contract that does not hold on some rows."""
 
-    __slots__ = ("check", "rows")
-
-    def __init__(self, check: Check, rows: Sequence[RowKey]) -> None:
-        self.check, self.rows = check, tuple(rows)
+    check: Check
+    rows: tuple[RowKey, ...]
 
     def problem(self) -> Problem:
         """What a run that stops for it says."""
@@ -924,5 +924,5 @@ class Reference:
                 if self.evaluate(check.condition, check.rows, row, world) is not True
             ]
             if wrong:
-                failures.append(CheckFailure(check, wrong))
+                failures.append(CheckFailure(check, tuple(wrong)))
         return failures
