@@ -294,7 +294,7 @@ class _Reader:
                 # nothing stands there: the place to mend is right after the key, not wherever YAML looked next
                 value = replace(value, place=self.source.place(key.end + 1), start=key.end + 1, end=key.end + 1)
             if isinstance(value, Scalar) and not value.value and not value.style and value.start == value.end:
-                stray = key.value.endswith(")") or "(" in key.value or " " in key.value.strip()
+                stray = key.value.isdigit() or "(" in key.value or ")" in key.value or " " in key.value.strip()
                 if stray and self.source.text[key.end : key.end + 1] in (",", "}", "]", " "):
                     self.problems.append(
                         Problem(key.place, f"{key.value} stands here without a value", _COMMA_IN_BRACES)
