@@ -1,0 +1,79 @@
+"""A row that nobody reads is one that could be taken away without changing anything: tried on every draft."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from accord.engine import inputs as reading
+from accord.engine.inputs import read_inputs
+from accord.engine.reference import Reference
+from accord.language import check
+from accord.language.contract import Contract
+from accord.language.problem import AccordError, DataRefused, SettlementStopped
+
+DRAFTS = Path(__file__).parent.parent / "drafts"
+NAMES = sorted(folder.parent.name for folder in DRAFTS.glob("*/contract.yaml"))
+Rows = dict[str, list[dict[str, str]]]
+
+
+def data_of(name: str) -> Rows:
+    found: Rows = {}
+    for file in (DRAFTS / name / "data").glob("*.csv"):
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            found[file.stem] = list(csv.DictReader(text))
+    return found
+
+
+def strangers(contract: Contract, data: Rows) -> Iterator[tuple[str, str, Rows]]:
+    """The data with one row more: a copy of the first, about a practice (a network, an indicator) nobody knows."""
+    for name, table in contract.inputs.items():
+        for key in table.keys:
+            if data.get(name) and not contract.keys[key].is_period:
+                yield name, key, {**data, name: [*data[name], {**data[name][0], key: "a stranger"}]}
+
+
+def outcome(contract: Contract, data: Rows) -> object:
+    """Every value and every failing check, or why the run stopped."""
+    try:
+        run = Reference(contract, read_inputs(contract, data))
+        values = {name: run.values(name) for name in contract.quantities}
+        return values, [(failure.check.message, failure.rows) for failure in run.checks()]
+    except SettlementStopped as stopped:
+        return str(stopped)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_row_that_is_refused_as_unread_changes_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    contract, data = check(DRAFTS / name), data_of(name)
+    refused: list[tuple[str, str, Rows]] = []
+    for table, key, more in strangers(contract, data):
+        try:
+            read_inputs(contract, more)
+        except DataRefused as error:
+            if "read by no row of the contract" in str(error):
+                assert f"{key} a stranger" in str(error)
+                refused.append((table, key, more))
+        except AccordError:
+            pass
+    monkeypatch.setattr(reading, "unread_rows", lambda contract, inputs: [])
+    before = outcome(contract, data)
+    for table, key, more in refused:
+        assert outcome(contract, more) == before, (table, key)
+
+
+def test_some_strangers_are_refused() -> None:
+    """The check is not silent: a practice that is not on the roster, an indicator nobody pays for."""
+    said: set[tuple[str, str]] = set()
+    for name in ("iif", "qof", "integration-supplement", "retention"):
+        contract, data = check(DRAFTS / name), data_of(name)
+        for table, key, more in strangers(contract, data):
+            try:
+                read_inputs(contract, more)
+            except DataRefused as error:
+                if "read by no row of the contract" in str(error):
+                    said.add((f"{name}.{table}", key))
+    assert {("qof.counts", "indicator"), ("retention.remedies", "practice")} <= said, said
