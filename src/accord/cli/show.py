@@ -90,7 +90,7 @@ def _print(schedule: Schedule) -> None:
         head("Figures")
         rows = [
             (
-                figure.name + (f" ({figure.member})" if figure.member else ""),
+                figure.name,
                 figure.value,
                 " ".join(
                     part
@@ -106,7 +106,7 @@ def _print(schedule: Schedule) -> None:
             )
             for figure in schedule.figures
         ]
-        say(table(("figure", "value", "in force", "status", "authority"), rows, right=[1], indent=2))
+        say(table(("figure", "value", "in force", "status", "authority"), rows, indent=2))
     for scale in schedule.scales:
         say()
         since = f", from {scale.since}" if scale.since else ""

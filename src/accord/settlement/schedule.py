@@ -74,11 +74,16 @@ class Figure:
     since: str
     known_from: str
     until: str
-    member: str
-    value: str
+    values: tuple[tuple[str, str], ...]
+    """Member (empty where it has one value) and value."""
     authority: str
     status: str
     note: str
+
+    @property
+    def value(self) -> str:
+        """Its values in one line."""
+        return ", ".join(f"{member} {value}" if member else value for member, value in self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,20 +316,22 @@ def _figures(contract: Contract) -> Iterator[Figure]:
         if parameter.scale is not None:
             continue
         for entry in parameter.entries:
+            values: list[tuple[str, str]] = []
             for member, value in entry.values.items():
                 assert not isinstance(value, ScalePoints)
-                yield Figure(
-                    parameter.name,
-                    wording.unit_text(parameter.written, parameter.type),
-                    "" if len(parameter.entries) == 1 and not entry.until else wording.day(entry.since),
-                    wording.day(entry.known_from) if entry.known_from else "",
-                    wording.day(entry.until) if entry.until else "",
-                    _member(contract, parameter, member),
-                    wording.value_text(value, parameter.type, parameter.written, contract),
-                    entry.source.authority,
-                    entry.source.status,
-                    entry.source.note or parameter.note,
-                )
+                printed = wording.value_text(value, parameter.type, parameter.written, contract)
+                values.append((_member(contract, parameter, member), printed))
+            yield Figure(
+                parameter.name,
+                wording.unit_text(parameter.written, parameter.type),
+                "" if len(parameter.entries) == 1 and not entry.until else wording.day(entry.since),
+                wording.day(entry.known_from) if entry.known_from else "",
+                wording.day(entry.until) if entry.until else "",
+                tuple(values),
+                entry.source.authority,
+                entry.source.status,
+                entry.source.note or parameter.note,
+            )
 
 
 def _member(contract: Contract, parameter: Parameter, member: tuple[str, ...]) -> str:
@@ -602,7 +609,7 @@ def docx(schedule: Schedule, path: Path) -> None:
         ("Figure", "Value", "In force", "Authority", "Status"),
         [
             (
-                f.name + (f" ({f.member})" if f.member else ""),
+                f.name,
                 f.value,
                 " ".join(filter(None, [f.since and f"from {f.since}", f.until and f"until {f.until}"]))
                 or "the whole term",

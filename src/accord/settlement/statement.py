@@ -60,6 +60,22 @@ class StreamTotal:
     paid: Fraction
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Cells of one name and one formula: the same working, row after row."""
+
+    first: Cell
+    cells: tuple[Cell, ...]
+
+
+def grouped(cells: Sequence[Cell]) -> tuple[Group, ...]:
+    """Cells by name and formula, in order of first appearance."""
+    found: dict[tuple[str, str, str], list[Cell]] = {}
+    for cell in cells:
+        found.setdefault((cell.name, cell.text, cell.note), []).append(cell)
+    return tuple(Group(cells[0], tuple(cells)) for cells in found.values())
+
+
 @dataclass(frozen=True)
 class Statement:
     """What one party is owed and owes in a run."""
@@ -245,8 +261,9 @@ def html(statement: Statement) -> str:
     return render(
         "statement.html.j2",
         statement=statement,
-        working=statement.working[:CELLS_ON_PAGE],
-        inputs=statement.inputs[:CELLS_ON_PAGE],
+        working=grouped(statement.working[:CELLS_ON_PAGE]),
+        inputs=grouped(statement.inputs[:CELLS_ON_PAGE]),
+        most=CELLS_ON_PAGE,
         wording=wording,
         marks_text=marks_text,
     )
