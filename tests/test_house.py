@@ -93,6 +93,13 @@ def test_commands_page_is_current() -> None:
     assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == page(), "make docs writes it again"
 
 
+def test_architecture_page_lists_every_module() -> None:
+    from accord.cli.reference import architecture
+
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert page == architecture(page, SOURCE), "make docs writes it again"
+
+
 def test_the_contract_of_the_readme_checks() -> None:
     from accord.language import check_text
 

@@ -1,12 +1,18 @@
-"""Writes ``docs/commands.md`` from the commands themselves, so that the page cannot drift: ``make docs``."""
+"""Writes what of the docs follows from the code, so that it cannot drift: the commands page, and the list of modules.
+
+``make docs`` runs it in a checkout.
+"""
 
 from __future__ import annotations
 
+import ast
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
 PAGE = Path("docs") / "commands.md"
+ARCHITECTURE = Path("docs") / "architecture.md"
 
 HEAD = """# Commands
 
@@ -71,6 +77,31 @@ def _command(name: str, command: Any) -> str:
     return "\n".join(lines)
 
 
+def architecture(page: str, source: Path) -> str:
+    """The architecture page with the modules of each room as their docstrings say them.
+
+    They stand between ``<!-- modules of ROOM -->`` and ``<!-- end -->``.
+    """
+
+    def modules(found: re.Match[str]) -> str:
+        return f"{found[1]}\n| module | what it is |\n|---|---|\n{_modules(source / found[2])}{found[3]}"
+
+    return re.sub(r"(<!-- modules of (\w+) -->).*?(<!-- end -->)", modules, page, flags=re.DOTALL)
+
+
+def _modules(room: Path) -> str:
+    lines: list[str] = []
+    for file in sorted(room.rglob("*.py")):
+        if file.name in ("__init__.py", "__main__.py"):
+            continue
+        first = (ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").split("\n\n")[0]
+        text = re.sub(r":\w+:`~?(?:[\w.]+\.)?(\w+)`", r"`\1`", " ".join(first.split())).replace("``", "`")
+        lines.append(f"| `{'.'.join(file.relative_to(room).with_suffix('').parts)}` | {text} |\n")
+    return "".join(lines)
+
+
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
-    print(f"wrote {PAGE}")
+    rooms = Path(__file__).resolve().parent.parent
+    ARCHITECTURE.write_text(architecture(ARCHITECTURE.read_text(encoding="utf-8"), rooms), encoding="utf-8")
+    print(f"wrote {PAGE} and {ARCHITECTURE}")
