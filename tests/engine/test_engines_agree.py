@@ -104,7 +104,7 @@ def library() -> list[tuple[Path, int]]:
 def test_the_engines_agree_on_every_worked_example_of_the_library(folder: Path) -> None:
     contract = check(folder / "contract.yaml")
     for example in contract.examples:
-        compare(contract, read_inputs(contract, dict(example.given), what_ifs=dict(example.parameters)))
+        compare(contract, read_inputs(contract, dict(example.given)))
 
 
 def made(seed: int) -> tuple[Contract, Inputs] | None:

@@ -85,7 +85,7 @@ class Program:
         hi: Bound = None,
         nullable: bool = False,
     ) -> Op:
-        key: tuple[Any, ...] = (code, kind, tuple(map(id, args)), str(type(value)), value, lo, hi)
+        key: tuple[Any, ...] = (code, kind, tuple(map(id, args)), isinstance(value, bool), value, lo, hi)
         op = self._made.get(key)
         if op is None:
             op = self._made[key] = Op(code, kind, args, value, lo, hi, nullable)
