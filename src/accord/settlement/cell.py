@@ -22,6 +22,13 @@ def column_name(text: str) -> str:
     return re.sub(r"[^0-9a-z+]", "", plain(text))
 
 
+def named(name: str, heading: str) -> bool:
+    """Whether a heading is the column of that name, in which * stands for any characters: ``average*patient``."""
+    if "*" not in name:
+        return column_name(name) == column_name(heading)
+    return re.fullmatch(".*".join(re.escape(column_name(part)) for part in name.split("*")), column_name(heading)) is not None
+
+
 _SPACES = re.compile("[\\s\u00a0\u2009\u202f']")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
 _DATE = re.compile(r"(\d{1,4})[/.\-](\d{1,2})[/.\-](\d{1,4})([ T].*)?")

@@ -85,7 +85,7 @@ class _Application:
 
     def _make(self, rule: ColumnRule) -> _Column:
         count = len(self.file.rows)
-        if not rule.applies(int(self.year)):
+        if not rule.applies(int(self.year[:4])):
             return _Column([rule.if_missing] * count)
         column = self._origin(rule)
         if rule.only:
@@ -111,7 +111,8 @@ class _Application:
     def _origin(self, rule: ColumnRule) -> _Column:
         count = len(self.file.rows)
         if rule.constant is not None:
-            text = rule.constant.replace("{year}", self.year).replace("{next_year}", str(int(self.year) + 1))
+            year = self.year[:4]
+            text = rule.constant.replace("{year}", year).replace("{next_year}", str(int(year) + 1))
             return _Column([text] * count)
         if rule.step_of is not None:
             made = self.column(rule.step_of)
@@ -180,19 +181,33 @@ class _Application:
         return result
 
     def _parsed(self, rule: ColumnRule, cells: list[str]) -> _Column:
+        """The cells as the rule reads them; a text that stands in many rows is read once."""
+        once = {text: number for number, text in enumerate(dict.fromkeys(cells))}
+        read = self._read(rule, list(once))
+        result = _Column([read.values[once[text]] for text in cells], places=read.places)
+        if read.unreadable:
+            rows = [(row, once[text]) for row, text in enumerate(cells) if once[text] in read.unreadable]
+            result.unreadable.update((row, read.unreadable[number]) for row, number in rows)
+        return result
+
+    def _read(self, rule: ColumnRule, cells: list[str]) -> _Column:
         result = _Column([None] * len(cells))
         spelled = {plain(text): value for value, texts in rule.values.items() for text in (value, *texts)}
         numbers: dict[int, Decimal] = {}
+        compared = {text: plain(text) for text in set(cells)}  # a column repeats few texts in many rows
+        read_as: dict[str, Decimal] = {}
         for row, text in enumerate(cells):
             # a text that stands for a value is that value, even where it looks like a missing one
-            if plain(text) in self.reading.missing and plain(text) not in spelled:
+            if compared[text] in self.reading.missing and compared[text] not in spelled:
                 continue
-            if plain(text) in spelled and rule.format != "date":
-                result.values[row] = spelled[plain(text)]
+            if compared[text] in spelled and rule.format != "date":
+                result.values[row] = spelled[compared[text]]
                 continue
             try:
                 if rule.format in ("number", "percent", "above_zero", "not_zero"):
-                    numbers[row] = number(text, decimal_comma=rule.decimal_comma)
+                    if text not in read_as:
+                        read_as[text] = number(text, decimal_comma=rule.decimal_comma)
+                    numbers[row] = read_as[text]
                 elif rule.format == "flag":
                     result.values[row] = flag(text)
                 elif rule.format == "date":
@@ -206,6 +221,7 @@ class _Application:
                 result.unreadable[row] = (text, str(why))
         if rule.format == "percent":
             numbers = self._as_percent(rule, cells, numbers)
+        scaled: dict[str, tuple[str, int]] = {}
         for row, value in numbers.items():
             match rule.format:
                 case "above_zero":
@@ -220,9 +236,11 @@ class _Application:
                         if rule.sign == "turn"
                         else value
                     )
-                    scaled = exact(lambda value=value: value * rule.times)
-                    result.values[row] = written(scaled)
-                    result.places = max(result.places, decimals(scaled))
+                    if (digits := str(value)) not in scaled:  # 1.0 and 1 are equal, and written differently
+                        times = exact(lambda value=value: value * rule.times)
+                        scaled[digits] = (written(times), decimals(times))
+                    result.values[row], places = scaled[digits]
+                    result.places = max(result.places, places)
         return result
 
     def _as_percent(self, rule: ColumnRule, cells: list[str], numbers: dict[int, Decimal]) -> dict[int, Decimal]:
@@ -244,8 +262,8 @@ def apply_reading(reading: Reading, path: Path | str, year: str | int) -> Applie
 
     Args:
         reading: from :func:`read_reading`.
-        path: a CSV file (comma, semicolon, tab or bar; UTF-8, UTF-16 or Windows-1252; also gzipped).
-        year: the year the file is about; must be one that the reading covers.
+        path: a CSV file (comma, semicolon, tab or bar; UTF-8, UTF-16 or Windows-1252; also gzipped), or Parquet.
+        year: the year the file is about; must be one that the reading covers (2017-18 is understood also as 2017/18).
 
     Raises:
         DataRefused: no such year or file, columns that are not there, cells that cannot be read (with lines).
@@ -253,29 +271,41 @@ def apply_reading(reading: Reading, path: Path | str, year: str | int) -> Applie
     import pyarrow as pa
 
     path = Path(path)
-    year = str(year)
-    if year not in reading.years:
-        covered = sorted(reading.years)
-        message = f"the reading {reading.name} of {reading.of} covers {covered[0]} to {covered[-1]}, not {year}"
-        raise DataRefused(
-            Problem(Place(reading.file, 0, 0), message, nearest(year, covered) or f"--year {covered[-1]}")
-        )
+    asked = str(year)
+    covered = reading.covered(asked)
+    if covered is None:
+        known = sorted(reading.years)
+        message = f"the reading {reading.name} of {reading.of} covers {known[0]} to {known[-1]}, not {asked}"
+        raise DataRefused(Problem(Place(reading.file, 0, 0), message, nearest(asked, known) or f"--year {known[-1]}"))
+    year = covered
     file = read_source_file(path, _wanted(reading))
-    if reading.unpivot is not None:
-        file = unpivoted(file, reading.unpivot)
     warnings = _year_doubts(reading, file, year)
     rows_read = len(file.rows)
     file, left_out = _counted_rows(reading, file, year)
-    work = _Application(reading, file, year)
+    work = long = _Application(reading, file, year)
+    if reading.unpivot is not None:  # for the inputs that use its columns; the others have a row for each of the file's
+        longer = unpivoted(file, reading.unpivot, reading.missing, _wanted(reading) - set(reading.unpivot.columns))
+        longer, more = _counted_rows(reading, longer, year, long=True)
+        left_out = {**left_out, **more}
+        long = _Application(reading, longer, year)
+    fills: dict[str, _Application] = {}
+    made_by: dict[str, _Application] = {}
+    for name, columns in reading.inputs.items():
+        fills[name] = long if any(reading.depends(work.rules[column]) for column in columns) else work
+        for column in columns:
+            made_by.setdefault(column, fills[name])
     problems: list[Problem] = []
-    used = dict.fromkeys(name for columns in reading.inputs.values() for name in columns)
-    absent = [name for name in used if work.column(name).absent is not None and not work.rules[name].optional]
+    absent = [
+        name
+        for name, by in made_by.items()
+        if by.column(name).absent is not None and not by.rules[name].optional
+    ]
     if len(absent) > 1:
         message = f"the file has no columns for {', '.join(absent)}; it has: {', '.join(file.header[:12])} …"
         fix = f"check that it is the {reading.title or reading.name} for {year}, or add its names to the reading"
         problems.append(Problem(Place(str(path), 1, 1), message, fix))
-    for name in used if len(absent) < 2 else ():
-        problems += _column_problems(work, name)
+    for name, by in made_by.items() if len(absent) < 2 else ():
+        problems += _column_problems(by, name)
     if not file.rows and not problems:
         problems.append(
             Problem(Place(str(path), 0, 0), "this file has no rows that count", "check that it is the right file")
@@ -284,7 +314,7 @@ def apply_reading(reading: Reading, path: Path | str, year: str | int) -> Applie
         raise DataRefused(problems)
     tables: dict[str, pa.Table] = {}
     for name, columns in reading.inputs.items():
-        rows = list(dict.fromkeys(zip(*(work.column(column).values for column in columns), strict=True)))
+        rows = list(dict.fromkeys(zip(*(fills[name].column(column).values for column in columns), strict=True)))
         arrays = [pa.array([row[i] for row in rows], pa.string()) for i in range(len(columns))]
         tables[name] = pa.table(dict(zip(columns, arrays, strict=True)))
     return Applied(reading, year, path, tables, rows_read, left_out, tuple(warnings))
@@ -305,7 +335,7 @@ def _wanted(reading: Reading) -> frozenset[str]:
         gather(rule)
     if reading.unpivot is not None:
         names.update(reading.unpivot.columns)
-    return frozenset(column_name(name) for name in names)
+    return frozenset(names)
 
 
 def _year_doubts(reading: Reading, file: SourceFile, year: str) -> list[Problem]:
@@ -313,32 +343,42 @@ def _year_doubts(reading: Reading, file: SourceFile, year: str) -> list[Problem]
     position = file.position(reading.year_in) if reading.year_in else None
     if position is not None:
         stated = {found[0] for cell in file.cells(position) if (found := re.search(r"(?:19|20)\d\d", cell))}
-        if stated and year not in stated:
+        if stated and year[:4] not in stated:
             other = ", ".join(sorted(stated))
             message = f"the column {file.header[position]} of this file says {other}, not {year}"
             raise DataRefused(Problem(Place(str(file.path), 1, 1), message, f"--year {max(stated)}"))
     named = set(re.findall(r"(?<!\d)(?:19|20)\d\d(?!\d)", file.path.name))
-    if named and year not in named:
+    if named and year[:4] not in named:
         message = f"the name of this file says {', '.join(sorted(named))}; it is read as {year}"
         return [Problem(Place(str(file.path), 0, 0), message, severity="warning")]
     return []
 
 
-def _counted_rows(reading: Reading, file: SourceFile, year: str) -> tuple[SourceFile, dict[str, int]]:
-    """The rows that count, and how many were left out for which reason."""
+def _counted_rows(
+    reading: Reading, file: SourceFile, year: str, *, long: bool = False
+) -> tuple[SourceFile, dict[str, int]]:
+    """The rows that count, and how many were left out for which reason; ``long``: after unpivoting."""
     work = _Application(reading, file, year)
+
+    def here(name: str) -> bool:
+        return reading.depends(work.rules[name]) is long
+
     reasons: list[str | None] = [None] * len(file.rows)
     for name, texts in reading.leave_out.items():
+        if not here(name):
+            continue
         words = {plain(text) for text in texts}
         for row, value in enumerate(work.column(name).values):
             if value is not None and plain(value).rstrip(":") in words:
                 reasons[row] = reasons[row] or f"{name} is a word for a total"
     for name, texts in reading.keep.items():
+        if not here(name):
+            continue
         words = {plain(text) for text in texts}
         for row, value in enumerate(work.column(name).values):
             if value is None or plain(value) not in words:
                 reasons[row] = reasons[row] or f"{name} is another"
-    for name in reading.need:
+    for name in filter(here, reading.need):
         column = work.column(name)
         if column.absent is None:
             for row, value in enumerate(column.values):

@@ -26,6 +26,7 @@ Out come tables of text, typed afterwards by the contract (:func:`accord.engine.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -52,7 +53,7 @@ from accord.language.shape import (
     conform,
 )
 from accord.language.text import Entries, Items, Scalar, Tree, decode, read_tree
-from accord.settlement.cell import plain
+from accord.settlement.cell import column_name, plain
 
 if TYPE_CHECKING:
     pass
@@ -74,7 +75,9 @@ def _column() -> Shape:
 COLUMN = Record(
     "a column of the reading",
     (
-        Field("from", _TEXTS, "The column of the file: the first of these names that it has."),
+        Field(
+            "from", _TEXTS, "The column of the file: the first of these names that it has; * stands for any characters."
+        ),
         Field(
             "either", ListOf("a list of columns", Later("a column", _column)), "The first of these that the file has."
         ),
@@ -137,11 +140,20 @@ READING = Record(
                     Field("name_into", _TEXT, "The new column for the name.", required=True),
                     Field("value_into", _TEXT, "The new column for the value.", required=True),
                     Field(
-                        "columns", MapOf("names by column of the file", _TEXT, _TEXT), "Which columns.", required=True
+                        "columns",
+                        MapOf("names by column of the file", _TEXT, _TEXT),
+                        "The columns and what each is called in its rows.",
+                        required=True,
                     ),
+                    Field(
+                        "others",
+                        Choice(("numbers",)),
+                        "numbers: every other column of numbers too, under its own heading; no column is then required.",
+                    ),
+                    Field("except", ListOf("a list of columns of the file", _TEXT), "Columns that others leaves alone."),
                 ),
             ),
-            "Turns several columns of the file into rows.",
+            "Turns several columns of the file into rows, for the inputs that use the name or the value.",
         ),
         Field("columns", MapOf("columns by name", NAME, COLUMN), "What is read.", required=True),
         Field("inputs", MapOf("lists of columns by input", NAME, _NAMES), "The inputs that it fills.", required=True),
@@ -149,7 +161,7 @@ READING = Record(
             "years",
             MapOf(
                 "notes by year",
-                Word("a year", r"\d{4}", "2023"),
+                Word("a year", r"\d{4}(-\d{2})?", "2023, or 2023-24"),
                 Either(
                     "a note, or a mapping that says more",
                     (
@@ -222,6 +234,10 @@ class Unpivot:
     name_into: str
     value_into: str
     columns: Mapping[str, str]
+    others: bool = False
+    """Whether every other column of numbers is taken too."""
+    left_alone: tuple[str, ...] = ()
+    """The columns that ``others`` does not take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +263,26 @@ class Reading:
     """The columns read otherwise in a year."""
     hash: str
     """SHA-256 of the reading's bytes."""
+
+    def covered(self, year: str) -> str | None:
+        """The year of the reading that is meant: 2017-18 also as 2017/18, 2017-2018 or 2017; None if there is none."""
+        found = re.fullmatch(r"(\d{4})(?:[-/](?:\d{2})?(\d{2}))?", year.strip())
+        if year in self.years or found is None:
+            return year if year in self.years else None
+        meant = [one for one in self.years if one[:4] == found[1] and (not found[2] or one[5:] == found[2])]
+        return meant[0] if len(meant) == 1 else None
+
+    def depends(self, rule: ColumnRule, seen: frozenset[str] = frozenset()) -> bool:
+        """Whether a column is made from the name or the value of unpivoted columns."""
+        if self.unpivot is None or rule.name in seen:
+            return False
+        made = {column_name(self.unpivot.name_into), column_name(self.unpivot.value_into)}
+        others = [*rule.join, *rule.where, *([rule.step_of] if rule.step_of else [])]
+        return (
+            any(column_name(name) in made for name in rule.names)
+            or any(self.depends(option, seen) for option in rule.either)
+            or any(self.depends(self.columns[name], seen | {rule.name}) for name in others)
+        )
 
 
 # ------------------------------------------------------------------------------------------------------- reading it in
@@ -297,6 +333,8 @@ def parse_reading(content: bytes, file: str) -> Reading:
             _text(unpivot, "name_into"),
             _text(unpivot, "value_into"),
             {key.value: value.value for key, value in _entries(unpivot.get("columns")) if isinstance(value, Scalar)},
+            others=_text(unpivot, "others") == "numbers",
+            left_alone=_texts(unpivot.get("except")),
         )
         if isinstance(unpivot, Entries)
         else None,

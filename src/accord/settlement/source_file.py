@@ -1,6 +1,7 @@
 """Source files: a published or local table of text as header and rows, whatever its encoding and separators.
 
-Comma, semicolon, tab or bar; UTF-8, UTF-16 or Windows-1252; lines above the header; gzipped or not.
+Comma, semicolon, tab or bar; UTF-8, UTF-16 or Windows-1252; lines above the header; gzipped or not. Also Parquet, whose
+values are written as text first, so that a reading parses both alike.
 """
 
 from __future__ import annotations
@@ -8,13 +9,15 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem, nearest
-from accord.settlement.cell import column_name
+from accord.settlement.cell import Unreadable, column_name, named, number, plain
 from accord.settlement.reading import Unpivot
 
 MAXIMUM_BYTES = 200_000_000
@@ -33,10 +36,10 @@ class SourceFile:
 
     def position(self, names: Sequence[str]) -> int | None:
         """Where the first of these columns stands."""
-        compared = [column_name(head) for head in self.header]
         for name in names:
-            if column_name(name) in compared:
-                return compared.index(column_name(name))
+            for position, head in enumerate(self.header):
+                if named(name, head):
+                    return position
         return None
 
     def cells(self, position: int) -> list[str]:
@@ -83,11 +86,44 @@ def _decoded(path: Path) -> str:
     raise DataRefused(Problem(Place(str(path), 0, 0), "this is not a text file", "save it as CSV, encoded as UTF-8"))
 
 
+def _is_parquet(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"PAR1"
+    except OSError:
+        return False  # reading it as text says why
+
+
+def _of_parquet(path: Path) -> SourceFile:
+    """The table of a Parquet file, every value as the text that names it exactly; a row's line is its number."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        if path.stat().st_size > MAXIMUM_BYTES:
+            message = f"this file has more than {MAXIMUM_BYTES:,} bytes"
+            raise DataRefused(Problem(Place(str(path), 0, 0), message, "hand over the results file itself"))
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise DataRefused(Problem(Place(str(path), 0, 0), f"this Parquet file cannot be read: {error}")) from None
+    columns = [_texts(column) for column in table.columns]
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    return SourceFile(path, tuple(table.column_names), rows, list(range(1, len(rows) + 1)))
+
+
+def _texts(column: Any) -> list[str]:
+    """A Parquet column as texts: a float as the shortest decimal that names it, a missing value as nothing."""
+    return ["" if value is None else str(value) for value in column.to_pylist()]
+
+
 def read_source_file(path: Path, wanted: frozenset[str]) -> SourceFile:
     """The file as header and rows; raises DataRefused.
 
-    ``wanted`` (compared names of columns) tells the separator, and the header from lines above it.
+    ``wanted`` (names of columns) tells the separator, and the header from lines above it.
     """
+    known = frozenset(column_name(name) for name in wanted if "*" not in name)
+    if _is_parquet(path):
+        return _of_parquet(path)
     text = _decoded(path)
     if not text.strip():
         raise DataRefused(Problem(Place(str(path), 0, 0), "this file is empty"))
@@ -95,7 +131,7 @@ def read_source_file(path: Path, wanted: frozenset[str]) -> SourceFile:
     head = text.splitlines()[:25]
     for separator in (",", ";", "\t", "|"):
         for index, row in enumerate(csv.reader(head, delimiter=separator)):
-            found = len({column_name(cell) for cell in row} & wanted)
+            found = len({column_name(cell) for cell in row} & known)
             if found > best[0]:
                 best = (found, separator, index)
     found, separator, header_at = best
@@ -120,20 +156,51 @@ def read_source_file(path: Path, wanted: frozenset[str]) -> SourceFile:
     return SourceFile(path, header, rows, lines)
 
 
-def unpivoted(file: SourceFile, unpivot: Unpivot) -> SourceFile:
-    """The file with several of its columns turned into rows."""
-    taken = {file.position([column]): name for column, name in unpivot.columns.items()}
-    if None in taken:
-        absent = [column for column in unpivot.columns if file.position([column]) is None]
+def unpivoted(file: SourceFile, unpivot: Unpivot, missing: frozenset[str], used: Iterable[str]) -> SourceFile:
+    """The file with several of its columns turned into rows.
+
+    ``missing`` (compared texts) stand for no value; ``used`` are the columns that the reading uses otherwise, which
+    are never among the others.
+    """
+    taken: dict[int, str] = {}
+    absent: list[str] = []
+    for column, name in unpivot.columns.items():
+        position = file.position([column])
+        if position is None:
+            absent.append(column)
+        elif position not in taken and name not in taken.values():
+            taken[position] = name
+    if absent and not unpivot.others:
         message = f"the file has no column {', '.join(absent)}"
         raise DataRefused(Problem(Place(str(file.path), 1, 1), message, nearest(absent[0], file.header)))
+    if unpivot.others:
+        alone = (*unpivot.left_alone, *used)
+        for position, heading in enumerate(file.header):
+            wanted = position not in taken and column_name(heading) and not any(named(name, heading) for name in alone)
+            if wanted and _of_numbers(file.cells(position), missing):
+                taken[position] = re.sub(r"[\s_]*\(?[£$€]\)?$", "", " ".join(heading.split()))
+    taken = dict(sorted(taken.items()))
     rest = [i for i in range(len(file.header)) if i not in taken]
     rows: list[list[str]] = []
     lines: list[int] = []
     for row, line in zip(file.rows, file.lines, strict=True):
         full = [*row, *[""] * (len(file.header) - len(row))]
+        kept = [full[i] for i in rest]
         for position, name in taken.items():
-            rows.append([*(full[i] for i in rest), name, full[position or 0]])
+            rows.append([*kept, name, full[position]])
             lines.append(line)
     header = (*(file.header[i] for i in rest), unpivot.name_into, unpivot.value_into)
     return SourceFile(file.path, header, rows, lines)
+
+
+def _of_numbers(cells: list[str], missing: frozenset[str]) -> bool:
+    """Whether most of what stands in a column are numbers, so that one slip of the pen does not hide the others."""
+    there = [cell for cell in cells if plain(cell) not in missing]
+    numbers = 0
+    for cell in there:
+        try:
+            number(cell)
+        except Unreadable:
+            continue
+        numbers += 1
+    return numbers * 2 > len(there)

@@ -133,7 +133,7 @@ class Miss:
 
     key: str
     ours: Fraction | None
-    published: Fraction
+    published: Fraction | None
     reason: str
 
 
@@ -366,7 +366,8 @@ def verify(
         raise ContractRefused(
             Problem(Place(chosen.file, 0, 0), message, nearest(lost[0], verification.contract.inputs))
         )
-    inputs = read_inputs(verification.contract, sources, up_to=f"{year}-12-31")
+    ends = f"{applied.year}-12-31" if applied.year.isdigit() else None  # 2017-18 ends where its data does
+    inputs = read_inputs(verification.contract, sources, up_to=ends)
     wanted = {
         name
         for one in verification.comparisons
@@ -388,7 +389,7 @@ def _reading_for(verification: Verification, year: str, named: str) -> Reading:
         )
         raise ContractRefused(Problem(Place(folder, 0, 0), message, nearest(named, known)))
     for one in readings:
-        if year in one.years:
+        if one.covered(year):
             return one
     covered = sorted({each for one in readings for each in one.years})
     message = f"no reading of {readings[0].of} covers {year}; they cover {covered[0]} to {covered[-1]}"
@@ -410,12 +411,13 @@ def compare(
         for row in rows:
             ours, published = values[one.ours][row], values[one.published][row]
             step = Fraction(one.step) if one.step[0].isdigit() else values[one.step][row]
-            apart = abs(ours - published) if ours is not None else None
-            if apart is not None and apart <= step:
+            apart = abs(ours - published) if ours is not None and published is not None else None
+            # a figure that neither side has agrees: N/A is published, and the contract finds that there is none
+            if (apart is not None and apart <= step) or (ours is None and published is None):
                 exact += 1
                 within += 1
                 continue
-            within += apart is not None and apart <= abs(published) * ONE_IN_A_THOUSAND
+            within += apart is not None and apart <= abs(published or 0) * ONE_IN_A_THOUSAND
             reason = next((each.reason for each in one.reasons if values[each.when].get(row) is True), "")
             misses.append(Miss(label[row], ours, published, reason))
         quantities.append(Compared(one.name, one.title, one.percent, len(rows), exact, within, tuple(misses)))
