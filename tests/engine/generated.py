@@ -214,10 +214,11 @@ class Maker:
                 (2, lambda: f"{chance.choice(('least', 'greatest'))}({again()}, {chance.choice((again(), '0'))})"),
                 (3, lambda: self.choice(grain, unit, depth, exact, missing)),
                 (2, lambda: self.filled(grain, unit, depth, exact, missing)),
-                (3, lambda: self.gathered(grain, unit, depth, missing)),
+                (4, lambda: self.gathered(grain, unit, depth, missing)),
             ]
             if missing:
                 ways.append((3, lambda: self.looking_back(grain, unit, exact)))
+                ways.append((4, lambda: self.at_an_end(grain, unit, exact)))
             if unit == "ratio":
                 ways += [
                     (1, lambda: f"steps({again('people')})"),
@@ -291,7 +292,10 @@ class Maker:
 
     def filled(self, grain: tuple[str, ...], unit: str, depth: int, exact: bool, missing: bool) -> str | None:
         lacking = [name for name in self.readable(grain, unit, exact, True) if name.missing]
-        first = self.chance.choice(lacking).text if lacking else self.looking_back(grain, unit, exact)
+        first = self.chance.choice(lacking).text if lacking else None
+        if self.chance.random() < 0.6:
+            way = self.chance.choice((self.looking_back, self.at_an_end, self.at_an_end))
+            first = way(grain, unit, exact) or first
         if first is None:
             return None
         return f"coalesce({first}, {self.number_of(grain, unit, depth - 1, exact, missing)})"
@@ -329,14 +333,23 @@ class Maker:
         if self.chance.random() < 0.4:
             value = f"{value} + {self.number_of(source, unit, 1, True, missing)}"
         kept = f" filter (where {self.flag_of(source, 1, False)})" if self.chance.random() < 0.4 else ""
-        if missing and self.chance.random() < 0.5:
-            how = self.chance.choice(("min", "max", "first", "last", "quantile"))
-            if how == "quantile":
-                return f"quantile({value}, part){kept}"
-            if how in ("first", "last"):
-                return f"{how}({value}){kept}" if "quarter" in source and grain != ("year",) else None
-            return f"{how}({value}){kept}"
         return f"sum({value}){kept}"
+
+    def at_an_end(self, grain: tuple[str, ...], unit: str, exact: bool) -> str | None:
+        """The least, greatest, middle, first or last of finer rows: missing where there are none."""
+        finer = self.finer(grain)
+        if not finer:
+            return None
+        source = self.chance.choice(finer)
+        own = [name.text for name in self.readable(source, unit, True, True) if name.keys == frozenset(source)]
+        if not own:
+            return None
+        value = self.chance.choice(own)
+        kept = f" filter (where {self.flag_of(source, 1, False)})" if self.chance.random() < 0.4 else ""
+        if source == ("practice", "quarter") and grain == ("practice", "year") and self.chance.random() < 0.6:
+            return f"{self.chance.choice(('first', 'last'))}({value}){kept}"
+        how = self.chance.choice(("min({})", "max({})", "quantile({}, part)", "quantile({}, rate)"))
+        return how.format(value) + kept
 
     def flag_of(self, grain: tuple[str, ...], depth: int, missing: bool) -> str:
         """A condition."""
@@ -388,7 +401,7 @@ class Maker:
             return
         unit = chance.choice(UNITS)
         rounding = f"round: {chance.choice(STEPS)} {unit} {chance.choice(RULES)}"
-        if what < 0.20 and grain == ("practice", "year"):
+        if what < 0.26 and grain == ("practice", "year"):
             weight = chance.choice(("size", "1", f"greatest({self.number_of(grain, 'ratio', 1, True, False)}, 0)"))
             pools = [
                 n.text
@@ -403,21 +416,21 @@ class Maker:
             )
             self.names.append(Name(name, "GBP", keys, missing=True))
             return
-        if what < 0.26 and grain in (("practice", "year"), ("network", "year")):
+        if what < 0.32 and grain in (("practice", "year"), ("network", "year")):
             first = self.number_of(grain, unit, 1, True, False)
             over = "partition by year " if chance.random() < 0.7 else ""
             order = f"{first}{chance.choice(('', ' desc'))}"
             self.put(grain, name, [f"is: {_quoted(f'rank() over ({over}order by {order})')}"])
             self.names.append(Name(name, "ratio", keys))
             return
-        if what < 0.34 and {"year", "quarter"} & keys:
+        if what < 0.40 and {"year", "quarter"} & keys:
             step = self.number_of(grain, unit, 1, False, False)
             start = self.number_of(grain, unit, 1, False, False)
             formula = f"coalesce(prior({name}), {start}) {chance.choice('+-')} {step}"
             self.put(grain, name, [f"is: {_quoted(formula)}", f"unit: {unit}", rounding])
             self.names.append(Name(name, unit, keys))
             return
-        if what < 0.70:
+        if what < 0.74:
             formula = self.number_of(grain, unit, chance.choice((1, 2, 3)), False, missing)
             pooled = grain == ("network", "year") and unit == "GBP" and not missing
             if pooled:

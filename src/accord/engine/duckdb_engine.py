@@ -13,11 +13,12 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from accord.engine.exact import OP_KINDS, Cell, Failure, Held, Leaf, Number, RowFormulas, common_unit
+from accord.engine.across import aggregate, shares
+from accord.engine.exact import OP_KINDS, Cell, Failure, Held, Number, common_unit
 from accord.engine.expressions import WORLD, Const, Expr, Lookup, OwnColumn, Pick, Rounded, everything
 from accord.engine.integers import (
     IntegerEngine,
@@ -34,19 +35,18 @@ from accord.engine.sql import (
     BIGINT,
     HUGE,
     HUGEINT,
-    Printer,
     TooWide,
     check_width,
     literal,
     quoted,
-    select,
     sql_type,
     text_literal,
     width_of,
 )
-from accord.engine.steps import Compute, Gathering, Loop, Plan, Ranking, Sharing, Step, Verify, table_name
-from accord.engine.stopping import SHOWN, Stop, failed_check
-from accord.engine.whole import Op, Program
+from accord.engine.statement import FLAG, FrameState, SqlColumn, SqlRelation, Statement
+from accord.engine.steps import Compute, Gathering, Loop, Plan, Ranking, Sharing, Step, table_name
+from accord.engine.stopping import SHOWN, Stop
+from accord.engine.whole import Op
 from accord.language.contract import PeriodItem
 from accord.language.meaning import OwnKey
 from accord.language.place import Place
@@ -57,49 +57,8 @@ if TYPE_CHECKING:
 
     from accord.engine.inputs import Inputs
 
-FLAG = "!"
-"""The column that says which trap a row has sprung; 0: none."""
 
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class SqlColumn:
-    """A column of a SQL relation: how it is held, its name (and that of d), and the SQL types they are stored in."""
-
-    held: Held
-    name: str
-    stored: str = ""
-    under: str = ""
-    under_stored: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SqlRelation:
-    """A table or subquery with its key columns (in the order lookups give keys) and other columns by logical name."""
-
-    name: str
-    source: str
-    keys: tuple[str, ...]
-    world: bool
-    rows: int
-    columns: Mapping[str, SqlColumn]
-
-
-@dataclass(frozen=True, slots=True)
-class Trap:
-    """What stops the run where ``when`` is true."""
-
-    when: Op
-    stop: Callable[[int, Sequence[Mapping[str, str]]], Stop]
-
-
-@dataclass(slots=True)
-class FrameState:
-    """Where a frame stands: the relation that holds its rows, and others that hold columns of it."""
-
-    base: SqlRelation
-    elsewhere: dict[str, SqlRelation] = field(default_factory=dict[str, SqlRelation])
 
 
 def run_in_duckdb(
@@ -580,7 +539,7 @@ class DuckEngine:
             else:
                 op = value
             outputs[name] = op
-            made.append(f"{_aggregate(step.how, quoted(name), kept, op, base.rows)} as {quoted(name)}")
+            made.append(f"{aggregate(step.how, quoted(name), kept, op, base.rows)} as {quoted(name)}")
             if not isinstance(value, Number):
                 columns[step.name] = SqlColumn(Held(step.value.kind, True), name)
                 continue
@@ -688,8 +647,8 @@ class DuckEngine:
         sql = statement.sql(outputs, keys)
         column = SqlColumn(Held("number", True, step.step, steps.lo, steps.hi), "n", sql_type(steps))
         name = self.fresh("shares")
-        shares = _shares(sql, list(keys), groups, sql_type(steps), bool(statement.traps))
-        self.execute(f"create table {quoted(name)} as {shares}")
+        sharing = shares(sql, list(keys), groups, sql_type(steps), bool(statement.traps))
+        self.execute(f"create table {quoted(name)} as {sharing}")
         if statement.traps:
             self.check(f"select * from {quoted(name)}", statement)
         stuck = self.execute(f"select count(*) from {quoted(name)} where stuck")[0][0]
@@ -995,231 +954,7 @@ class DuckEngine:
 _COLUMN_TYPES = {"text": "VARCHAR", "flag": "BOOLEAN", "date": "DATE"}
 
 
-class Statement:
-    """A select over the rows of a frame: its operations, its joins, and what would stop the run.
-
-    ``only``: an expression and the period it must give for a row to count.
-    """
-
-    def __init__(self, engine: DuckEngine, frame: str, only: tuple[Expr, str] | None = None) -> None:
-        self.engine = engine
-        self.frame = frame
-        self.only = only
-        self.program = Program()
-        self.formulas = RowFormulas(self.program, engine, frame)
-        self.base = engine.state(frame).base
-        self.traps: list[Trap] = []
-        self.made: dict[str, tuple[Compute, Op, Op | None, Fraction]] = {}
-        self.cells: dict[str, Cell] = {}
-        self._joins: dict[tuple[Any, ...], tuple[str, str]] = {}
-
-    @staticmethod
-    def again(statement: Statement) -> Statement:
-        """A statement that computes the same columns, with nothing else in it."""
-        fresh = Statement(statement.engine, statement.frame, statement.only)
-        fresh.add([step for step, _, _, _ in statement.made.values()])
-        return fresh
-
-    def add(self, steps: Sequence[Compute]) -> bool:
-        """Add columns; False if one of them does not fit 128 bits (it is then not added)."""
-        for step in steps:
-            try:
-                cell = self.formulas.cell(step.expr)
-                if isinstance(cell, Number):
-                    n, d, factor = self.formulas.numbers.stored(cell, step.exact)
-                else:
-                    n, d, factor = cell, None, Fraction(1)
-                traps = [self.trap(failure, step.label) for failure in self.formulas.failures(step.expr)]
-                check_width([n, *([] if d is None else [d]), *(trap.when for trap in traps)])
-            except TooWide:
-                return False
-            self.made[step.column] = (step, n, d, factor)
-            self.cells[step.column] = cell
-            self.formulas.computed[step.column] = cell
-            self.traps += traps
-        return True
-
-    def verify(self, steps: Sequence[Verify]) -> bool:
-        """Add checks; False if one of them does not fit 128 bits."""
-        for step in steps:
-            holds = self.program.holds(self.formulas.plain(step.expr))
-            traps = [self.trap(failure, step.check.name) for failure in self.formulas.failures(step.expr)]
-
-            def stop(count: int, rows: Sequence[Mapping[str, str]], step: Verify = step) -> Stop:
-                return failed_check(step.check, count, rows)
-
-            fails = self.program.negation(holds)
-            try:
-                check_width([fails, *(trap.when for trap in traps)])
-            except TooWide:
-                return False
-            self.traps += traps
-            if fails is not self.program.false:
-                self.traps.append(Trap(fails, stop))
-        return True
-
-    def trap(self, failure: Failure, label: str) -> Trap:
-        """What a failure stops the run with."""
-
-        def stop(count: int, rows: Sequence[Mapping[str, str]]) -> Stop:
-            return Stop(failure.place, label, failure.message, count, rows)
-
-        return Trap(failure.when, stop)
-
-    def flag(self) -> Op:
-        """The number of the first trap that a row springs; 0: none."""
-        program = self.program
-        numbers = {id(trap.when): number for number, trap in reversed(list(enumerate(self.traps, 1)))}
-        branches = [
-            (trap.when, program.whole(number))
-            for number, trap in enumerate(self.traps, 1)
-            if numbers[id(trap.when)] == number
-        ]
-        return program.case(branches, program.whole(0))
-
-    def keys(self) -> dict[str, str]:
-        """The keys of the row, and its world, as columns of the select."""
-        names = [*self.base.keys, *([WORLD] if self.base.world else [])]
-        return {name: f"b.{quoted(name)}" for name in names}
-
-    def put_held(
-        self,
-        outputs: dict[str, Op],
-        places: dict[str, int],
-        column: str,
-        shown: str,
-        put: Callable[[dict[str, Op], dict[str, int], str, bool, Op, Op | None, Fraction], None],
-    ) -> None:
-        """Put a column that is already held somewhere among the outputs; digits stay digits."""
-        held = self.engine.held(self.frame, column)
-        lookup = self.engine.own_lookup(self.frame, column)
-        program = self.program
-        if held.kind == "number":
-            wide = held.lo is None
-            n = program.column(
-                Leaf(lookup, column, "n" if held.quotient else ""), "text" if wide else "int", held.lo, held.hi
-            )
-            d = None
-            if held.quotient:
-                wide_d = held.d_lo is None
-                d = program.column(Leaf(lookup, column, "d"), "text" if wide_d else "int", held.d_lo, held.d_hi)
-            put(outputs, places, shown, True, n, d, held.factor)
-        else:
-            cell = self.formulas.leaf(held, lookup, column, held.nullable)
-            assert isinstance(cell, Op)
-            put(outputs, places, shown, False, cell, None, Fraction(1))
-
-    def sql(self, outputs: Mapping[str, Op], columns: Mapping[str, str]) -> str:
-        """The select."""
-        where = ""
-        if self.only is not None:
-            where = f"{Printer(self.leaf).text(self.formulas.plain(self.only[0]))} = {text_literal(self.only[1])}"
-        return select(outputs, columns, self.source, self.leaf, where)
-
-    def source(self) -> str:
-        """Where the rows come from, with what they look up."""
-        return " ".join([f"from {self.base.source} b", *(text for _, text in self._joins.values())])
-
-    def leaf(self, leaf: Leaf) -> str:
-        """A column in terms of the source."""
-        if leaf.lookup is None:
-            return self.written("b", self.base, leaf.column, leaf.part)
-        own = own_table_column(leaf.lookup.relation, leaf.column)
-        if own in self.base.columns and self.engine.always_found(self.frame, leaf.lookup):
-            return self.written("b", self.base, own, leaf.part)
-        relation = (
-            self.engine.where(leaf.lookup.relation, leaf.column)
-            if leaf.column
-            else self.engine.relation(leaf.lookup.relation)
-        )
-        alias = self.join(leaf.lookup, relation)
-        if leaf.part == "found":
-            key = relation.keys[0] if relation.keys else WORLD
-            return f"({alias}.{quoted(key)} is not null)" if relation.keys or relation.world else "true"
-        return self.written(alias, relation, leaf.column, leaf.part)
-
-    def written(self, alias: str, relation: SqlRelation, column: str, part: str) -> str:
-        """A column of a relation, as wide as its interval asks for."""
-        if column.startswith("key:"):
-            return f"{alias}.{quoted(column[4:])}"
-        if column == WORLD:
-            return f"{alias}.{quoted(WORLD)}::BIGINT"
-        held = relation.columns[column]
-        name, stored, lo, hi = held.name, held.stored, held.held.lo, held.held.hi
-        if part == "d":
-            name, stored, lo, hi = held.under, held.under_stored, held.held.d_lo, held.held.d_hi
-        text = f"{alias}.{quoted(name)}"
-        if held.held.kind != "number" or held.held.listed or lo is None:
-            return text
-        wide = width_of(lo, hi)
-        return text if wide == stored else f"{text}::{wide}"
-
-    def join(self, lookup: Lookup, relation: SqlRelation) -> str:
-        """The alias of a relation joined on the keys of a lookup; once for the same relation and keys."""
-        keys = [self.formulas.plain_or_world(key) for key in lookup.keys]
-        at = (relation.source, *(id(key) for key in keys))
-        if at not in self._joins:
-            printer = Printer(self.leaf)
-            conditions: list[str] = []
-            texts = [printer.text(key) for key in keys]
-            alias = f"j{len(self._joins)}"
-            for name, text in zip(relation.keys, texts, strict=True):
-                conditions.append(f"{alias}.{quoted(name)} = {text}")
-            if relation.world:
-                conditions.append(f"{alias}.{quoted(WORLD)} = b.{quoted(WORLD)}")
-            text = f"left join {relation.source} {alias} on {' and '.join(conditions) or 'true'}"
-            self._joins[at] = (alias, text)
-        return self._joins[at][0]
-
-
 # -- small things ------------------------------------------------------------------------------------------------------
-
-
-def _aggregate(how: str, column: str, kept: str, op: Op, rows: int) -> str:
-    """What a gathering makes of a column; missing if any value is."""
-    match how:
-        case "sum":
-            size = op.size
-            if size is None or size * max(rows, 1) > HUGE:
-                raise TooWide
-            wide = width_of(-size * max(rows, 1), size * max(rows, 1))
-            made = f"coalesce(sum({column}){kept}, 0)::{wide}"
-        case "min" | "max":
-            made = f"{how}({column}){kept}"
-        case _:
-            made = f"list_sort(list({column}){kept})"
-    if not op.nullable:
-        return made
-    return f"case when count(*){kept} = count({column}){kept} then {made} end"
-
-
-def _shares(sql: str, keys: Sequence[str], groups: Sequence[str], wide: str, flagged: bool) -> str:
-    """Whole shares of a pool by weight: what a division leaves over goes to the largest remainders, ties by key."""
-    by = ", ".join(quoted(name) for name in groups)
-    group_by = f" group by {by}" if by else ""
-    listed = "".join(f"s.{quoted(key)}, " for key in keys)
-    listed += f"s.{quoted(FLAG)}, " if flagged else ""
-    on = " and ".join(f"s.{quoted(name)} = t.{quoted(name)}" for name in groups) or "true"
-    grouped = f"{by}, " if by else ""
-    ties = ", ".join(quoted(key) for key in keys if key != WORLD)
-    order = f"rest desc{', ' + ties if ties else ''}"
-    over = f"{'partition by ' + by + ' ' if by else ''}order by {order}"
-    return f"""
-with s as materialized ({sql}),
-t as (select {grouped}sum(w::HUGEINT) as total, bool_or(w is null) as lacking from s{group_by}),
-u as materialized (
-  select s.*, t.total, t.lacking,
-         case when t.total > 0 then (abs(s.pool)::HUGEINT * s.w) // t.total else 0 end as share,
-         case when t.total > 0 then (abs(s.pool)::HUGEINT * s.w) % t.total else 0 end as rest
-  from s left join t on {on}),
-v as (select {grouped}sum(share) as given from u{group_by}),
-x as (select *, row_number() over ({over}) as place from u)
-select {listed}case when s.lacking or s.pool is null or v.given is null then null
-       else (s.share + case when s.place <= abs(s.pool)::HUGEINT - v.given then 1 else 0 end)
-            * (case when s.pool < 0 then -1 else 1 end) end::{wide} as n,
-       coalesce(s.pool <> 0 and s.total = 0, false) as stuck
-from x s left join v on {on.replace("t.", "v.")}
-"""
 
 
 def _bounded(values: Sequence[int | None]) -> tuple[Any, int | None, int | None, str]:

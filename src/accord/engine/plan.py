@@ -10,37 +10,32 @@ tracks or dated entries. The DuckDB engine and the Python-integer engine both ru
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from itertools import pairwise
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from accord.engine.expressions import (
     WORLD,
     Among,
-    Binary,
     Both,
-    Case,
-    Compare,
     Const,
     Days,
     Element,
     Expr,
-    Fail,
     FirstOf,
     Found,
-    Kind,
     Least,
-    Lookup,
     Minus,
     Missing,
     Negation,
     OwnColumn,
-    Pick,
     Read,
     Rounded,
     everything,
 )
+from accord.engine.figures import Figures
+from accord.engine.making import KINDS, Making
+from accord.engine.running import Run
 from accord.engine.steps import (
     Compute,
     Frame,
@@ -58,13 +53,9 @@ from accord.engine.steps import (
 )
 from accord.language.contract import (
     Contract,
-    Entry,
-    Parameter,
     PartyOfRow,
     PeriodItem,
     Quantity,
-    ScalePoints,
-    Value,
 )
 from accord.language.meaning import (
     Absolute,
@@ -105,48 +96,6 @@ from accord.language.place import Place
 from accord.language.problem import Problem, SettlementStopped
 
 
-class Loaded(Protocol):
-    """What a plan needs to know of a table: whether its rows differ by world."""
-
-    @property
-    def has_worlds(self) -> bool:
-        """Whether there is a column ``world``."""
-        ...
-
-
-class Run(Protocol):
-    """What a plan needs to know of a run besides the contract (:class:`accord.engine.inputs.Inputs` has it)."""
-
-    @property
-    def tables(self) -> Mapping[str, Loaded]:
-        """Inputs and own tables."""
-        ...
-
-    @property
-    def periods(self) -> Mapping[str, tuple[PeriodItem, ...]]:
-        """The periods of the run."""
-        ...
-
-    @property
-    def worlds(self) -> tuple[int, ...]:
-        """The worlds."""
-        ...
-
-    @property
-    def known_on(self) -> dt.date | None:
-        """As known on which day."""
-        ...
-
-    @property
-    def what_ifs(self) -> Mapping[str, Mapping[int, Value]]:
-        """Values instead of the contract's."""
-        ...
-
-
-T = TypeVar("T", bound=Expr)
-_KINDS: Mapping[str, Kind] = {"number": "number", "flag": "flag", "text": "text", "date": "date", "key": "text"}
-
-
 def make_plan(contract: Contract, run: Run, wanted: Iterable[str] | None = None) -> Plan:
     """The plan of a contract for one run. ``wanted``: the quantities to keep (None: all of them).
 
@@ -159,7 +108,8 @@ class _Planner:
     def __init__(self, contract: Contract, run: Run) -> None:
         self.contract = contract
         self.run = run
-        self.interned: dict[tuple[Any, ...], Any] = {}
+        self.making = Making()
+        self.figures = Figures(contract, run, self.making)
         self.frames: dict[str, Frame] = {}
         self.steps: list[Step] = []
         self.made: dict[tuple[Any, ...], str] = {}
@@ -168,41 +118,6 @@ class _Planner:
         self.number = 0
         self.lowered: dict[tuple[int, str], Expr] = {}
         self.alive: list[Node] = []
-
-    # -- making expressions
-
-    def make(self, cls: Callable[..., T], *fields: Any) -> T:
-        key = (cls, *(_identity(part) for part in fields))
-        found = self.interned.get(key)
-        if found is None:
-            found = self.interned[key] = cls(*fields)
-        return found
-
-    def const(self, kind: Kind, value: Value | None) -> Const:
-        return self.make(Const, kind, value is None, value)
-
-    def lookup(self, relation: str, keys: tuple[Expr, ...], required: bool, place: Place) -> Lookup:
-        key = (Lookup, relation, tuple(id(part) for part in keys), required)
-        found = self.interned.get(key)
-        if found is None:
-            found = self.interned[key] = Lookup(relation, keys, required, place)
-        return found
-
-    def pick(self, kind: Kind, of: Expr, cases: Sequence[tuple[str | int, Expr]], otherwise: Expr | None) -> Expr:
-        values = [value for _, value in cases] + ([] if otherwise is None else [otherwise])
-        nullable = of.nullable or otherwise is None or any(value.nullable for value in values)
-        return self.make(Pick, kind, nullable, of, tuple(cases), otherwise)
-
-    def case(self, kind: Kind, branches: Sequence[tuple[Expr, Expr]], otherwise: Expr | None) -> Expr:
-        values = [value for _, value in branches] + ([] if otherwise is None else [otherwise])
-        nullable = otherwise is None or any(v.nullable for v in values) or any(c.nullable for c, _ in branches)
-        return self.make(Case, kind, nullable, tuple(branches), otherwise)
-
-    def binary(self, operator: str, left: Expr, right: Expr, place: Place) -> Expr:
-        return self.make(Binary, "number", left.nullable or right.nullable, operator, left, right, place)
-
-    def compare(self, operator: str, left: Expr, right: Expr) -> Expr:
-        return self.make(Compare, "flag", left.nullable or right.nullable, operator, left, right)
 
     # -- frames
 
@@ -218,7 +133,7 @@ class _Planner:
         return tuple(self.own_key(key) for key in self.frames[frame].keys)
 
     def own_key(self, key: str) -> Expr:
-        return self.make(OwnColumn, "text", False, f"key:{key}")
+        return self.making.make(OwnColumn, "text", False, f"key:{key}")
 
     # -- paths
 
@@ -229,13 +144,13 @@ class _Planner:
             case EnclosingPeriod(key=key, of=of):
                 inner, items = self.path(of, frame, place), self.items(of)
                 cases = [
-                    (item.label, self.const("text", outer.label))
+                    (item.label, self.making.const("text", outer.label))
                     for item in items
                     if (outer := _enclosing(item, self.contract.keys[key].items)) is not None
                 ]
                 whole = len(cases) == len(items)
-                expr = self.pick("text", inner, cases, None)
-                return self.known(expr) if whole and not inner.nullable else expr
+                expr = self.making.pick("text", inner, cases, None)
+                return self.making.known(expr) if whole and not inner.nullable else expr
             case HeldByColumn(table=table, column=column, at=at):
                 return self.column(table, column, at, frame, place)
             case BorneByQuantity(quantity=quantity, at=at):
@@ -246,29 +161,23 @@ class _Planner:
         every = self.contract.keys[path.key].items
         return (self.run.periods.get(path.key) or every) if isinstance(path, OwnKey) else every
 
-    def known(self, expr: Expr) -> Expr:
-        """The same pick, known to cover everything that can come."""
-        if isinstance(expr, Pick):
-            return self.make(Pick, expr.kind, False, expr.of, expr.cases, expr.otherwise)
-        return expr
-
     def column(self, table: str, column: str, at: tuple[KeyPath, ...], frame: str, place: Place) -> Expr:
         described = self.contract.tables[table]
         keys = tuple(self.path(part, frame, place) for part in at)
-        lookup = self.lookup(table_name(table), keys, not described.optional, place)
+        lookup = self.making.lookup(table_name(table), keys, not described.optional, place)
         held = described.column(column)
         nullable = held.type.missing or described.optional or any(key.nullable for key in keys)
-        return self.make(Read, _KINDS[held.type.kind], nullable, lookup, column)
+        return self.making.make(Read, KINDS[held.type.kind], nullable, lookup, column)
 
     def quantity(self, name: str, at: tuple[KeyPath, ...], frame: str, place: Place) -> Expr:
         quantity = self.contract.quantities[name]
         source = self.frame(quantity.rows)
-        kind, missing = _KINDS[quantity.type.kind], quantity.type.missing
+        kind, missing = KINDS[quantity.type.kind], quantity.type.missing
         keys = tuple(self.path(part, frame, place) for part in at)
         if source == frame and all(a is b for a, b in zip(keys, self.own_keys(frame), strict=True)):
-            return self.make(OwnColumn, kind, missing, f"q:{name}")
-        lookup = self.lookup(source, keys, True, place)
-        return self.make(Read, kind, missing or any(key.nullable for key in keys), lookup, f"q:{name}")
+            return self.making.make(OwnColumn, kind, missing, f"q:{name}")
+        lookup = self.making.lookup(source, keys, True, place)
+        return self.making.make(Read, kind, missing or any(key.nullable for key in keys), lookup, f"q:{name}")
 
     # -- formulas
 
@@ -281,68 +190,72 @@ class _Planner:
         return found
 
     def _lower(self, node: Node, frame: str) -> Expr:
-        kind = _KINDS[node.type.kind]
+        kind = KINDS[node.type.kind]
         match node:
             case Literal_(value=value):
-                return self.const(kind, value)
+                return self.making.const(kind, value)
             case KeyValue(path=path):
                 return self.path(path, frame, node.place)
             case ColumnValue(table=table, column=column, at=at):
                 return self.column(table, column, at, frame, node.place)
             case QuantityValue(quantity=quantity, at=at):
                 return self.quantity(quantity, at, frame, node.place)
-            case ParameterValue():
-                return self.parameter(node, frame, lambda value: self.plain(node.parameter, value))
-            case ScaleValue(argument=argument):
-                place, x = node.place, self.lower(argument, frame)
-                return self.parameter(node, frame, lambda value: self.scale(node.parameter, value, x, place))
+            case ParameterValue() | ScaleValue():
+                members = tuple(self.lower(part, frame) for part in node.by)
+                on = None if node.on is None else self.lower(node.on, frame)
+                period = None if node.period is None else self.path(node.period, frame, node.place)
+                items = () if node.period is None else self.items(node.period)
+                x = self.lower(node.argument, frame) if isinstance(node, ScaleValue) else None
+                return self.figures.read(node, x, members, on, period, items)
             case Arithmetic(operator=operator, left=left, right=right):
-                return self.binary(operator, self.lower(left, frame), self.lower(right, frame), node.place)
+                return self.making.binary(operator, self.lower(left, frame), self.lower(right, frame), node.place)
             case Negative(operand=operand):
                 inner = self.lower(operand, frame)
-                return self.make(Minus, "number", inner.nullable, inner, False)
+                return self.making.make(Minus, "number", inner.nullable, inner, False)
             case Absolute(operand=operand):
                 inner = self.lower(operand, frame)
-                return self.make(Minus, "number", inner.nullable, inner, True)
+                return self.making.make(Minus, "number", inner.nullable, inner, True)
             case Comparison(operator=operator, left=left, right=right):
-                return self.compare(operator, self.lower(left, frame), self.lower(right, frame))
+                return self.making.compare(operator, self.lower(left, frame), self.lower(right, frame))
             case Logic(operator=operator, left=left, right=right):
                 a, b = self.lower(left, frame), self.lower(right, frame)
-                return self.make(Both, "flag", a.nullable or b.nullable, operator, a, b)
+                return self.making.make(Both, "flag", a.nullable or b.nullable, operator, a, b)
             case Not(operand=operand):
                 inner = self.lower(operand, frame)
-                return self.make(Negation, "flag", inner.nullable, inner)
+                return self.making.make(Negation, "flag", inner.nullable, inner)
             case IsMissing(operand=operand, negated=negated):
-                return self.make(Missing, "flag", False, self.lower(operand, frame), negated)
+                return self.making.make(Missing, "flag", False, self.lower(operand, frame), negated)
             case OneOf(operand=operand, options=options):
                 inner = self.lower(operand, frame)
                 listed = tuple(self.lower(option, frame) for option in options)
                 nullable = inner.nullable or any(option.nullable for option in listed)
-                return self.make(Among, "flag", nullable, inner, listed)
+                return self.making.make(Among, "flag", nullable, inner, listed)
             case Choice(branches=branches, otherwise=otherwise):
                 listed_branches = [(self.lower(c, frame), self.lower(v, frame)) for c, v in branches]
-                return self.case(kind, listed_branches, None if otherwise is None else self.lower(otherwise, frame))
+                return self.making.case(
+                    kind, listed_branches, None if otherwise is None else self.lower(otherwise, frame)
+                )
             case Extreme(which=which, operands=operands):
                 listed = tuple(self.lower(operand, frame) for operand in operands)
-                return self.make(Least, kind, any(o.nullable for o in listed), which == "greatest", listed)
+                return self.making.make(Least, kind, any(o.nullable for o in listed), which == "greatest", listed)
             case Coalesce(operands=operands):
                 listed = tuple(self.lower(operand, frame) for operand in operands)
-                return self.make(FirstOf, kind, all(o.nullable for o in listed), listed)
+                return self.making.make(FirstOf, kind, all(o.nullable for o in listed), listed)
             case PeriodLength(unit=unit, path=path):
                 items = self.items(path)
                 lengths = {item.label: _length(item, unit) for item in items}
                 of = self.path(path, frame, node.place)
                 if len(set(lengths.values())) == 1 and not of.nullable:
-                    return self.const("number", Fraction(next(iter(lengths.values()))))
-                cases = [(label, self.const("number", Fraction(length))) for label, length in lengths.items()]
-                return self.whole_pick("number", of, cases)
+                    return self.making.const("number", Fraction(next(iter(lengths.values()))))
+                cases = [(label, self.making.const("number", Fraction(length))) for label, length in lengths.items()]
+                return self.making.whole_pick("number", of, cases)
             case PeriodDay(which=which, path=path):
                 items = self.items(path)
-                cases = [(i.label, self.const("date", i.first if which == "first" else i.last)) for i in items]
-                return self.whole_pick("date", self.path(path, frame, node.place), cases)
+                cases = [(i.label, self.making.const("date", i.first if which == "first" else i.last)) for i in items]
+                return self.making.whole_pick("date", self.path(path, frame, node.place), cases)
             case DaysBetween(start=start, end=end):
                 a, b = self.lower(start, frame), self.lower(end, frame)
-                return self.make(Days, "number", a.nullable or b.nullable, a, b)
+                return self.making.make(Days, "number", a.nullable or b.nullable, a, b)
             case Gather():
                 return self.gather(node, frame)
             case EndOf():
@@ -358,7 +271,7 @@ class _Planner:
                 if key not in self.made:
                     self.made[key] = column = self.name("rank")
                     self.steps.append(Ranking(frame, column, groups, ordered, "rank", node.place))
-                return self.make(OwnColumn, "number", False, self.made[key])
+                return self.making.make(OwnColumn, "number", False, self.made[key])
             case Allocate(pool=pool, weight=weight, floor=floor, group=group, step=step):
                 column = self.name("allocate")
                 lowered = None if floor is None else self.lower(floor, frame)
@@ -367,219 +280,18 @@ class _Planner:
                 shared = Sharing(frame, column, pooled, weighed, lowered, groups, step, "allocate", node.place)
                 self.steps.append(shared)
                 nullable = pooled.nullable or any(part.nullable for part in groups)
-                return self.make(OwnColumn, "number", nullable, column)
+                return self.making.make(OwnColumn, "number", nullable, column)
             case _:
                 raise TypeError(f"no plan for {type(node).__name__}")
-
-    def whole_pick(self, kind: Kind, of: Expr, cases: Sequence[tuple[str | int, Expr]]) -> Expr:
-        """A pick whose cases are every member there is."""
-        expr = self.pick(kind, of, cases, None)
-        return expr if of.nullable else self.known(expr)
 
     def name(self, what: str) -> str:
         self.number += 1
         return f"{what}:{self.number}"
 
-    # -- parameters and scales
-
-    def plain(self, name: str, value: Value | ScalePoints) -> Expr:
-        assert not isinstance(value, ScalePoints)
-        return self.const(_KINDS[self.contract.parameters[name].type.kind], value)
-
-    def parameter(
-        self, node: ParameterValue | ScaleValue, frame: str, use: Callable[[Value | ScalePoints], Expr]
-    ) -> Expr:
-        parameter = self.contract.parameters[node.parameter]
-        kind = _KINDS[node.type.kind]
-        members = tuple(self.lower(part, frame) for part in node.by)
-        used: dict[int, Expr] = {}
-
-        def of_entry(entry: Entry) -> Expr:
-            if id(entry) not in used:
-                used[id(entry)] = self.by_member(parameter, entry, members, (), kind, node.place, use)
-            return used[id(entry)]
-
-        if node.on is not None:
-            normal = self.on_a_date(parameter, self.lower(node.on, frame), kind, node.place, of_entry)
-        elif node.period is None:
-            normal = self.on_day(parameter, self.contract.term.first, kind, node.place, of_entry)
-        else:
-            normal = self.by_period(parameter, node, frame, kind, of_entry, use)
-        return normal if parameter.by else self.with_what_if(parameter.name, kind, normal, use)
-
-    def with_what_if(self, name: str, kind: Kind, normal: Expr, use: Callable[[Value | ScalePoints], Expr]) -> Expr:
-        """The what-if of a parameter (``name``, or ``name.member``) in the worlds that have one."""
-        what_if = self.run.what_ifs.get(name)
-        if not what_if:
-            return normal
-        replaced = {world: use(value) for world, value in what_if.items()}
-        if len(self.run.worlds) == 1:
-            return replaced.get(self.run.worlds[0], normal)
-        world = self.make(OwnColumn, "number", False, WORLD)
-        return self.pick(kind, world, tuple(replaced.items()), normal)
-
-    def by_period(
-        self,
-        parameter: Parameter,
-        node: ParameterValue | ScaleValue,
-        frame: str,
-        kind: Kind,
-        of_entry: Callable[[Entry], Expr],
-        use: Callable[[Value | ScalePoints], Expr],
-    ) -> Expr:
-        assert node.period is not None
-        of = self.path(node.period, frame, node.place)
-        items = self.items(node.period)
-        cases: list[tuple[str | int, Expr]] = []
-        for item in items:
-            if parameter.as_at == "days":
-                value = self.by_days(parameter, item, kind, node.place, of_entry, use)
-            else:
-                day = item.last if parameter.as_at == "end" else item.first
-                value = self.on_day(parameter, day, kind, node.place, of_entry)
-            cases.append((item.label, value))
-        if cases and all(value is cases[0][1] for _, value in cases) and not of.nullable:
-            return cases[0][1]
-        return self.whole_pick(kind, of, cases)
-
-    def by_days(
-        self,
-        parameter: Parameter,
-        item: PeriodItem,
-        kind: Kind,
-        place: Place,
-        of_entry: Callable[[Entry], Expr],
-        use: Callable[[Value | ScalePoints], Expr],
-    ) -> Expr:
-        """The average over the days of a period."""
-        lengths: dict[int, tuple[Expr, int]] = {}
-        day = item.first
-        while day <= item.last:
-            value = self.on_day(parameter, day, kind, place, of_entry)
-            lengths[id(value)] = (value, lengths.get(id(value), (value, 0))[1] + 1)
-            day += dt.timedelta(1)
-        values = list(lengths.values())
-        if len(values) == 1:
-            return values[0][0]
-        total = (item.last - item.first).days + 1
-        if all(isinstance(value, Const) for value, _ in values):
-            amounts = [(value.value, days) for value, days in values if isinstance(value, Const)]
-            mean = sum((Fraction(v) * days for v, days in amounts if isinstance(v, Fraction)), Fraction(0)) / total
-            return self.const("number", mean)
-        average: Expr | None = None
-        for value, days in values:
-            weighed = self.binary("*", value, self.const("number", Fraction(days, total)), place)
-            average = weighed if average is None else self.binary("+", average, weighed, place)
-        assert average is not None
-        return average
-
-    def on_day(
-        self, parameter: Parameter, day: dt.date, kind: Kind, place: Place, of_entry: Callable[[Entry], Expr]
-    ) -> Expr:
-        entry = entry_on(parameter, day, self.run.known_on)
-        if entry is None:
-            return self.fail(kind, f"{parameter.name} has no value on {day}", place)
-        return of_entry(entry)
-
-    def on_a_date(
-        self, parameter: Parameter, on: Expr, kind: Kind, place: Place, of_entry: Callable[[Entry], Expr]
-    ) -> Expr:
-        """Read on a day that only the row knows: the entry of the latest change at or before it."""
-        changes: set[dt.date] = set()
-        for entry in parameter.entries:
-            changes.add(entry.since)
-            if entry.until is not None and not parameter.carry:
-                changes.add(entry.until + dt.timedelta(1))
-        branches = [
-            (self.compare(">=", on, self.const("date", day)), self.on_day(parameter, day, kind, place, of_entry))
-            for day in sorted(changes, reverse=True)
-        ]
-        before = self.fail(kind, f"{parameter.name} has no value before {min(changes)}", place)
-        return self.case(kind, branches, before)
-
-    def by_member(
-        self,
-        parameter: Parameter,
-        entry: Entry,
-        members: tuple[Expr, ...],
-        chosen: tuple[str, ...],
-        kind: Kind,
-        place: Place,
-        use: Callable[[Value | ScalePoints], Expr],
-    ) -> Expr:
-        depth = len(chosen)
-        if depth == len(members):
-            return self.with_what_if(".".join((parameter.name, *chosen)), kind, use(entry.values[chosen]), use)
-        listed = dict.fromkeys(member[depth] for member in entry.values if member[:depth] == chosen)
-        none = self.fail(kind, f"{parameter.name} has no value for this {parameter.by[depth]}", place)
-        cases = [
-            (member, self.by_member(parameter, entry, members, (*chosen, member), kind, place, use))
-            for member in listed
-        ]
-        of = members[depth]
-        if of.kind == "text":
-            return self.pick(kind, of, cases, none)
-        return self.case(kind, [(self.compare("=", of, self.member(of.kind, m)), value) for m, value in cases], none)
-
-    def member(self, kind: Kind, written: str) -> Expr:
-        """A member of ``by`` that is not a text, as entries name it."""
-        match kind:
-            case "flag":
-                return self.const("flag", written == "true")
-            case "date":
-                return self.const("date", dt.date.fromisoformat(written))
-            case _:
-                return self.const("number", Fraction(written))
-
-    def fail(self, kind: Kind, message: str, place: Place) -> Expr:
-        return self.make(Fail, kind, False, message, place)
-
-    def scale(self, name: str, value: Value | ScalePoints, x: Expr, place: Place) -> Expr:
-        parameter = self.contract.parameters[name]
-        scale = parameter.scale
-        assert scale is not None and isinstance(value, ScalePoints)
-        points = value.points
-
-        def number(n: Fraction) -> Expr:
-            return self.const("number", n)
-
-        def along(start: Fraction, foot: Fraction, slope: Fraction) -> Expr:
-            """``foot + slope * (x - start)``."""
-            rising = self.binary("*", number(slope), x, place)
-            return self.binary("+", rising, number(foot - slope * start), place)
-
-        below = self.fail("number", f"{name} does not say what holds below its first point", place)
-        above = self.fail("number", f"{name} does not say what holds above its last point", place)
-        branches: list[tuple[Expr, Expr]] = []
-        if scale.kind == "step":
-            for start, result in reversed(points):
-                assert start is not None
-                branches.append((self.compare(">=", x, number(start)), number(result)))
-            return self.case("number", branches, number(points[0][1]) if scale.below_holds else below)
-        if scale.kind == "linear":
-            first, foot = points[0]
-            last, top = points[-1]
-            assert first is not None and last is not None
-            branches.append((self.compare("<", x, number(first)), number(foot) if scale.below_holds else below))
-            for (a, y), (b, z) in pairwise(points):
-                assert a is not None and b is not None
-                branches.append((self.compare("<=", x, number(b)), along(a, y, (z - y) / (b - a))))
-            if len(points) == 1:
-                branches.append((self.compare("=", x, number(first)), number(foot)))
-            return self.case("number", branches, number(top) if scale.above_holds else above)
-        start, total = Fraction(0), Fraction(0)
-        branches.append((self.compare("<", x, number(start)), number(start) if scale.below_holds else below))
-        for end, rate in points:
-            if end is None:
-                return self.case("number", branches, along(start, total, rate))
-            branches.append((self.compare("<=", x, number(end)), along(start, total, rate)))
-            start, total = end, total + (end - start) * rate
-        return self.case("number", branches, number(total) if scale.above_holds else above)
-
     # -- across rows
 
     def gather(self, node: Gather, frame: str) -> Expr:
-        kind = _KINDS[node.type.kind]
+        kind = KINDS[node.type.kind]
         source = self.frame(node.rows)
         match = tuple(self.path(part, source, node.place) for part in node.match)
         where = None if node.where is None else self.lower(node.where, source)
@@ -589,36 +301,36 @@ class _Planner:
             value = None
         name = self.gathering(source, match, how, value, where, node.how, node.place)
         own = tuple(self.own_key(key) for key in node.keys)
-        found = self.lookup(name, own, False, node.place)
+        found = self.making.lookup(name, own, False, node.place)
         valued = value is not None and value.nullable
         if how in ("sum", "count"):
-            read = self.make(Read, kind, True, found, "value")
+            read = self.making.make(Read, kind, True, found, "value")
             if not valued:
-                return self.make(FirstOf, kind, False, (read, self.const("number", Fraction(0))))
-            there = self.make(Found, "flag", False, found)
-            return self.case(kind, [(there, read)], self.const("number", Fraction(0)))
+                return self.making.make(FirstOf, kind, False, (read, self.making.const("number", Fraction(0))))
+            there = self.making.make(Found, "flag", False, found)
+            return self.making.case(kind, [(there, read)], self.making.const("number", Fraction(0)))
         if how != "sorted":
-            return self.make(Read, kind, True, found, "value")
+            return self.making.make(Read, kind, True, found, "value")
         assert node.fraction is not None
         counted = self.gathering(source, match, "count", None, where, "count", node.place)
-        count = self.make(Read, "number", True, self.lookup(counted, own, False, node.place), "value")
+        count = self.making.make(Read, "number", True, self.making.lookup(counted, own, False, node.place), "value")
         fraction = self.lower(node.fraction, frame)
         if not (isinstance(fraction, Const) and isinstance(fraction.value, Fraction) and 0 <= fraction.value <= 1):
-            zero, one = self.const("number", Fraction(0)), self.const("number", Fraction(1))
-            outside = self.make(
+            zero, one = self.making.const("number", Fraction(0)), self.making.const("number", Fraction(1))
+            outside = self.making.make(
                 Both,
                 "flag",
                 fraction.nullable,
                 "or",
-                self.compare("<", fraction, zero),
-                self.compare(">", fraction, one),
+                self.making.compare("<", fraction, zero),
+                self.making.compare(">", fraction, one),
             )
-            refused = self.fail("number", "quantile() takes a part between 0 and 1", node.place)
-            fraction = self.case("number", [(outside, refused)], fraction)
-        nearest = self.binary("*", count, fraction, node.place)
-        up = self.make(Rounded, "number", True, nearest, Fraction(1), "ceiling")
-        position = self.make(Least, "number", True, True, (up, self.const("number", Fraction(1))))
-        return self.make(Element, kind, True, found, "value", position)
+            refused = self.making.fail("number", "quantile() takes a part between 0 and 1", node.place)
+            fraction = self.making.case("number", [(outside, refused)], fraction)
+        nearest = self.making.binary("*", count, fraction, node.place)
+        up = self.making.make(Rounded, "number", True, nearest, Fraction(1), "ceiling")
+        position = self.making.make(Least, "number", True, True, (up, self.making.const("number", Fraction(1))))
+        return self.making.make(Element, kind, True, found, "value", position)
 
     def gathering(
         self,
@@ -641,15 +353,15 @@ class _Planner:
     def end_of(self, node: EndOf, frame: str) -> Expr:
         source = self.frame(node.rows)
         match = tuple(self.path(part, source, node.place) for part in node.match)
-        ends = tuple(self.const("text", label) for label in self.ends(node.period, node.inside, node.which))
-        at_end: Expr = self.make(Among, "flag", False, self.own_key(node.period), ends)
+        ends = tuple(self.making.const("text", label) for label in self.ends(node.period, node.inside, node.which))
+        at_end: Expr = self.making.make(Among, "flag", False, self.own_key(node.period), ends)
         if node.where is not None:
             where = self.lower(node.where, source)
-            at_end = self.make(Both, "flag", where.nullable, "and", at_end, where)
+            at_end = self.making.make(Both, "flag", where.nullable, "and", at_end, where)
         value = self.lower(node.value, source)
         name = self.gathering(source, match, "max", value, at_end, node.which, node.place)
-        found = self.lookup(name, tuple(self.own_key(key) for key in node.keys), False, node.place)
-        return self.make(Read, _KINDS[node.type.kind], True, found, "value")
+        found = self.making.lookup(name, tuple(self.own_key(key) for key in node.keys), False, node.place)
+        return self.making.make(Read, KINDS[node.type.kind], True, found, "value")
 
     def ends(self, period: str, inside: str | None, which: str) -> list[str]:
         """The labels of the first or last periods inside each period ``inside``, or inside the run."""
@@ -669,19 +381,19 @@ class _Planner:
         if isinstance(of, ColumnValue):
             key_names: tuple[str, ...] = self.contract.tables[of.table].keys
             relation, column = table_name(of.table), of.column
-            kind = _KINDS[self.contract.tables[of.table].column(of.column).type.kind]
+            kind = KINDS[self.contract.tables[of.table].column(of.column).type.kind]
         else:
             quantity = self.contract.quantities[of.quantity]
             key_names = quantity.rows.keys
             relation, column = self.frame(quantity.rows), f"q:{of.quantity}"
-            kind = _KINDS[quantity.type.kind]
+            kind = KINDS[quantity.type.kind]
         labels = [item.label for item in self.run.periods.get(period, ())]
-        earlier = [(now, self.const("text", labels[i - steps])) for i, now in enumerate(labels) if i >= steps]
+        earlier = [(now, self.making.const("text", labels[i - steps])) for i, now in enumerate(labels) if i >= steps]
         keys: list[Expr] = []
         for key, path in zip(key_names, of.at, strict=True):
             expr = self.path(path, frame, of.place)
-            keys.append(self.pick("text", expr, earlier, None) if key == period and steps else expr)
-        return self.make(Read, kind, True, self.lookup(relation, tuple(keys), False, of.place), column)
+            keys.append(self.making.pick("text", expr, earlier, None) if key == period and steps else expr)
+        return self.making.make(Read, kind, True, self.making.lookup(relation, tuple(keys), False, of.place), column)
 
     def trailing(self, of: ColumnValue | QuantityValue, count: Expr, period: str, frame: str, place: Place) -> Expr:
         consts = [e.value for e in everything([count]) if isinstance(e, Const)]
@@ -690,13 +402,17 @@ class _Planner:
         def mean(n: int) -> Expr:
             total = self.back(of, 0, period, frame)
             for i in range(1, n):
-                total = self.binary("+", total, self.back(of, i, period, frame), place)
-            return self.binary("/", total, self.const("number", Fraction(n)), place)
+                total = self.making.binary("+", total, self.back(of, i, period, frame), place)
+            return self.making.binary("/", total, self.making.const("number", Fraction(n)), place)
 
         if isinstance(count, Const):
             return mean(lengths[0])
-        branches = [(self.compare("=", count, self.const("number", Fraction(n))), mean(n)) for n in lengths if n > 0]
-        return self.case("number", branches, None)
+        branches = [
+            (self.making.compare("=", count, self.making.const("number", Fraction(n))), mean(n))
+            for n in lengths
+            if n > 0
+        ]
+        return self.making.case("number", branches, None)
 
     # -- the whole
 
@@ -772,7 +488,7 @@ class _Planner:
         expr = self.versions(quantity, frame)
         if quantity.rounding is not None:
             rounding = quantity.rounding
-            expr = self.make(Rounded, "number", expr.nullable, expr, rounding.step, rounding.rule)
+            expr = self.making.make(Rounded, "number", expr.nullable, expr, rounding.step, rounding.rule)
         place = quantity.place
         exact = quantity.type.exact or quantity.rounding is not None
         self.steps.append(Compute(frame, f"q:{quantity.name}", expr, quantity.name, place, exact))
@@ -781,19 +497,19 @@ class _Planner:
         """A dated formula is one choice on the row's shortest period."""
         if quantity.versions[0].since is None:
             return self.lower(quantity.versions[0].formula, frame)
-        kind = _KINDS[quantity.type.kind]
+        kind = KINDS[quantity.type.kind]
         period = shortest_period(self.contract, quantity.rows.keys)
 
         def on(day: dt.date) -> Expr:
             inforce = [v for v in quantity.versions if v.since is None or v.since <= day]
             if not inforce:
-                return self.fail(kind, f"{quantity.name} has no formula on {day}", quantity.place)
+                return self.making.fail(kind, f"{quantity.name} has no formula on {day}", quantity.place)
             return self.lower(inforce[-1].formula, frame)
 
         if period is None:
             return on(self.contract.term.first)
         items = self.run.periods.get(period) or self.contract.keys[period].items
-        return self.whole_pick(kind, self.own_key(period), [(item.label, on(item.first)) for item in items])
+        return self.making.whole_pick(kind, self.own_key(period), [(item.label, on(item.first)) for item in items])
 
     def loop(self, group: tuple[str, ...]) -> None:
         outer, self.steps = self.steps, []
@@ -871,17 +587,6 @@ class _Planner:
 # -- small things ------------------------------------------------------------------------------------------------------
 
 
-def _identity(part: Any) -> Any:
-    """What tells two fields of an expression apart."""
-    if isinstance(part, Expr | Lookup):
-        return id(part)
-    if isinstance(part, tuple):
-        return tuple(_identity(item) for item in part)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    if isinstance(part, Place):
-        return None
-    return (type(part), part)
-
-
 def _reads_one_of(expr: Read | Found | Element, made: set[tuple[str, str]]) -> bool:
     if isinstance(expr, Found):
         return any(relation == expr.lookup.relation for relation, _ in made)
@@ -911,21 +616,6 @@ def _length(item: PeriodItem, unit: str) -> int:
     if unit == "days":
         return (after - item.first).days
     return (after.year - item.first.year) * 12 + after.month - item.first.month
-
-
-def entry_on(parameter: Parameter, day: dt.date, known_on: dt.date | None) -> Entry | None:
-    """The entry of a parameter in force on a day, as it was known; None if there is none."""
-    known = [
-        entry
-        for entry in parameter.entries
-        if entry.since <= day and (known_on is None or entry.known_from is None or entry.known_from <= known_on)
-    ]
-    if not known:
-        return None
-    entry = max(known, key=lambda e: (e.since, e.known_from or dt.date.min))
-    if entry.until is not None and day > entry.until and not parameter.carry:
-        return None
-    return entry
 
 
 def shortest_period(contract: Contract, keys: Iterable[str]) -> str | None:
