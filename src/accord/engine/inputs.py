@@ -99,7 +99,11 @@ def read_inputs(
     Raises:
         DataRefused: with everything that is wrong with the data, collected.
     """
-    return _Reading(contract).read(sources, known_on, up_to, what_ifs or {})
+    reading = _Reading(contract)
+    try:
+        return reading.read(sources, known_on, up_to, what_ifs or {})
+    finally:
+        reading.columns.connection.close()
 
 
 def unread_rows(contract: Contract, inputs: Inputs) -> list[Problem]:
