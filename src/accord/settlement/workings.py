@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -175,20 +175,19 @@ class Workings:
         marks: set[str] = set()
         if held.source and held.source.status != "verified":
             marks.add(f"{held.source.status} table {table}")
-        with self._collecting():
-            return self._add(
-                at,
-                "Inputs",
-                f"{table}.{column}",
-                dict(zip(held.keys, row, strict=True)),
-                value,
-                told.type,
-                told.written,
-                "",
-                source=held.source,
-                note=told.note,
-                marks=frozenset(marks),
-            )
+        return self._add(
+            at,
+            "Inputs",
+            f"{table}.{column}",
+            dict(zip(held.keys, row, strict=True)),
+            value,
+            told.type,
+            told.written,
+            "",
+            source=held.source,
+            note=told.note,
+            marks=frozenset(marks),
+        )
 
     def figure(self, node: ParameterValue, keys: Sequence[str], row: RowKey) -> Cell:
         """The cell of a parameter as it is read at a row."""
@@ -210,20 +209,19 @@ class Workings:
         formula = ""
         if isinstance(value, Fraction) and decimal_places(value) is None:
             formula = decimal_text(value)
-        with self._collecting():
-            return self._add(
-                at,
-                "Figures",
-                node.parameter,
-                told,
-                value,
-                parameter.type,
-                parameter.written,
-                formula,
-                source=source,
-                note=note,
-                marks=frozenset(marks),
-            )
+        return self._add(
+            at,
+            "Figures",
+            node.parameter,
+            told,
+            value,
+            parameter.type,
+            parameter.written,
+            formula,
+            source=source,
+            note=note,
+            marks=frozenset(marks),
+        )
 
     def _told(
         self, parameter: Parameter, members: Sequence[str], day: dt.date | None, node: ParameterValue | ScaleValue
@@ -340,9 +338,12 @@ class Workings:
             case OneOf(operand=operand, options=options):
                 return f"OR({','.join(f'{inner(operand)}={inner(option)}' for option in options)})"
             case Choice(branches=branches, otherwise=otherwise):
-                text = "NA()" if otherwise is None else self._branch(otherwise, keys, row)
-                for condition, value in reversed(branches):
-                    text = f"IF({self._branch(condition, keys, row)},{self._branch(value, keys, row)},{text})"
+                taken = self._taken(branches, keys, row)
+                rests = taken == len(branches)
+                text = "NA()" if otherwise is None else self._branch(otherwise, keys, row, taken=rests)
+                for number, (condition, value) in reversed(tuple(enumerate(branches))):
+                    asked = self._branch(condition, keys, row, taken=number <= taken)
+                    text = f"IF({asked},{self._branch(value, keys, row, taken=number == taken)},{text})"
                 return text
             case Extreme(which=which, operands=operands):
                 return f"{'MIN' if which == 'least' else 'MAX'}({','.join(inner(one) for one in operands)})"
@@ -385,10 +386,20 @@ class Workings:
             return f"IF(OR(_xlfn.IFNA({left},FALSE),_xlfn.IFNA({right},FALSE)),TRUE,{plain})"
         return f"IF(OR(_xlfn.IFNA(NOT({left}),FALSE),_xlfn.IFNA(NOT({right}),FALSE)),FALSE,{plain})"
 
-    def _branch(self, node: Node, keys: Sequence[str], row: RowKey) -> str:
-        """A branch that may not apply: what it would need need not be there."""
+    def _taken(self, branches: Sequence[tuple[Node, Node]], keys: Sequence[str], row: RowKey) -> int:
+        """The number of the branch whose condition is the first that does not fail; how many there are if all do."""
+        for number, (condition, _) in enumerate(branches):
+            if self.values.evaluate(condition, keys, row) is not False:
+                return number
+        return len(branches)
+
+    def _branch(self, node: Node, keys: Sequence[str], row: RowKey, *, taken: bool) -> str:
+        """A branch that may not apply: what it would need need not be there, and nothing rests on it if not taken."""
         try:
-            return self.formula(node, keys, row)
+            if taken:
+                return self.formula(node, keys, row)
+            with self._collecting():
+                return self.formula(node, keys, row)
         except (NotThere, SettlementStopped):
             return "NA()"
 
@@ -420,8 +431,10 @@ class Workings:
             return str(len(finer))
         if len(finer) > ROWS_LINKED or len(self.cells) > MOST_CELLS:
             self._note(f"{node.how} over {len(finer):,} rows of [{node.rows.name}], as settled")
+            self._marks_of(node.value, node.rows.keys, finer)
             return literal(self.values.evaluate(node, keys, row))
         if node.how == "quantile":
+            self._marks_of(node.value, node.rows.keys, finer)
             self._note(f"the nearest rank among {len(finer)} rows, as settled")
             return literal(self.values.evaluate(node, keys, row))
         if node.where is not None:
@@ -431,6 +444,17 @@ class Workings:
             return "0" if node.how == "sum" else "NA()"
         # a bare reference to a cell with a flag or text would be passed over by SUM; numbers are all there are here
         return f"{node.how.upper()}({','.join(parts)})"
+
+    def _marks_of(self, node: Node, keys: Sequence[str], rows: Sequence[RowKey]) -> None:
+        """What many rows rest on, seen at the first of them: their cells are not written out, their marks count."""
+        if not rows:
+            return
+        cells, counts = dict(self.cells), dict(self._counts)
+        with self._collecting() as (marks, _), suppress(NotThere, SettlementStopped, TooMuch):
+            self.formula(node, keys, rows[0])
+        self.cells, self._counts = cells, counts
+        if self._marks:
+            self._marks[-1] |= marks
 
     def _earlier(
         self, of: ColumnValue | QuantityValue, period: str, steps: int, keys: Sequence[str], row: RowKey
@@ -462,6 +486,8 @@ class Workings:
         rows = self.values.matching(node, group)
         if node.floor is not None or len(rows) > ROWS_LINKED:
             self._note(f"a share of a pool over {len(rows):,} rows (largest remainder), as settled")
+            for part in (node.pool, node.weight):
+                self.formula(part, keys, row)  # the reader sees what was shared and by which weight
             return literal(settled)
         pool, weight = self.values.number(node.pool, keys, row), self.values.number(node.weight, keys, row)
         weights = [self.values.number(node.weight, node.rows.keys, one) or Fraction(0) for one in rows]
