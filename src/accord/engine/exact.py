@@ -556,6 +556,15 @@ class RowFormulas:
 
     # -- where they must not be used
 
+    def stops(self, expr: Expr, required: bool, place: Place) -> list[Failure]:
+        """What stops the run when a column is computed; ``required``: its being missing too."""
+        found = self.failures(expr)
+        if required:
+            missing = self.program.is_missing(self._presence(self.cell(expr)))
+            if missing is not self.program.false:
+                return [*found, Failure(missing, "it is missing", place)]
+        return found
+
     def risky(self, expr: Expr) -> bool:
         """Whether anything in an expression could fail, as far as its form shows."""
         known = self._risky.get(id(expr))

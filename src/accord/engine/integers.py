@@ -161,7 +161,7 @@ class IntegerEngine:
             case Compute():
                 work = _Work(self, step.frame, rows)
                 cell = work.formulas.cell(step.expr)
-                work.stop_if(work.formulas.failures(step.expr), step.label)
+                work.stop_if(work.formulas.stops(step.expr, step.required, step.place), step.label)
                 self.put(step.frame, step.column, work.column(cell, step.exact, step.expr), rows)
             case Verify():
                 work = _Work(self, step.frame, rows)

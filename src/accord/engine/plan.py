@@ -491,7 +491,8 @@ class _Planner:
             expr = self.making.make(Rounded, "number", expr.nullable, expr, rounding.step, rounding.rule)
         place = quantity.place
         exact = quantity.type.exact or quantity.rounding is not None
-        self.steps.append(Compute(frame, f"q:{quantity.name}", expr, quantity.name, place, exact))
+        required = expr.nullable and not quantity.type.missing
+        self.steps.append(Compute(frame, f"q:{quantity.name}", expr, quantity.name, place, exact, required))
 
     def versions(self, quantity: Quantity, frame: str) -> Expr:
         """A dated formula is one choice on the row's shortest period."""

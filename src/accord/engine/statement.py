@@ -95,7 +95,10 @@ class Statement:
                     n, d, factor = self.formulas.numbers.stored(cell, step.exact)
                 else:
                     n, d, factor = cell, None, Fraction(1)
-                traps = [self.trap(failure, step.label) for failure in self.formulas.failures(step.expr)]
+                traps = [
+                    self.trap(failure, step.label)
+                    for failure in self.formulas.stops(step.expr, step.required, step.place)
+                ]
                 check_width([n, *([] if d is None else [d]), *(trap.when for trap in traps)])
             except TooWide:
                 return False

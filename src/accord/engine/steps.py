@@ -25,6 +25,8 @@ class Compute:
     place: Place
     exact: bool = True
     """A number: an exact decimal (False: a quotient that stays in its row)."""
+    required: bool = False
+    """Whether a missing value stops the run: its type says that it is never missing."""
 
     @property
     def exprs(self) -> tuple[Expr, ...]:
