@@ -48,6 +48,20 @@ def test_the_manifest_has_the_hash_of_every_file_and_no_time(tmp_path: Path) -> 
     assert str(tmp_path) not in json.dumps(run.manifest)
 
 
+@pytest.mark.parametrize("form", ["\\r\\n", "byte order mark", "variation"])
+def test_the_bytes_that_were_signed_are_kept(tmp_path: Path, form: str) -> None:
+    library = ROOT / "src/accord/library/contracts/payment-scheme"
+    content = (library / "contract.yaml").read_bytes()
+    if form == "variation":
+        file = library / "proposal-2022.yaml"
+    else:
+        file = tmp_path / "contract.yaml"
+        file.write_bytes(content.replace(b"\n", b"\r\n") if form == "\\r\\n" else b"\xef\xbb\xbf" + content)
+    run = accord.run(file, SAMPLE, out=tmp_path / "runs")
+    assert accord.check(run.folder).signed_hash == accord.check(file).signed_hash == run.manifest["contract"]["signed"]
+    assert accord.rerun(run).same
+
+
 def test_payments_are_the_same_in_every_form(tmp_path: Path) -> None:
     run = accord.run("payment-scheme", SAMPLE, out=tmp_path)
     stored = pq.read_table(run.folder / "payments.parquet")

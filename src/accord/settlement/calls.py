@@ -163,16 +163,14 @@ def run(
     checked = check(contract)
     step("reading the data")
     inputs = read(checked, data, known_on=known_on, up_to=up_to, what_ifs=what_ifs)
-    beside = find(contract).parent if not isinstance(contract, Contract) else Path(contract.file).parent
-    made = runs.make(
-        checked,
-        inputs,
-        Path(out),
-        files=runs.table_files(checked, beside),
-        up_to=str(up_to) if up_to is not None else None,
-        what_ifs=_as_written(checked, _what_ifs(checked, what_ifs)),
-        on_step=step,
+    file = Path(contract.file) if isinstance(contract, Contract) else find(contract)
+    record = runs.Record(
+        runs.signed_bytes(checked, file),
+        runs.table_files(checked, file.parent),
+        str(up_to) if up_to is not None else None,
+        _as_written(checked, _what_ifs(checked, what_ifs)),
     )
+    made = runs.make(checked, inputs, Path(out), record, on_step=step)
     wanted = statement.parties_named(made, tuple(statements))
     if wanted:
         from dataclasses import replace

@@ -359,28 +359,38 @@ def table_files(contract: Contract, folder: Path) -> dict[str, bytes]:
     }
 
 
-def make(
-    contract: Contract,
-    inputs: Inputs,
-    out: Path,
-    *,
-    files: Mapping[str, bytes] | None = None,
-    up_to: str | None = None,
-    what_ifs: Mapping[str, str] | None = None,
-    warnings: Sequence[str] | None = None,
-    on_step: Step = no_step,
-) -> Run:
-    """Settle and keep the result; a run that is there already is used again.
+def signed_bytes(contract: Contract, file: Path) -> bytes:
+    """The bytes that were signed: the file's own; or, for a variation, the text that it expands to."""
+    expanded = contract.text.encode("utf-8")
+    if not file.is_file():
+        return expanded
+    content = file.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return expanded
 
-    Args:
-        contract: the checked contract.
-        inputs: what was read.
-        out: the folder of runs; made if it is not there.
-        files: the table files beside the contract, by name.
-        up_to: as it was asked for, for the record.
-        what_ifs: as they were written, for the record.
-        warnings: doubts to be kept, in words; None: those of the contract and of reading the data.
-        on_step: told when a step begins.
+    def plain(written: str) -> str:
+        return written.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+
+    return content if plain(text) == plain(contract.text) else expanded
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a run keeps besides what was settled: the text as signed, and what was asked for as it was written."""
+
+    text: bytes
+    files: Mapping[str, bytes]
+    """The table files beside the contract, by name."""
+    up_to: str | None = None
+    what_ifs: Mapping[str, str] = field(default_factory=dict[str, str])
+    warnings: Sequence[str] | None = None
+    """Doubts, in words; None: those of the contract and of reading the data."""
+
+
+def make(contract: Contract, inputs: Inputs, out: Path, record: Record, *, on_step: Step = no_step) -> Run:
+    """Settle and keep the result in a folder of ``out``; a run that is there already is used again.
 
     Raises:
         SettlementStopped: and nothing has been written.
@@ -404,7 +414,7 @@ def make(
         "first": inputs.first.isoformat(),
         "last": inputs.last.isoformat(),
         "known_on": inputs.known_on.isoformat() if inputs.known_on else None,
-        "what_ifs": dict(sorted((what_ifs or {}).items())),
+        "what_ifs": dict(sorted(record.what_ifs.items())),
     }
     run_id = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     folder = out / f"{contract.name}-{run_id[:12]}"
@@ -427,12 +437,7 @@ def make(
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
-        doubts = (
-            [_plain_problem(p) for p in (*contract.warnings, *inputs.warnings)] if warnings is None else list(warnings)
-        )
-        _write(
-            temporary, contract, inputs, settlement, kept, hashes, run_id, files or {}, up_to, what_ifs or {}, doubts
-        )
+        _write(temporary, settlement, kept, hashes, run_id, record)
         _rename(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -478,22 +483,21 @@ def _percents(contract: Contract, table: str) -> set[str]:
 
 def _write(
     folder: Path,
-    contract: Contract,
-    inputs: Inputs,
     settlement: Settlement,
     kept: Mapping[str, pa.Table],
     hashes: Mapping[str, str],
     run_id: str,
-    files: Mapping[str, bytes],
-    up_to: str | None,
-    what_ifs: Mapping[str, str],
-    warnings: Sequence[str],
+    record: Record,
 ) -> None:
     import duckdb
     import pyarrow
 
-    (folder / "contract.yaml").write_bytes(contract.text.encode("utf-8"))
-    for name, content in files.items():
+    contract, inputs = settlement.contract, settlement.inputs
+    doubts = record.warnings
+    if doubts is None:
+        doubts = [_plain_problem(problem) for problem in (*contract.warnings, *inputs.warnings)]
+    (folder / "contract.yaml").write_bytes(record.text)
+    for name, content in record.files.items():
         (folder / name).write_bytes(content)
     (folder / "inputs").mkdir()
     for name, table in kept.items():
@@ -524,15 +528,15 @@ def _write(
             "currency": contract.currency,
             "signed": contract.signed_hash,
             "meaning": contract.meaning_hash,
-            "files": sorted(["contract.yaml", *files]),
+            "files": sorted(["contract.yaml", *record.files]),
         },
         "settled": {
             "first": inputs.first.isoformat(),
             "last": inputs.last.isoformat(),
-            "up_to": up_to,
+            "up_to": record.up_to,
             "known_on": inputs.known_on.isoformat() if inputs.known_on else None,
         },
-        "what_ifs": dict(what_ifs),
+        "what_ifs": dict(record.what_ifs),
         "inputs": {
             name: {"rows": table.num_rows, "content": hashes[name], "file": f"inputs/{name}.parquet"}
             for name, table in kept.items()
@@ -540,8 +544,8 @@ def _write(
         "quantities": quantities,
         "payments": len(owed),
         "notices": len(notices),
-        "warnings": list(warnings),
-        "not_final": _not_final(contract, what_ifs),
+        "warnings": list(doubts),
+        "not_final": _not_final(contract, record.what_ifs),
         "made_with": {"duckdb": duckdb.__version__, "pyarrow": pyarrow.__version__},
         "files": {
             path.relative_to(folder).as_posix(): storage.file_hash(path)
@@ -549,8 +553,7 @@ def _write(
             if path.is_file()
         },
     }
-    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-    (folder / "run.json").write_text(text, encoding="utf-8")
+    (folder / "run.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _plain_problem(problem: Problem) -> str:
@@ -710,16 +713,14 @@ def again(run: Run, *, on_step: Step = no_step) -> Rerun:
     with tempfile.TemporaryDirectory(prefix="accord-rerun-") as scratch:
         try:
             inputs = read_inputs(contract, sources, known_on=run.known_on, up_to=run.last, what_ifs=run.what_ifs)
-            made = make(
-                contract,
-                inputs,
-                Path(scratch),
-                files=table_files(contract, run.folder),
-                up_to=manifest["settled"]["up_to"],
-                what_ifs=run.what_ifs,
-                warnings=run.warnings,
-                on_step=on_step,
+            record = Record(
+                (run.folder / "contract.yaml").read_bytes(),
+                table_files(contract, run.folder),
+                manifest["settled"]["up_to"],
+                run.what_ifs,
+                run.warnings,
             )
+            made = make(contract, inputs, Path(scratch), record, on_step=on_step)
         except AccordError as error:
             told = [f"what was stored cannot be settled any more: {problem.message}" for problem in error.problems]
             return Rerun(run, 0, tuple(told))

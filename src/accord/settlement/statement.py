@@ -118,6 +118,18 @@ class Statement:
         return frozenset().union(*(line.cell.marks for line in self.lines))
 
     @property
+    def overdue(self) -> list[str]:
+        """Figures that should have been looked at again before the end of what was settled."""
+        found: dict[str, None] = {}
+        for cell in (*self.figures, *self.inputs):
+            if cell.source is not None and cell.source.review_by is not None and cell.source.review_by < self.run.last:
+                told = (
+                    f"{cell.name} was to be reviewed by {wording.day(cell.source.review_by)} ({cell.source.authority})"
+                )
+                found.setdefault(told)
+        return list(found)
+
+    @property
     def reasons(self) -> list[str]:
         """Why these amounts are not final, in words: only what they really rest on."""
         reasons = [f"What if: {text}. This is not what the contract says." for text in self.run.what_if_texts]
@@ -129,7 +141,7 @@ class Statement:
             names = sorted(mark.removeprefix(f"{word} ") for mark in self.rests_on if mark.startswith(f"{word} "))
             if names:
                 reasons.append(f"{told} {wording.listed(names)}.")
-        return reasons
+        return reasons + [f"Overdue: {told}." for told in self.overdue]
 
     @property
     def standing(self) -> str:
