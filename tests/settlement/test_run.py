@@ -18,7 +18,7 @@ import accord
 from accord.language.unit import Unit, WrittenUnit
 from accord.settlement import run as runs
 from accord.settlement.storage import decimals, readable
-from accord.settlement.wording import grouped, money, number
+from accord.settlement.wording import money, number
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = next(one.sample for one in accord.contracts() if one.name == "payment-scheme")
@@ -155,9 +155,10 @@ GBP = Unit((("GBP", 1),))
         (money(Fraction(5), "JPY"), "JPY 5"),
         (number(Fraction(2, 5), Unit(), percent=True), "40%"),
         (number(Fraction(124, 100), GBP.times(Unit((("people", 1),)), -1)), "£1.24 per person"),
-        (number(Fraction(1), Unit((("people", 1),))), "1 person"),
+        (number(Fraction(1), Unit((("people", 1),))), "1 people"),
         (number(Fraction(12000), Unit((("people", 1),))), "12,000 people"),
-        (grouped(Fraction(1, 3)), "0.333333…"),
+        (number(Fraction(1, 3), Unit()), "≈ 0.333333 (1/3)"),
+        (number(Fraction(4, 5), GBP.times(Unit((("people", 1),)), -1)), "£0.80 per person"),
         (str(WrittenUnit(Unit(), percent=True)), "percent"),
     ],
 )

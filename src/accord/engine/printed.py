@@ -90,7 +90,8 @@ def printed_number(
     places = None if rounding is None else decimal_places(rounding.step * (100 if percent else 1))
     money = next((name for name, power in unit.powers if power == 1 and len(name) == 3 and name.isupper()), None)
     amount = money is not None and unit.currency is not None
-    least = minor_unit_places(money) if money is not None and amount and (words or decimal_places(value) != 0) else 0
+    broken = decimal_places(value) != 0
+    least = minor_unit_places(money) if money is not None and (broken or (amount and words)) else 0
     text, whole = _digits(value * (100 if percent else 1), least, places)
     if percent:
         text += "%"

@@ -9,10 +9,11 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
+from accord.engine.printed import key_text, printed_number
 from accord.language.contract import Contract, Value
-from accord.language.rounding import decimal_places, decimal_text, round_fraction
+from accord.language.rounding import decimal_text
 from accord.language.types import Type
-from accord.language.unit import Unit, WrittenUnit, minor_unit_places
+from accord.language.unit import Unit, WrittenUnit
 
 SYMBOLS = {"GBP": "£", "USD": "$", "EUR": "€"}
 MONTHS = (
@@ -20,8 +21,6 @@ MONTHS = (
     *("July", "August", "September", "October", "November", "December"),
 )
 MISSING = "missing"
-SHOWN_PLACES = 6
-"""Places shown of a number that no decimal writes exactly; an ellipsis follows."""
 
 
 def day(date: dt.date) -> str:
@@ -46,48 +45,14 @@ def listed(items: Iterable[str]) -> str:
     return " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)
 
 
-def grouped(value: Fraction, least_places: int = 0) -> str:
-    """A number with thousands separators, exact where a decimal can be: 1,234.5; otherwise 0.333333…"""
-    places = decimal_places(value)
-    cut = places is None or places > 12
-    if places is None or cut:
-        value = round_fraction(value, Fraction(1, 10**SHOWN_PLACES), "down")
-        places = SHOWN_PLACES
-    text = decimal_text(abs(value))
-    whole, _, rest = text.partition(".")
-    rest = rest.ljust(max(least_places, places if cut else 0), "0")
-    sign = "-" if value < 0 else ""
-    return f"{sign}{int(whole):,}" + (f".{rest}" if rest else "") + ("…" if cut else "")
-
-
 def money(amount: Fraction, currency: str) -> str:
     """An amount of money with all the places of its smallest coin: £1,240.00, -£3.50."""
-    text = grouped(abs(amount), minor_unit_places(currency))
-    symbol = SYMBOLS.get(currency, f"{currency} ")
-    return f"{'-' if amount < 0 else ''}{symbol}{text}"
+    return printed_number(amount, Unit(((currency, 1),)))
 
 
 def number(value: Fraction, unit: Unit | None, percent: bool = False) -> str:
-    """A number with its unit: £1,240 per admission, 40%, 12,000 people."""
-    if percent:
-        return f"{grouped(value * 100)}%"
-    if unit is None or not unit.powers:
-        return grouped(value)
-    above = [(name, power) for name, power in unit.powers if power > 0]
-    below = [name for name, power in unit.powers if power < 0]
-    per = "".join(f" per {'person' if name == 'people' else words(name)}" for name in below)
-    if len(above) == 1 and above[0][1] == 1:
-        name = above[0][0]
-        if name.isupper() and len(name) == 3:
-            exact = decimal_places(value)
-            least = minor_unit_places(name) if exact is not None and exact > 0 else 0
-            symbol = SYMBOLS.get(name, f"{name} ")
-            return f"{'-' if value < 0 else ''}{symbol}{grouped(abs(value), least)}{per}"
-        plural = name if name == "people" or name.endswith("s") or abs(value) == 1 else f"{name}s"
-        if name == "people" and abs(value) == 1:
-            plural = "person"
-        return f"{grouped(value)} {words(plural)}{per}"
-    return f"{grouped(value)} {unit}"
+    """A number with its unit: £1,240.00, 40%, 12,000 people, ≈ 0.333333 (1/3)."""
+    return printed_number(value, unit, percent=percent)
 
 
 def value_text(value: Value | None, type_: Type, written: WrittenUnit | None, contract: Contract) -> str:
@@ -102,18 +67,12 @@ def value_text(value: Value | None, type_: Type, written: WrittenUnit | None, co
         case dt.date():
             return day(value)
         case str():
-            if type_.kind == "key" and type_.key is not None and type_.key in contract.keys:
-                return member_name(contract, type_.key, value)
-            return value
+            return key_text(contract, type_.key, value) if type_.kind == "key" else value
 
 
 def member_name(contract: Contract, key: str, label: str) -> str:
     """A key's member as a reader knows it: a period by its usual name (2026/27), anything else as it is written."""
-    known = contract.keys.get(key)
-    if known is None or not known.is_period:
-        return label
-    item = contract.period(key, label)
-    return item.name if item else label
+    return key_text(contract, key, label)
 
 
 def row_text(contract: Contract, row: Mapping[str, str]) -> str:
