@@ -144,6 +144,30 @@ def test_what_is_stored_is_exact() -> None:
     assert [str(value) for value in readable(n, d, percent=True).to_pylist()] == ["33.333333333", "None"]
 
 
+def test_names_that_look_like_something_else_stay_names(tmp_path: Path) -> None:
+    """A practice may be called what it likes: no key, no formula, no path and no page is read into it."""
+    names = ["A; year=2027-04-01", "=cmd|'/C calc'!A0", "../../up", "<b>B</b>", "ж" * 300, "A"]
+    rows = [{"practice": name, "year": "2026/27", "list_size": "1000"} for name in names]
+    quarters = ("2026-04-01", "2026-07-01", "2026-10-01", "2027-01-01")
+    reviews = [{"practice": n, "quarter": q, "due": "10", "done": "5"} for n in names for q in quarters]
+    accord.new("supplement", folder=tmp_path / "supplement")
+    run = accord.run(
+        tmp_path / "supplement",
+        {"lists": rows, "reviews": reviews},
+        out=tmp_path / "runs",
+        statements=["all"],
+    )
+    assert {one.row["practice"] for one in run.payments} == set(names)
+    assert {tuple(one.row) for one in run.payments} == {("practice", "year")}
+    statements = sorted(path.name for path in (run.folder / "statements").iterdir())
+    assert len(statements) == 3 * 7 and not (tmp_path / "up").exists()
+    text = (run.folder / "payments.csv").read_text(encoding="utf-8")
+    assert ",'=cmd" in text and ",=cmd" not in text
+    for page in (run.folder / "statements").glob("*.html"):
+        assert "<b>B</b>" not in page.read_text(encoding="utf-8")
+    assert accord.rerun(run).same
+
+
 GBP = Unit((("GBP", 1),))
 
 

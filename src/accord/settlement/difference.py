@@ -355,7 +355,7 @@ def _net(contract: Contract, data: Any) -> dict[PartyName, Fraction]:
         data = named if named.is_dir() else folder
     settlement = settle(contract, data)
     net: dict[PartyName, Fraction] = {}
-    for owed in owed_rows(contract, settlement.payments):
+    for owed in owed_rows(settlement):
         net[owed.receiver] = net.get(owed.receiver, Fraction(0)) + owed.amount
         net[owed.payer] = net.get(owed.payer, Fraction(0)) - owed.amount
     return net

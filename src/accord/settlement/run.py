@@ -75,8 +75,9 @@ class PartyName:
     @property
     def slug(self) -> str:
         """As part of a file name."""
-        plain = re.sub(r"[^A-Za-z0-9]+", "-", f"{self.party}-{self.member}" if self.member else self.party).strip("-")
-        if plain != (f"{self.party}-{self.member}" if self.member else self.party):
+        name = f"{self.party}-{self.member}" if self.member else self.party
+        plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:60]
+        if plain != name:
             plain += "-" + hashlib.sha256(f"{self.party}\0{self.member}".encode()).hexdigest()[:6]
         return plain
 
@@ -108,10 +109,12 @@ class Total:
     amount_text: str
 
 
-def owed_rows(contract: Contract, payments: pa.Table, world: int = 0) -> tuple[Owed, ...]:
+def owed_rows(settlement: Settlement, world: int = 0) -> tuple[Owed, ...]:
     """The payments of one world, in the order of the contract and then of their rows."""
+    contract = settlement.contract
     out: list[Owed] = []
-    for line in payments.to_pylist():
+    rows = _Rows(settlement)
+    for line in settlement.payments.to_pylist():
         if line.get("world", 0) != world:
             continue
         amount = Fraction(int(line["amount"]), 10 ** int(line["places"]))
@@ -119,7 +122,7 @@ def owed_rows(contract: Contract, payments: pa.Table, world: int = 0) -> tuple[O
             Owed(
                 line["quantity"],
                 line["stream"] or "",
-                read_keys(line["keys"]),
+                rows.of(line["quantity"], line["keys"]),
                 _party(contract, line["payer_party"], line["payer"]),
                 _party(contract, line["receiver_party"], line["receiver"]),
                 line["payee"] or "",
@@ -128,9 +131,34 @@ def owed_rows(contract: Contract, payments: pa.Table, world: int = 0) -> tuple[O
             )
         )
     position = {payment.quantity: number for number, payment in enumerate(contract.payments)}
-    return tuple(
-        sorted(out, key=lambda one: (position.get(one.quantity, 0), tuple(one.row.values()), one.payer, one.receiver))
-    )
+
+    def order(one: Owed) -> tuple[object, ...]:
+        return position.get(one.quantity, 0), tuple(one.row.values()), one.payer, one.receiver
+
+    return tuple(sorted(out, key=order))
+
+
+class _Rows:
+    """Rows from how payments name them (``practice=A; year=2026-04-01``), whatever stands in a key."""
+
+    def __init__(self, settlement: Settlement) -> None:
+        self._settlement = settlement
+        self._named: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {}
+
+    def of(self, quantity: str, text: str) -> dict[str, str]:
+        """The row that a text names."""
+        keys = self._settlement.contract.quantities[quantity].keys
+        parts = text.split("; ") if text else []
+        if len(parts) == len(keys) and all(part.startswith(f"{key}=") for key, part in zip(keys, parts, strict=True)):
+            return {key: part[len(key) + 1 :] for key, part in zip(keys, parts, strict=True)}
+        if keys not in self._named:
+            data = self._settlement.tables[keys].data
+            columns = [data.column(key).to_pylist() for key in keys]
+            self._named[keys] = {
+                "; ".join(f"{key}={value}" for key, value in zip(keys, row, strict=True)): row
+                for row in zip(*columns, strict=True)
+            }
+        return dict(zip(keys, self._named[keys][text], strict=True))
 
 
 def _party(contract: Contract, party: str, member: str | None) -> PartyName:
@@ -138,11 +166,6 @@ def _party(contract: Contract, party: str, member: str | None) -> PartyName:
     if known is not None and known.each is None:
         return PartyName(party, "", known.title)
     return PartyName(party, member or "")
-
-
-def read_keys(text: str) -> dict[str, str]:
-    """``practice=A; year=2026-04-01`` as a row."""
-    return dict(part.split("=", 1) for part in text.split("; ") if "=" in part)
 
 
 # -- a run on disk ------------------------------------------------------------------------------------------------
@@ -224,7 +247,7 @@ class Run:
             Owed(
                 line["quantity"],
                 line["stream"],
-                read_keys(line["keys"]),
+                {name[4:]: value for name, value in line.items() if name.startswith("key:") and value is not None},
                 PartyName(line["payer_party"], line["payer"], line["payer_title"]),
                 PartyName(line["receiver_party"], line["receiver"], line["receiver_title"]),
                 line["payee"],
@@ -514,7 +537,7 @@ def _write(
         storage.write_parquet(table, folder / file)
         names = [quantity.name for quantity in contract.quantities.values() if quantity.keys == keys]
         quantities[file] = {"keys": list(keys), "rows": table.num_rows, "quantities": names}
-    owed = owed_rows(contract, settlement.payments)
+    owed = owed_rows(settlement)
     _write_payments(folder, contract, owed)
     notices = settlement.notices.to_pylist()
     _write_csv(folder / "notices.csv", settlement.notices.column_names, [list(one.values()) for one in notices])
@@ -577,13 +600,8 @@ def _not_final(contract: Contract, what_ifs: Mapping[str, str]) -> list[str]:
     return reasons
 
 
-PAYMENT_COLUMNS = (
-    "quantity", "stream", "keys", "payer_party", "payer", "payer_title", "receiver_party", "receiver", "receiver_title",
-    "payee", "amount", "currency", "due",
-)  # fmt: skip
-
-
 def _write_payments(folder: Path, contract: Contract, owed: Sequence[Owed]) -> None:
+    """``payments.csv`` for people and ledgers; ``payments.parquet`` with everything, keys as ``key:practice``."""
     from decimal import Decimal
 
     import pyarrow as pa
@@ -591,53 +609,45 @@ def _write_payments(folder: Path, contract: Contract, owed: Sequence[Owed]) -> N
     from accord.language.unit import minor_unit_places
 
     places = minor_unit_places(contract.currency)
-    rows: list[dict[str, Any]] = [
-        {
-            "quantity": one.quantity,
-            "stream": one.stream,
-            "keys": "; ".join(f"{key}={value}" for key, value in one.row.items()),
-            "payer_party": one.payer.party,
-            "payer": one.payer.member,
-            "payer_title": one.payer.title,
-            "receiver_party": one.receiver.party,
-            "receiver": one.receiver.member,
-            "receiver_title": one.receiver.title,
-            "payee": one.payee,
-            "amount": one.amount,
-            "currency": contract.currency,
-            "due": one.due,
-        }
-        for one in owed
-    ]
-    key_names = [key for key in contract.keys if any(key in one.row for one in owed)]
-    heads = ["quantity", "stream", *key_names, "payer_party", "payer", "receiver_party", "receiver"]
-    heads += ["payee", "amount", "currency", "due"]
+    keys = [key for key in contract.keys if any(key in one.row for one in owed)]
+    fixed = ["payer_party", "payer", "receiver_party", "receiver", "payee", "amount", "currency", "due"]
     body = [
         [
-            row["quantity"],
-            row["stream"],
-            *(one.row.get(key, "") for key in key_names),
+            one.quantity,
+            one.stream,
+            *(one.row.get(key, "") for key in keys),
             one.payer.party,
             one.payer.member or one.payer.title,
             one.receiver.party,
             one.receiver.member or one.receiver.title,
-            row["payee"],
+            one.payee,
             _money_text(one.amount, places),
-            row["currency"],
-            row["due"],
+            contract.currency,
+            one.due,
         ]
-        for row, one in zip(rows, owed, strict=True)
+        for one in owed
     ]
-    _write_csv(folder / "payments.csv", heads, body)
-    kind = pa.decimal128(38, places)
-    columns: dict[str, pa.Array] = {}
-    for name in PAYMENT_COLUMNS:
-        if name == "amount":
-            exact = [Decimal(int(row[name] * 10**places)).scaleb(-places) for row in rows]
-            columns[name] = pa.array(exact, kind)
-        else:
-            columns[name] = pa.array([str(row[name]) for row in rows], pa.string())
-    storage.write_parquet(pa.table(columns), folder / "payments.parquet")
+    taken = {"quantity", "stream", *fixed}
+    named = [f"key {key}" if key in taken else key for key in keys]
+    _write_csv(folder / "payments.csv", ["quantity", "stream", *named, *fixed], body)
+    columns: dict[str, list[Any]] = {
+        "quantity": [one.quantity for one in owed],
+        "stream": [one.stream for one in owed],
+        **{f"key:{key}": [one.row.get(key) for one in owed] for key in keys},
+        "payer_party": [one.payer.party for one in owed],
+        "payer": [one.payer.member for one in owed],
+        "payer_title": [one.payer.title for one in owed],
+        "receiver_party": [one.receiver.party for one in owed],
+        "receiver": [one.receiver.member for one in owed],
+        "receiver_title": [one.receiver.title for one in owed],
+        "payee": [one.payee for one in owed],
+        "currency": [contract.currency] * len(owed),
+        "due": [one.due for one in owed],
+    }
+    table = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+    exact = [Decimal(int(one.amount * 10**places)).scaleb(-places) for one in owed]
+    table = table.add_column(table.column_names.index("currency"), "amount", pa.array(exact, pa.decimal128(38, places)))
+    storage.write_parquet(table, folder / "payments.parquet")
 
 
 def _money_text(amount: Fraction, places: int) -> str:
