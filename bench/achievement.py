@@ -87,31 +87,32 @@ def by_accord(of: Nation, threads: int | None = None) -> Settlement:
     return settle(of.contract, of.inputs, threads=threads, wanted=WANTED)
 
 
-# thresholds are held in hundredths, the value of a point in pence (22062), points in hundredths
+# thresholds are held in hundredths, the value of a point in pence (22062), points in hundredths;
+# {more}: the indicator too, where rows are compared
 BY_HAND = """
 with nation as (
   select disease, year, sum(register) as register, sum(of_list) as of_list from registers group by disease, year),
 factor as (
   select r.practice, r.disease, r.year,
-         case when n.register > 0 then r.register * n.of_list else 1 end as n,
-         case when n.register > 0 then r.of_list * n.register else 1 end as d
+         case when n.register > 0 then r.register * n.of_list else 1 end::bigint as n,
+         case when n.register > 0 then r.of_list * n.register else 1 end::bigint as d
   from registers r join nation n using (disease, year)),
-achieved as (
-  select c.practice, c.year, {world} as world, f.n, f.d, p.list_size,
-         case when c.eligible > 0 then
-           (least(greatest(c.done * 100 - i.lower * c.eligible, 0), (i.upper - i.lower) * c.eligible)
-            * i.available_points * 200 + (i.upper - i.lower) * c.eligible) // (2 * (i.upper - i.lower) * c.eligible)
-         else 0 end as points
+joined as (
+  select c.practice, c.year, {of_more} {world} as world, f.n, f.d, p.list_size, i.available_points,
+         c.done * 100 - i.lower * c.eligible as above, (i.upper - i.lower) * c.eligible as span
   from counts c
   join indicators i using (indicator, year)
   join practices p using (practice, year)
   join factor f on f.practice = c.practice and f.disease = i.disease and f.year = c.year),
+achieved as (
+  select practice, year, {more} world, n, d, list_size,
+         case when span > 0
+              then (least(greatest(above, 0), span) * available_points * 200 + span) // (2 * span) else 0 end as points
+  from joined),
 valued as (
-  select practice, year, world, points,
-         (points * 22062 * list_size * n::hugeint + 498200 * d) // (996400 * d) as value
-  from achieved)
-select practice, year, world, sum(points)::bigint as total_points, sum(value)::bigint as achievement
-from valued group by practice, year, world order by world, practice, year"""
+  select practice, year, {more} world, points,
+         (((points * 22062 * list_size)::hugeint * n + 498200 * d) // (996400 * d))::bigint as value
+  from achieved)"""
 
 BY_FLOAT = """
 with nation as (
@@ -121,7 +122,7 @@ factor as (
          case when n.prevalence > 0 then (r.register / r.of_list) / n.prevalence else 1 end as factor
   from registers r join nation n using (disease, year)),
 achieved as (
-  select c.practice, c.year, {world} as world, f.factor, p.list_size,
+  select c.practice, c.year, {of_more} {world} as world, f.factor, p.list_size,
          round(case when c.eligible > 0 then
            least(greatest((c.done / c.eligible - i.lower / 100) / (i.upper / 100 - i.lower / 100), 0), 1)
          else 0 end * i.available_points, 2) as points
@@ -130,14 +131,14 @@ achieved as (
   join practices p using (practice, year)
   join factor f on f.practice = c.practice and f.disease = i.disease and f.year = c.year),
 valued as (
-  select practice, year, world, points, round(points * 220.62::double * (list_size / 9964) * factor, 2) as value
-  from achieved)
-select practice, year, world, sum(points) as total_points, sum(value) as achievement
+  select practice, year, {more} world, points,
+         round(points * 220.62::double * (list_size / 9964) * factor, 2) as value
+  from achieved)"""
+
+TOTALS = """
+select practice, year, world, sum(points){0} as total_points, sum(value){0} as achievement
 from valued group by practice, year, world order by world, practice, year"""
-
-
-_KEYS, _MORE = "select c.practice, c.year,", "select c.indicator, c.practice, c.year,"
-_VALUED, _VALUED_MORE = "select practice, year, world, points,", "select indicator, practice, year, world, points,"
+ROWS = "select practice, year, indicator, world, points, value from valued"
 
 
 def connect(of: Nation, threads: int | None = None) -> duckdb.DuckDBPyConnection:
@@ -150,30 +151,27 @@ def connect(of: Nation, threads: int | None = None) -> duckdb.DuckDBPyConnection
 
 def by_hand(of: Nation, connection: duckdb.DuckDBPyConnection) -> pa.Table:
     """The same, as an expert would write it in whole numbers."""
-    return connection.sql(BY_HAND.format(world=_world(of))).to_arrow_table()
+    return connection.sql(_filled(BY_HAND, of) + TOTALS.format("::bigint")).to_arrow_table()
 
 
 def by_float(of: Nation, connection: duckdb.DuckDBPyConnection) -> pa.Table:
     """The same in floating point."""
-    return connection.sql(BY_FLOAT.format(world=_world(of))).to_arrow_table()
+    return connection.sql(_filled(BY_FLOAT, of) + TOTALS.format("")).to_arrow_table()
 
 
-def _world(of: Nation) -> str:
-    return "c.world" if of.inputs.tables["counts"].has_worlds else "0::int"
+def _filled(sql: str, of: Nation, more: str = "") -> str:
+    world = "c.world" if of.inputs.tables["counts"].has_worlds else "0::int"
+    return sql.format(world=world, more=more, of_more="c." + more if more else "")
 
 
 def wrong_in_float(of: Nation, connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
     """How many results floating point gets wrong: points and payments of rows, payments of practices."""
-    hand = BY_HAND[: BY_HAND.index("select practice, year, world, sum")].format(world=_world(of))
-    floating = BY_FLOAT[: BY_FLOAT.index("select practice, year, world, sum")].format(world=_world(of))
-    rows = "select practice, year, world, indicator, points, value from valued"
-    exact_rows, float_rows = (text.replace(_KEYS, _MORE).replace(_VALUED, _VALUED_MORE) for text in (hand, floating))
-    connection.execute(f"create or replace temp table exactly as {exact_rows} {rows}").fetchall()
-    connection.execute(f"create or replace temp table floating as {float_rows} {rows}").fetchall()
-    different = "count(*) filter (where round({0} * 100)::bigint <> e.{1})"
+    for name, sql in (("exactly", BY_HAND), ("floating", BY_FLOAT)):
+        connection.execute(f"create temp table {name} as {_filled(sql, of, 'indicator,')} {ROWS}").fetchall()
     points, values = connection.execute(
-        f"""select {different.format("f.points", "points")}, {different.format("f.value", "value")}
-            from exactly e join floating f using (practice, year, world, indicator)"""
+        """select count(*) filter (where round(f.points * 100)::bigint <> e.points),
+                  count(*) filter (where round(f.value * 100)::bigint <> e.value)
+           from exactly e join floating f using (practice, year, world, indicator)"""
     ).fetchall()[0]
     totals = connection.execute(
         """select count(*) from
@@ -181,8 +179,8 @@ def wrong_in_float(of: Nation, connection: duckdb.DuckDBPyConnection) -> tuple[i
              join (select practice, world, sum(value) as v from floating group by all) f using (practice, world)
            where round(f.v * 100)::bigint <> e.v"""
     ).fetchall()[0][0]
-    connection.execute("drop table exactly").fetchall()
-    connection.execute("drop table floating").fetchall()
+    for name in ("exactly", "floating"):
+        connection.execute(f"drop table {name}").fetchall()
     return points, values, totals
 
 
