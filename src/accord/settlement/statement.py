@@ -163,9 +163,9 @@ class Statement:
         """The days that were settled."""
         return f"{wording.day(self.run.first)} to {wording.day(self.run.last)}"
 
-    def money(self, amount: Fraction) -> str:
+    def money(self, amount: Fraction | int) -> str:
         """An amount in the contract's currency."""
-        return wording.money(amount, self.contract.currency)
+        return wording.money(Fraction(amount), self.contract.currency)
 
 
 def parties_named(run: Run, names: Sequence[str]) -> list[PartyName]:
