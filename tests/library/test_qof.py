@@ -7,7 +7,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +22,7 @@ from accord.language.problem import DataRefused, SettlementStopped
 from accord.library import CONTRACTS
 from accord.settlement.examples import run_examples
 from accord.settlement.filling import apply_reading
+from accord.settlement.marginal import marginal_values, read_probes
 from accord.settlement.reading import read_reading
 
 QOF = CONTRACTS / "qof"
@@ -502,6 +503,39 @@ def test_factors_of_the_real_practices(england: Settle, real_data: Find) -> None
     for area in ("AF", "DM", "OST"):
         mine = {key: Fraction(value) for key, value in factors.items() if key[1] == area}  # pyright: ignore
         assert sum(value * lists[key] for key, value in mine.items()) == sum(lists[key] for key in mine)
+
+
+def test_what_one_more_patient_brings_in_england(
+    contract: Contract, england: Settle, real_data: Find, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = england(real_data)
+    probes = read_probes(QOF / "marginal.yaml", contract)
+    worth = marginal_values(contract, found.settlement.inputs, probes)
+    assert worth.worlds == 3
+    assert worth.data.num_rows == 6_188 * 44
+    treated, adjusted = worth.values("treated"), worth.values("adjusted")
+    assert treated.keys() == adjusted.keys() and len(treated) > 250_000
+    assert min(treated.values()) == 0  # beyond the upper threshold, or still below the lower one
+    # an adjustment never brings more than treating the patient, but for the rounding of points, and often as much
+    point = found.settlement.values("index_value")
+    factor = found.settlement.values("disease_factor")
+    area = {code: row["area"] for code, row in in_force(2024).items()}
+    for (practice, code, year), value in adjusted.items():
+        if value > treated[(practice, code, year)]:
+            step = Fraction(point[(practice, year)]) * Fraction(factor.get((practice, area[code], year), 1)) / 100  # pyright: ignore
+            assert value - treated[(practice, code, year)] <= step + Fraction(1, 100)
+    as_good = sum(1 for row, value in adjusted.items() if value >= treated[row] > 0)
+    with capsys.disabled():
+        print(f"\n{as_good:,} of {len(adjusted):,} times an adjustment brings as much as treating the patient")
+
+
+def test_a_world_for_each_indicator_says_the_same(contract: Contract) -> None:
+    sample = read_inputs(contract, {file.stem: file for file in (QOF / "sample").glob("*.csv")})
+    probes = read_probes(QOF / "marginal.yaml", contract)
+    by_value = marginal_values(contract, sample, probes)
+    by_payment = marginal_values(contract, sample, replace(probes, money="achievement"))
+    assert (by_value.worlds, by_payment.worlds) == (3, 1 + 2 * 43)
+    assert by_value.data.equals(by_payment.data)
 
 
 def registers_of(settlement: Settlement) -> tuple[list[tuple[str, str, str]], list[int]]:
