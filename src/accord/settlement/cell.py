@@ -26,10 +26,14 @@ def named(name: str, heading: str) -> bool:
     """Whether a heading is the column of that name, in which * stands for any characters: ``average*patient``."""
     if "*" not in name:
         return column_name(name) == column_name(heading)
-    return re.fullmatch(".*".join(re.escape(column_name(part)) for part in name.split("*")), column_name(heading)) is not None
+    return (
+        re.fullmatch(".*".join(re.escape(column_name(part)) for part in name.split("*")), column_name(heading))
+        is not None
+    )
 
 
 _SPACES = re.compile("[\\s\u00a0\u2009\u202f']")
+_PLAIN_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
 _DATE = re.compile(r"(\d{1,4})[/.\-](\d{1,2})[/.\-](\d{1,4})([ T].*)?")
 _WORDED = ("%d-%b-%y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%B %d, %Y", "%b %d, %Y", "%b-%y", "%Y%m%d")
@@ -41,6 +45,8 @@ class Unreadable(ValueError):
 
 def number(text: str, *, decimal_comma: bool = False) -> Decimal:
     """An exact number. Signs of currency and percent, thousands separators, brackets for negatives are understood."""
+    if not decimal_comma and _PLAIN_NUMBER.fullmatch(text):
+        return Decimal(text)
     bare = _SPACES.sub("", text).replace("\u2212", "-").replace("\u2013", "-")
     negative = bare.startswith("(") and bare.endswith(")")
     bare = bare.strip("()") if negative else bare

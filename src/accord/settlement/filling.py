@@ -65,9 +65,12 @@ class _Column:
 
 
 class _Application:
-    def __init__(self, reading: Reading, file: SourceFile, year: str) -> None:
+    """The columns of a reading, made once each; ``whole``: those of the file before its columns were unpivoted."""
+
+    def __init__(self, reading: Reading, file: SourceFile, year: str, whole: _Application | None = None) -> None:
         self.reading = reading
         self.file = file
+        self.whole = whole
         self.year = year
         self.rules = {**reading.columns, **reading.in_year.get(year, {})}
         self.made: dict[str, _Column] = {}
@@ -84,6 +87,9 @@ class _Application:
         return self.made[name]
 
     def _make(self, rule: ColumnRule) -> _Column:
+        if self.whole is not None and not self.reading.depends(rule):
+            whole_column = self.rules.get(rule.name) is rule  # and not one of several that it is made from
+            return self._repeated(self.whole.column(rule.name) if whole_column else self.whole._make(rule))
         count = len(self.file.rows)
         if not rule.applies(int(self.year[:4])):
             return _Column([rule.if_missing] * count)
@@ -107,6 +113,12 @@ class _Application:
             ]
             column.absent = None if rule.optional else column.absent
         return column
+
+    def _repeated(self, column: _Column) -> _Column:
+        """A column of the file as it was, for each of the rows that come from one of its rows."""
+        origins = self.file.origins or []
+        unreadable = {row: column.unreadable[at] for row, at in enumerate(origins) if at in column.unreadable}
+        return _Column([column.values[at] for at in origins], unreadable, column.absent, column.places)
 
     def _origin(self, rule: ColumnRule) -> _Column:
         count = len(self.file.rows)
@@ -285,9 +297,9 @@ def apply_reading(reading: Reading, path: Path | str, year: str | int) -> Applie
     work = long = _Application(reading, file, year)
     if reading.unpivot is not None:  # for the inputs that use its columns; the others have a row for each of the file's
         longer = unpivoted(file, reading.unpivot, reading.missing, _wanted(reading) - set(reading.unpivot.columns))
-        longer, more = _counted_rows(reading, longer, year, long=True)
+        longer, more = _counted_rows(reading, longer, year, work)
         left_out = {**left_out, **more}
-        long = _Application(reading, longer, year)
+        long = _Application(reading, longer, year, work)
     fills: dict[str, _Application] = {}
     made_by: dict[str, _Application] = {}
     for name, columns in reading.inputs.items():
@@ -296,9 +308,7 @@ def apply_reading(reading: Reading, path: Path | str, year: str | int) -> Applie
             made_by.setdefault(column, fills[name])
     problems: list[Problem] = []
     absent = [
-        name
-        for name, by in made_by.items()
-        if by.column(name).absent is not None and not by.rules[name].optional
+        name for name, by in made_by.items() if by.column(name).absent is not None and not by.rules[name].optional
     ]
     if len(absent) > 1:
         message = f"the file has no columns for {', '.join(absent)}; it has: {', '.join(file.header[:12])} …"
@@ -355,13 +365,13 @@ def _year_doubts(reading: Reading, file: SourceFile, year: str) -> list[Problem]
 
 
 def _counted_rows(
-    reading: Reading, file: SourceFile, year: str, *, long: bool = False
+    reading: Reading, file: SourceFile, year: str, whole: _Application | None = None
 ) -> tuple[SourceFile, dict[str, int]]:
-    """The rows that count, and how many were left out for which reason; ``long``: after unpivoting."""
-    work = _Application(reading, file, year)
+    """The rows that count, and how many were left out for which reason; ``whole``: the file before unpivoting."""
+    work = _Application(reading, file, year, whole)
 
     def here(name: str) -> bool:
-        return reading.depends(work.rules[name]) is long
+        return reading.depends(work.rules[name]) is (whole is not None)
 
     reasons: list[str | None] = [None] * len(file.rows)
     for name, texts in reading.leave_out.items():
@@ -384,13 +394,16 @@ def _counted_rows(
             for row, value in enumerate(column.values):
                 if value is None and row not in column.unreadable:
                     reasons[row] = reasons[row] or f"{name} is missing"
+    if not any(reasons):
+        return file, {}
     kept = [row for row, reason in enumerate(reasons) if reason is None]
     left_out: dict[str, int] = {}
     for reason in reasons:
         if reason is not None:
             left_out[reason] = left_out.get(reason, 0) + 1
-    rows = [file.rows[row] for row in kept]
-    return SourceFile(file.path, file.header, rows, [file.lines[row] for row in kept]), left_out
+    rows, lines = [file.rows[row] for row in kept], [file.lines[row] for row in kept]
+    origins = [file.origins[row] for row in kept] if file.origins is not None else None
+    return SourceFile(file.path, file.header, rows, lines, origins), left_out
 
 
 def _column_problems(work: _Application, name: str) -> list[Problem]:

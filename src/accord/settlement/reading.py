@@ -148,9 +148,11 @@ READING = Record(
                     Field(
                         "others",
                         Choice(("numbers",)),
-                        "numbers: every other column of numbers too, under its own heading; no column is then required.",
+                        "numbers: every other column of numbers too, under its own heading. Then none is required.",
                     ),
-                    Field("except", ListOf("a list of columns of the file", _TEXT), "Columns that others leaves alone."),
+                    Field(
+                        "except", ListOf("a list of columns of the file", _TEXT), "Columns that others leaves alone."
+                    ),
                 ),
             ),
             "Turns several columns of the file into rows, for the inputs that use the name or the value.",

@@ -33,6 +33,8 @@ class SourceFile:
     rows: list[list[str]]
     lines: list[int]
     """The line in the file of each row."""
+    origins: list[int] | None = None
+    """After unpivoting: the row of the file that each row comes from."""
 
     def position(self, names: Sequence[str]) -> int | None:
         """Where the first of these columns stands."""
@@ -157,18 +159,22 @@ def read_source_file(path: Path, wanted: frozenset[str]) -> SourceFile:
 
 
 def unpivoted(file: SourceFile, unpivot: Unpivot, missing: frozenset[str], used: Iterable[str]) -> SourceFile:
-    """The file with several of its columns turned into rows.
+    """Several columns of the file as rows of name and value.
 
     ``missing`` (compared texts) stand for no value; ``used`` are the columns that the reading uses otherwise, which
     are never among the others.
     """
-    taken: dict[int, str] = {}
+    taken: dict[int, str] = {}  # what the column in that position is called
     absent: list[str] = []
     for column, name in unpivot.columns.items():
         position = file.position([column])
         if position is None:
             absent.append(column)
-        elif position not in taken and name not in taken.values():
+        elif (
+            position not in taken
+            and name not in taken.values()
+            and not any(named(alone, file.header[position]) for alone in unpivot.left_alone)
+        ):
             taken[position] = name
     if absent and not unpivot.others:
         message = f"the file has no column {', '.join(absent)}"
@@ -178,19 +184,14 @@ def unpivoted(file: SourceFile, unpivot: Unpivot, missing: frozenset[str], used:
         for position, heading in enumerate(file.header):
             wanted = position not in taken and column_name(heading) and not any(named(name, heading) for name in alone)
             if wanted and _of_numbers(file.cells(position), missing):
-                taken[position] = re.sub(r"[\s_]*\(?[£$€]\)?$", "", " ".join(heading.split()))
-    taken = dict(sorted(taken.items()))
-    rest = [i for i in range(len(file.header)) if i not in taken]
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    for row, line in zip(file.rows, file.lines, strict=True):
-        full = [*row, *[""] * (len(file.header) - len(row))]
-        kept = [full[i] for i in rest]
-        for position, name in taken.items():
-            rows.append([*kept, name, full[position]])
-            lines.append(line)
-    header = (*(file.header[i] for i in rest), unpivot.name_into, unpivot.value_into)
-    return SourceFile(file.path, header, rows, lines)
+                name = re.sub(r"[\s_]*\(?[£$€]\)?$", "", " ".join(heading.split()))
+                taken[position] = name if name not in taken.values() else f"{name} (column {position + 1})"
+    columns = [(name, file.cells(position)) for position, name in sorted(taken.items())]
+    origins = [row for row in range(len(file.rows)) for _ in columns]
+    rows = [[name, cells[row]] for row in range(len(file.rows)) for name, cells in columns]
+    return SourceFile(
+        file.path, (unpivot.name_into, unpivot.value_into), rows, [file.lines[row] for row in origins], origins
+    )
 
 
 def _of_numbers(cells: list[str], missing: frozenset[str]) -> bool:
