@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from accord.engine.across import aggregate, shares
@@ -69,17 +70,8 @@ def run_in_duckdb(
 
     from accord.engine.settle import results_of_lists
 
-    config: dict[str, Any] = {
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        "temp_directory": os.path.join(tempfile.gettempdir(), f"accord-{os.getpid()}"),
-    }
-    if threads is not None:
-        config["threads"] = threads
-    connection = duckdb.connect(":memory:", config=config)
+    connection = _database(threads).cursor()
     try:
-        # joins are written in the order in which they should run: the rows first, what they look up after
-        connection.execute("set disabled_optimizers = 'join_order,build_side_probe_side'").fetchall()
         return DuckEngine(plan, inputs, connection, progress).run()
     except (duckdb.OutOfRangeException, duckdb.ConversionException):
         # a value that no branch uses lies outside every bound: Python's whole numbers have none
@@ -88,6 +80,27 @@ def run_in_duckdb(
         return results_of_lists(worker, plan)
     finally:
         connection.close()
+
+
+@cache
+def _database(threads: int | None) -> duckdb.DuckDBPyConnection:
+    """An empty database in memory, kept for the life of the process: opening one takes as long as a small contract.
+
+    Every run has a cursor of its own; its tables are temporary ones, which no other cursor sees and which go with it.
+    """
+    import duckdb
+
+    config: dict[str, Any] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "temp_directory": os.path.join(tempfile.gettempdir(), f"accord-{os.getpid()}"),
+    }
+    if threads is not None:
+        config["threads"] = threads
+    connection = duckdb.connect(":memory:", config=config)
+    # joins are written in the order in which they should run: the rows first, what they look up after
+    connection.execute("set disabled_optimizers = 'join_order,build_side_probe_side'").fetchall()
+    return connection
 
 
 class DuckEngine:
@@ -246,7 +259,7 @@ class DuckEngine:
             self.kept.append(pick)
             labels = [literal(label, "text") for label, _ in pick.cases]
             values = ", ".join(f"({label}, {text})" for label, text in zip(labels, texts, strict=True))
-            self.execute(f'create table {quoted(name)} as select * from (values {values}) v("of", "value")')
+            self.execute(f'create temp table {quoted(name)} as select * from (values {values}) v("of", "value")')
             self.relations[name] = SqlRelation(name, quoted(name), ("of",), False, len(texts), {"value": column})
         lookup = self.listings.get(name)
         if lookup is None:
@@ -287,7 +300,7 @@ class DuckEngine:
                 labels = ", ".join(text_literal(item.label) for item in self.inputs.periods.get(key, ()))
                 sql += f" and {quoted(key)} in ({labels or 'null'})"
         name = self.fresh("rows")
-        self.execute(f"create table {quoted(name)} as {sql}")
+        self.execute(f"create temp table {quoted(name)} as {sql}")
         count = self.execute(f"select count(*) from {quoted(name)}")[0][0]
         return SqlRelation(frame, quoted(name), rows.keys, combined.world, count, {})
 
@@ -439,7 +452,7 @@ class DuckEngine:
         if statement.traps:
             outputs[FLAG] = statement.flag()
         name = self.fresh("stage")
-        self.execute(f"create table {quoted(name)} as {statement.sql(outputs, columns)}")
+        self.execute(f"create temp table {quoted(name)} as {statement.sql(outputs, columns)}")
         if statement.traps:
             self.check(f"select * from {quoted(name)}", statement)
         new = {name: made[name] for name in statement.made}
@@ -557,7 +570,7 @@ class DuckEngine:
         groups = [quoted(name) for name in (*keys, *world)]
         by = f" group by {', '.join(groups)}" if groups else ""
         name = self.fresh("gathered")
-        self.execute(f"create table {quoted(name)} as select {', '.join([*groups, *made])} from ({sql}){by}")
+        self.execute(f"create temp table {quoted(name)} as select {', '.join([*groups, *made])} from ({sql}){by}")
         if traps:
             self.sprung(self.execute(f"select max({quoted(FLAG)}) from {quoted(name)}")[0][0], sql, statement)
         rows = self.execute(f"select count(*) from {quoted(name)}")[0][0]
@@ -601,7 +614,7 @@ class DuckEngine:
         listed = ", ".join([*(quoted(key) for key in keys), *flag, f"(rank() over ({over}))::BIGINT as n"])
         column = SqlColumn(Held("number", False, Fraction(1), 1, max(base.rows, 1)), "n", BIGINT)
         name = self.fresh("ranks")
-        self.execute(f"create table {quoted(name)} as select {listed} from ({sql})")
+        self.execute(f"create temp table {quoted(name)} as select {listed} from ({sql})")
         if statement.traps:
             self.check(f"select * from {quoted(name)}", statement)
         self.held_beside(step.frame, step.column, name, column)
@@ -648,7 +661,7 @@ class DuckEngine:
         column = SqlColumn(Held("number", True, step.step, steps.lo, steps.hi), "n", sql_type(steps))
         name = self.fresh("shares")
         sharing = shares(sql, list(keys), groups, sql_type(steps), bool(statement.traps))
-        self.execute(f"create table {quoted(name)} as {sharing}")
+        self.execute(f"create temp table {quoted(name)} as {sharing}")
         if statement.traps:
             self.check(f"select * from {quoted(name)}", statement)
         stuck = self.execute(f"select count(*) from {quoted(name)} where stuck")[0][0]
@@ -729,7 +742,7 @@ class DuckEngine:
             if under:
                 types.append(f"{quoted(under)} HUGEINT")
         name = self.fresh("held")
-        self.execute(f"create table {quoted(name)} ({', '.join(types)})")
+        self.execute(f"create temp table {quoted(name)} ({', '.join(types)})")
         held = SqlRelation(name, quoted(name), state.base.keys, state.base.world, state.base.rows, columns)
         self.relations[name] = held
         for step in steps:
@@ -759,7 +772,7 @@ class DuckEngine:
         if statement.traps:
             turned = self.fresh("turned")
             flagged = statement.sql({**outputs, FLAG: statement.flag()}, statement.keys())
-            self.execute(f"create table {quoted(turned)} as {flagged}")
+            self.execute(f"create temp table {quoted(turned)} as {flagged}")
             self.check(f"select * from {quoted(turned)}", statement)
             sql = f"select {names} from {quoted(turned)}"
         else:
@@ -797,7 +810,7 @@ class DuckEngine:
         name = self.fresh("gathered")
         listed = ", ".join(quoted(key) for key in (*made.keys, *([WORLD] if made.world else []), "v0"))
         self.execute(
-            f"create table {quoted(name)} as select {listed} from {before.source} "
+            f"create temp table {quoted(name)} as select {listed} from {before.source} "
             f"union all select {listed} from {made.source}"
         )
         stored = HUGEINT if HUGEINT in (old.stored, new.stored) else new.stored
