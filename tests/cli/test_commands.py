@@ -49,7 +49,7 @@ def test_help_names_every_command_in_a_line(command) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help(command, name: str) -> None:
     ended = command(name, "--help")
-    assert ended.code == 0 and "Usage:" in ended.out
+    assert ended.code == 0 and "Usage:" in ended.out and "--json" in ended.out
 
 
 def test_version(command) -> None:

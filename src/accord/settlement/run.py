@@ -283,7 +283,9 @@ class Run:
     def example_of_explain(self) -> str:
         """A command that explains a number of this run, to be pasted."""
         formulas = {name: quantity.versions[-1].text for name, quantity in self.contract.quantities.items()}
-        largest = max(self.payments, key=lambda one: (len(formulas[one.quantity]), one.amount), default=None)
+        largest = max(
+            self.payments, key=lambda one: (one.amount > 0, len(formulas[one.quantity]), one.amount), default=None
+        )
         if largest is None:
             return ""
         row = " ".join(f"{key}={_shell(value)}" for key, value in largest.row.items())
