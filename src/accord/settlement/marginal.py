@@ -55,8 +55,8 @@ if TYPE_CHECKING:
     from accord.engine.settle import Settlement
     from accord.settlement.calls import Data
 
-TOGETHER = 8
-"""Worlds that are settled at once: more take more memory and hardly less time."""
+ROWS_AT_ONCE = 4_000_000
+"""Worlds are settled in batches of about so many rows: more take more memory and hardly less time."""
 
 MARGINAL = Record(
     "marginal values",
@@ -381,8 +381,10 @@ def marginal_values(
     with _Worlds(contract, probes, table, apart, real) as worlds:
         members = worlds.members() if apart is not None else [None]
         steps = [(probe, member) for probe in probes.probes for member in members]
-        for start in range(0, len(steps), TOGETHER):
-            batch = steps[start : start + TOGETHER]
+        rows = max(table.data.num_rows, *(found.data.num_rows for found in real.tables.values()), 1)
+        at_once = max(1, ROWS_AT_ONCE // rows)
+        for start in range(0, len(steps), at_once):
+            batch = steps[start : start + at_once]
             tables = {**inputs.tables, table.name: worlds.stepped(batch)}
             tried = replace(inputs, tables=tables, worlds=tuple(range(len(batch))))
             worlds.compare(batch, settle(bare, tried, wanted={probes.money}))
