@@ -80,7 +80,7 @@ def chart(rows: list[tuple[str, int, float, float]]) -> str:
         text(
             20,
             bottom + 42,
-            "England, July 2026; the five indices without data are neutral. Lists: NHS England. Scores: OHID, IMD 2025. OGL v3.",
+            "England, July 2026; five indices have no data and are neutral. Lists NHS England, IMD 2025 OHID; OGL v3.",
             colour=QUIET,
             extra='font-size="11"',
         )

@@ -6,9 +6,11 @@ import csv
 import datetime as dt
 import random
 import re
+import runpy
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -312,6 +314,13 @@ def test_weighted_lists_of_england_add_up_by_both_formulas(england: Path) -> Non
     change = by_practice(settlement.values("change_of_fifth"))
     assert change["1 most deprived"] > 0 > change["5 least deprived"]
     assert abs(sum(change.values())) < 100  # only the pennies of 6,139 roundings
+
+
+def test_the_chart_is_a_picture_with_its_numbers() -> None:
+    chart = runpy.run_path(str(Path(__file__).parents[2] / "docs" / "charts" / "global_sum.py"))["chart"]
+    picture = chart([("1 most deprived", 1220, 120.26, 130.69), ("5 least deprived", 1221, 138.27, 130.98)])
+    words = [element.text for element in ElementTree.fromstring(picture).iter() if element.text]
+    assert {"120.26", "130.69", "138.27", "130.98"} <= set(words)
 
 
 # -- local variations -------------------------------------------------------------------------------------------------
