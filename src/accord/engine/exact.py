@@ -110,7 +110,10 @@ class Failure:
     when: Op
     message: str
     place: Place
+    fix: str = ""
 
+
+SAFE = "say what holds then: case when … > 0 then … else … end"
 
 MANY = 8
 """A choice between more constants than this is looked up in a relation, where an engine has such relations."""
@@ -596,8 +599,8 @@ class RowFormulas:
     def _failing(self, expr: Expr, facts: frozenset[_Fact]) -> list[Failure]:
         program = self.program
         match expr:
-            case Fail(message=message, place=place):
-                return [Failure(program.true, message, place)]
+            case Fail(message=message, place=place, fix=fix):
+                return [Failure(program.true, message, place, fix)]
             case Binary(operator="/", left=left, right=right, place=place):
                 found = [*self.failures(left, facts), *self.failures(right, facts)]
                 divisor = self.number(right)
@@ -607,7 +610,7 @@ class RowFormulas:
                     return found
                 zero = program.compare("=", divisor.n, program.whole(0))
                 there = program.negation(program.is_missing(self.number(left).n))
-                return [*found, Failure(program.holds(program.both(there, zero)), "division by zero", place)]
+                return [*found, Failure(program.holds(program.both(there, zero)), "division by 0", place, SAFE)]
             case Read(lookup=lookup):
                 found = [failure for key in lookup.keys for failure in self.failures(key, facts)]
                 if lookup.required and not self.columns.always_found(self.frame, lookup):
@@ -618,7 +621,9 @@ class RowFormulas:
                     message = f"{what} has no row that is needed here"
                     if not lookup.relation.startswith("table:"):
                         message = f"there is no row of [{name.replace(',', ', ')}] to read here"
-                    found.append(Failure(program.both(keyed, absent), message, lookup.place))
+                    found.append(
+                        Failure(program.both(keyed, absent), message, lookup.place, f"supply that row of {what}")
+                    )
                 return found
             case Both(operator=operator, left=left, right=right):
                 a = self.plain(left)

@@ -85,6 +85,7 @@ class Fail(Expr):
 
     message: str
     place: Place
+    fix: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -136,7 +136,9 @@ class Figures:
         """Read on a day that is known beforehand."""
         entry = entry_on(parameter, day, self.run.known_on)
         if entry is None:
-            return self.making.fail(kind, f"{parameter.name} has no value on {day}", place)
+            return self.making.fail(
+                kind, f"{parameter.name} has no value on {day}", place, "add an entry that begins by then"
+            )
         return of_entry(entry)
 
     def on_a_date(
@@ -155,7 +157,9 @@ class Figures:
             )
             for day in sorted(changes, reverse=True)
         ]
-        before = self.making.fail(kind, f"{parameter.name} has no value before {min(changes)}", place)
+        before = self.making.fail(
+            kind, f"{parameter.name} has no value before {min(changes)}", place, "add an entry that begins earlier"
+        )
         return self.making.case(kind, branches, before)
 
     def by_member(
@@ -173,7 +177,12 @@ class Figures:
         if depth == len(members):
             return self.with_what_if(".".join((parameter.name, *chosen)), kind, use(entry.values[chosen]), use)
         listed = dict.fromkeys(member[depth] for member in entry.values if member[:depth] == chosen)
-        none = self.making.fail(kind, f"{parameter.name} has no value for this {parameter.by[depth]}", place)
+        none = self.making.fail(
+            kind,
+            f"{parameter.name} has no value for this {parameter.by[depth]}",
+            place,
+            f"add it to the values of {parameter.name}",
+        )
         cases = [
             (member, self.by_member(parameter, entry, members, (*chosen, member), kind, place, use))
             for member in listed
@@ -210,8 +219,12 @@ class Figures:
             rising = self.making.binary("*", number(slope), x, place)
             return self.making.binary("+", rising, number(foot - slope * start), place)
 
-        below = self.making.fail("number", f"{name} does not say what holds below its first point", place)
-        above = self.making.fail("number", f"{name} does not say what holds above its last point", place)
+        below = self.making.fail(
+            "number", f"{name} does not say what holds below its first point", place, "add points, or say below: hold"
+        )
+        above = self.making.fail(
+            "number", f"{name} does not say what holds above its last point", place, "add points, or say above: hold"
+        )
         branches: list[tuple[Expr, Expr]] = []
         if scale.kind == "step":
             for start, result in reversed(points):

@@ -448,7 +448,7 @@ class _Work:
             rows = [row for row, bad in zip(self.rows, self.values(failure.when), strict=True) if bad]
             if rows:
                 shown = [self.row_keys(row) for row in rows[:10]]
-                raise Stop(failure.place, label, failure.message, len(rows), shown)
+                raise Stop(failure.place, label, failure.message, len(rows), shown, failure.fix)
 
 
 def row_keys(relation: Relation, row: int) -> dict[str, str]:

@@ -72,9 +72,9 @@ class Making:
         expr = self.pick(kind, of, cases, None)
         return expr if of.nullable else self.known(expr)
 
-    def fail(self, kind: Kind, message: str, place: Place) -> Expr:
+    def fail(self, kind: Kind, message: str, place: Place, fix: str = "") -> Expr:
         """A value that must not be needed."""
-        return self.make(Fail, kind, False, message, place)
+        return self.make(Fail, kind, False, message, place, fix)
 
 
 def _identity(part: Any) -> Any:

@@ -504,7 +504,9 @@ class _Planner:
         def on(day: dt.date) -> Expr:
             inforce = [v for v in quantity.versions if v.since is None or v.since <= day]
             if not inforce:
-                return self.making.fail(kind, f"{quantity.name} has no formula on {day}", quantity.place)
+                return self.making.fail(
+                    kind, f"{quantity.name} has no formula on {day}", quantity.place, "add one that begins by then"
+                )
             return self.lower(inforce[-1].formula, frame)
 
         if period is None:

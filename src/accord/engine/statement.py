@@ -131,7 +131,7 @@ class Statement:
         """What a failure stops the run with."""
 
         def stop(count: int, rows: Sequence[Mapping[str, str]]) -> Stop:
-            return Stop(failure.place, label, failure.message, count, rows)
+            return Stop(failure.place, label, failure.message, count, rows, failure.fix)
 
         return Trap(failure.when, stop)
 

@@ -36,10 +36,11 @@ class Stop(SettlementStopped):
     ) -> None:
         listed = rows_text(count, rows)
         self.label = label
-        super().__init__(Problem(place, f"{label}: {message}" + (f": {listed}" if listed else ""), fix))
+        named = f"{label}: {message}" if label else message
+        super().__init__(Problem(place, named + (f": {listed}" if listed else ""), fix))
 
 
 def failed_check(check: Check, count: int, rows: Sequence[Mapping[str, str]]) -> Stop:
     """A check of the contract that does not hold on some rows."""
     message = check.message or f"the check {check.text} does not hold"
-    return Stop(check.place, "check", message, count, rows, f"the contract asks that {check.text}: correct the data")
+    return Stop(check.place, "", message, count, rows, f"the contract wants {check.text}: correct the data")
