@@ -50,7 +50,8 @@ def show_problems(problems: Iterable[Problem]) -> None:
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     for problem in problems:
-        line = Text(f"{problem.place}: " if str(problem.place) else "", style="bold")
+        line = Text()
+        line.append(f"{problem.place}: " if str(problem.place) else "", style="bold")
         if problem.severity == "warning":
             line.append("warning: ", style="yellow")
         line.append(problem.message, style="red" if problem.severity == "error" else "")

@@ -8,7 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from accord.language.contract import Contract, Entry, Parameter, Payment, Quantity, ScalePoints, Table
+from accord.language.calendar import months_between
+from accord.language.contract import Contract, Entry, Key, Parameter, Payment, Quantity, ScalePoints, Table
 from accord.language.problem import AccordError
 from accord.settlement import wording
 
@@ -129,12 +130,7 @@ def _changes(a: Contract, b: Contract) -> Iterator[Change]:
             filter(None, [p.title, p.each and f"each {p.each}", p.paid_to and f"paid to {p.paid_to}"])
         ),
     )
-    yield from _entries(
-        "Keys",
-        a.keys,
-        b.keys,
-        lambda k: f"{len(k.items)} periods from {k.items[0].label} to {k.items[-1].last}" if k.items else "key",
-    )
+    yield from _entries("Keys", a.keys, b.keys, _key_text)
     yield from _tables(a, b)
     yield from _parameters(a, b)
     yield from _quantities(a, b)
@@ -145,6 +141,17 @@ def _changes(a: Contract, b: Contract) -> Iterator[Change]:
     yield from _set(
         "Notices", [f"{n.notice} when {n.when}" for n in a.notices], [f"{n.notice} when {n.when}" for n in b.notices]
     )
+
+
+def _key_text(key: Key) -> str:
+    """A key in words; of a period how long it is, not how many there are: that follows from the term."""
+    if not key.is_period:
+        return "key"
+    inside = f" in each {key.within}" if key.within else ""
+    lengths = {months_between(item.first, item.last) for item in key.items}
+    if len(lengths) == 1 and None not in lengths:
+        return f"every {lengths.pop()} months from {key.items[0].label}{inside}"
+    return f"begins {', '.join(item.label for item in key.items)}{inside}"
 
 
 def _heads(a: Contract, b: Contract) -> Iterator[Change]:
