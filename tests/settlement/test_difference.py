@@ -93,6 +93,11 @@ CHANGES = {
             ("Checks", "due_in_year >= done_in_year", "added", "", ""),
         ],
     ),
+    "a smallest value": (
+        "list_size: {unit: people, min: 1",
+        "list_size: {unit: people, min: 2",
+        [("Inputs", "lists", "changed", "at least 1", "at least 2")],
+    ),
     "only a note": ("note: the part of the price", "note: the part, in percent, of the price", []),
 }
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from accord.language.calendar import months_between
-from accord.language.contract import Contract, Entry, Key, Parameter, Payment, Quantity, ScalePoints, Table
+from accord.language.contract import Column, Contract, Entry, Key, Parameter, Payment, Quantity, ScalePoints, Table
 from accord.language.problem import AccordError
 from accord.settlement import wording
 
@@ -94,6 +95,8 @@ def between(a: Contract, b: Contract, data: Any, on_step: Step) -> Difference:
     same_name = a.name == b.name
     names = (a.file, b.file) if same_name and a.file != b.file else (a.name, b.name)
     changes = tuple(_changes(a, b))
+    if not changes and a.meaning_hash != b.meaning_hash:
+        changes = tuple(_lines(a, b))
     money: tuple[MoneyLine, ...] | None = None
     not_settled: list[str] = []
     if data is not None:
@@ -208,12 +211,18 @@ def _tables(a: Contract, b: Contract) -> Iterator[Change]:
 def _table_text(table: Table | None) -> str:
     if table is None:
         return ""
-    columns = ", ".join(
-        f"{c.name} ({wording.unit_text(c.written, c.type)}{', can be empty' if c.type.missing else ''})"
-        for c in table.columns
-    )
+    columns = ", ".join(f"{column.name} ({_column_text(column)})" for column in table.columns)
     optional = ", optional" if table.optional else ""
     return f"[{', '.join(table.keys)}] {columns}{optional}"
+
+
+def _column_text(column: Column) -> str:
+    parts = [wording.unit_text(column.written, column.type), "can be empty" if column.type.missing else ""]
+    if column.minimum is not None:
+        parts.append(f"at least {wording.plain(column.minimum, column.written)}")
+    if column.places is not None:
+        parts.append(f"at most {column.places} decimal places")
+    return ", ".join(part for part in parts if part)
 
 
 def _rows(name: str, a: Table, b: Table) -> Iterator[Change]:
@@ -315,6 +324,7 @@ def _quantities(a: Contract, b: Contract) -> Iterator[Change]:
                 ("formula", _formulas(before), _formulas(after)),
                 ("rounding", str(before.rounding or "not rounded"), str(after.rounding or "not rounded")),
                 ("rows", f"for each {', '.join(before.keys)}", f"for each {', '.join(after.keys)}"),
+                ("source of rows", ", ".join(before.rows.sources), ", ".join(after.rows.sources)),
                 ("gathered through", ", ".join(before.through), ", ".join(after.through)),
                 ("unit", wording.unit_text(before.written, before.type), wording.unit_text(after.written, after.type)),
                 ("clause", before.clause, after.clause),
@@ -346,6 +356,15 @@ def _payment_text(payment: Payment) -> str:
     parts = [f"{payment.payer.party} pays {payment.receiver.party}", payment.stream, payment.due]
     parts.append("flows back when negative" if payment.reverse_when_negative else "")
     return ", ".join(part for part in parts if part)
+
+
+def _lines(a: Contract, b: Contract) -> Iterator[Change]:
+    """Lines of the text that differ: for a change of meaning that no entry above shows."""
+    before, after = a.text.splitlines(), b.text.splitlines()
+    for kind, i, j, k, m in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if kind != "equal":
+            old, new = (" ".join(" ".join(part).split()) for part in (before[i:j], after[k:m]))
+            yield Change("Text", f"line {k + 1}", "changed", old, new)
 
 
 # -- the money ----------------------------------------------------------------------------------------------------
