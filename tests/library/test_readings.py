@@ -189,6 +189,59 @@ def test_several_columns_become_rows(tmp_path: Path) -> None:
     ]
 
 
+OTHERS = b"""
+reading: wide
+of: clinic
+missing: ['', '-']
+unpivot:
+  name_into: item
+  value_into: sum
+  others: numbers
+  except: ['*code', average*]
+  columns: {'first*': first, second: second}
+columns:
+  practice: {from: [Practice, 'practice*'], as: text}
+  year: {constant: '{year}-04-01'}
+  item: {from: item, as: text}
+  sum: {from: sum, as: number, if_missing: '0'}
+  list: {from: List, as: number}
+inputs: {results: [practice, year, item, sum], practices: [practice, year, list]}
+years: {'2023-24': x}
+"""
+WIDE = """Practice name,List,First (GBP),Area code,Something new_£,Average sum,Town,Something new_£,Empty
+P,10,1,7,"1,000.50",3,York,5,
+Q,20,-,8,(2),4,Hull,,
+"""
+
+
+def test_other_columns_of_numbers_become_rows_under_their_own_heading(tmp_path: Path) -> None:
+    applied = read(WIDE, tmp_path, "2023-24", reading=OTHERS)
+    found = [(row["practice"], row["item"], row["sum"]) for row in applied.tables["results"].to_pylist()]
+    assert found == [
+        ("P", "first", "1"),
+        ("P", "Something new", "1000.5"),
+        ("P", "Something new (column 8)", "5"),
+        ("Q", "first", "0"),
+        ("Q", "Something new", "-2"),
+        ("Q", "Something new (column 8)", "0"),
+    ]
+    assert applied.tables["practices"].to_pylist() == [
+        {"practice": "P", "year": "2023-04-01", "list": "10"},
+        {"practice": "Q", "year": "2023-04-01", "list": "20"},
+    ]
+
+
+@pytest.mark.parametrize("year", ["2023-24", "2023/24", "2023-2024", "2023"])
+def test_a_year_over_two_calendar_years(year: str, tmp_path: Path) -> None:
+    assert read(WIDE, tmp_path, year, reading=OTHERS).year == "2023-24"
+
+
+@pytest.mark.parametrize("year", ["2023-25", "2024", "23-24", "2023-24-25"])
+def test_another_year_over_two_calendar_years(year: str, tmp_path: Path) -> None:
+    with pytest.raises(DataRefused, match=f"covers 2023-24 to 2023-24, not {year}"):
+        read(WIDE, tmp_path, year, reading=OTHERS)
+
+
 # -- what is refused, and how --------------------------------------------------------------------------------
 
 
