@@ -564,6 +564,8 @@ class Maker:
                 if chance.random() < 0.5:
                     grants.append({"practice": practice, "year": year, "grant": self.money()})
         budgets = [{"network": n, "year": y, "pool": self.pool()} for n in networks for y in years]
+        if chance.random() < 0.15:  # a row that formulas may need is not there
+            budgets.pop(chance.randrange(len(budgets)))
         return {"roster": roster, "activity": activity, "counts": counts, "grants": grants, "budgets": budgets}
 
     def money(self) -> str:

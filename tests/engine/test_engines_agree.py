@@ -137,6 +137,8 @@ def varied(rows: Sequence[Mapping[str, object]], worlds: int, chance: Random) ->
         chance.shuffle(order)
         numbers = {"amount", "seen", "share", "extra", "pool", "grant", "late"}
         for row, other in zip(rows, order, strict=True):
+            if {"late", "grant"} & row.keys() and chance.random() < 0.1:
+                continue  # a row of some worlds only
             found.append({**row, **{name: other[name] for name in row if name in numbers}, "world": world})
     return found
 
