@@ -70,6 +70,10 @@ def exact(work: Callable[[], Decimal]) -> Decimal:
         return work()
 
 
+WRITTEN = re.compile(r"0|-?(?:[1-9][0-9]*|0(?=\.))(?:\.([0-9]*[1-9]))?")
+"""A number already as :func:`written` writes it; the group holds its decimals."""
+
+
 def written(value: Decimal) -> str:
     """The number in plain digits, without zeros that say nothing."""
     text = format(value, "f")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from accord.language.place import Place
 from accord.language.problem import ContractRefused, DataRefused, Problem, nearest
 from accord.settlement.cell import (
+    WRITTEN,
     Unreadable,
     column_name,
     comparable,
@@ -208,12 +209,17 @@ class _Application:
         numbers: dict[int, Decimal] = {}
         compared = {text: plain(text) for text in set(cells)}  # a column repeats few texts in many rows
         read_as: dict[str, Decimal] = {}
+        as_it_stands = rule.format == "number" and rule.sign == "keep" and rule.times == 1 and not rule.decimal_comma
         for row, text in enumerate(cells):
             # a text that stands for a value is that value, even where it looks like a missing one
             if compared[text] in self.reading.missing and compared[text] not in spelled:
                 continue
             if compared[text] in spelled and rule.format != "date":
                 result.values[row] = spelled[compared[text]]
+                continue
+            if as_it_stands and (digits := WRITTEN.fullmatch(text)):
+                result.values[row] = text
+                result.places = max(result.places, len(digits[1] or ""))
                 continue
             try:
                 if rule.format in ("number", "percent", "above_zero", "not_zero"):
