@@ -68,6 +68,56 @@ class _Where:
     keys: tuple[str, ...] = ()
 
 
+class _Used:
+    """Which rows of a row set come to anything: are paid, reported, read by finer rows, or gathered by a row that is.
+
+    ``paid: fee`` for each [practice, month] and ``sum(paid)`` for each [practice, year] must not lose the months of a
+    practice that no [practice, year] has. A check reads a row, but pays it nothing: it does not count.
+    """
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.all: set[frozenset[str]] = set()
+        """Sets of keys of which every row counts."""
+        self.gathered: dict[frozenset[str], list[tuple[RowSet, tuple[KeyPath, ...], RowSet, tuple[str, ...]]]] = {}
+        """By the keys of the finer rows: those rows, the paths that match, the rows that gather, and their keys."""
+        paid = {payment.quantity for payment in contract.payments} | {notice.when for notice in contract.notices}
+        for quantity in contract.quantities.values():
+            if quantity.report or quantity.key is not None or quantity.name in paid:
+                self.all.add(frozenset(quantity.keys))
+            for version in quantity.versions:
+                self._visit(version.formula, quantity.rows)
+
+    def _visit(self, node: Node, rows: RowSet) -> None:
+        match node:
+            case QuantityValue(quantity=quantity):
+                held = frozenset(self.contract.quantities[quantity].keys)
+                if held != frozenset(rows.keys):
+                    self.all.add(held)
+            case Gather(rows=finer, match=paths, keys=keys) | EndOf(rows=finer, match=paths, keys=keys):
+                self.gathered.setdefault(frozenset(finer.keys), []).append((finer, paths, rows, keys))
+                for part in (node.value, node.where):
+                    if part is not None:
+                        self._visit(part, finer)
+                return
+            case _:
+                pass
+        for child in children(node):
+            self._visit(child, rows)
+
+    def wheres(self, rows: RowSet, seen: frozenset[frozenset[str]] = frozenset()) -> list[_Where]:
+        """Where the rows of a row set count: everywhere, or only where a row that counts gathers them."""
+        own = frozenset(rows.keys)
+        gathered = self.gathered.get(own, [])
+        if own in self.all or own in seen or not gathered:
+            return [_Where(rows)]
+        found: dict[_Where, None] = {}
+        for finer, paths, coarser, keys in gathered:
+            for target in self.wheres(coarser, seen | {own}):
+                found[_Where(finer, paths, target, keys)] = None
+        return list(found)
+
+
 class _Unknown(Exception):
     """A key that only a computed quantity knows."""
 
@@ -79,6 +129,7 @@ def _q(name: str) -> str:
 class _Unread:
     def __init__(self, contract: Contract, inputs: Inputs) -> None:
         self.contract, self.inputs = contract, inputs
+        self.used = _Used(contract)
         self.whole: set[str] = set()
         """Inputs of which every row is read."""
         self.reads: dict[str, dict[tuple[tuple[KeyPath | None, ...], _Where], None]] = {}
@@ -90,13 +141,14 @@ class _Unread:
     def problems(self) -> list[Problem]:
         """See :func:`unread_rows`."""
         for quantity in self.contract.quantities.values():
-            where = _Where(quantity.rows)
-            self.source(where)
-            for version in quantity.versions:
-                self.node(version.formula, where)
+            for where in self.used.wheres(quantity.rows):
+                self.source(where)
+                for version in quantity.versions:
+                    self.node(version.formula, where)
         for check in self.contract.checks:
-            self.source(_Where(check.rows))
-            self.node(check.condition, _Where(check.rows))
+            for where in self.used.wheres(check.rows):
+                self.source(where)
+                self.node(check.condition, where)
         for payment in self.contract.payments:
             where = _Where(self.contract.quantities[payment.quantity].rows)
             self.party(payment.payer, where)
