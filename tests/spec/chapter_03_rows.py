@@ -142,6 +142,7 @@ SPECS = [
         A        | 2026-04-01 | 12
         """,
         stopped="reward: fees has no row that is needed here: practice B, quarter 2026-04-01",
+        fix="supply that row of fees",
     ),
     Spec(
         title="Only the branch that is taken reads",

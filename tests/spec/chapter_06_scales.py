@@ -95,6 +95,7 @@ SPECS = [
         A        | 2026-04-01 | 999
         """,
         stopped="margin: noise does not say what holds below its first point: practice A, year 2026-04-01",
+        fix="add points, or say below: hold",
     ),
     Spec(
         title="Bands, each at its own rate",

@@ -31,8 +31,8 @@ SPECS = [
         A        | 2026-04-01 | N       | 60
         B        | 2026-04-01 | N       | 39
         """,
-        stopped="check: the agreed parts do not add up: network N, year 2026-04-01",
-        fix="the contract asks that parts = 1: correct the data",
+        stopped="the agreed parts do not add up: network N, year 2026-04-01",
+        fix="the contract wants parts = 1: correct the data",
     ),
     Spec(
         title="Parties and payments",
