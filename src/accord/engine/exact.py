@@ -422,10 +422,9 @@ class RowFormulas:
                 assert not at.dens and at.factor == 1
                 return numbers.tighten(Number(program.nth(items, at.n), (), held.factor))
             case Pick(of=of, cases=cases, otherwise=otherwise):
-                if otherwise is None and len(cases) > MANY and all(isinstance(value, Const) for _, value in cases):
-                    lookup = self.columns.listed(expr)
-                    if lookup is not None:
-                        return self.leaf(self.columns.held(lookup.relation, "value"), lookup, "value", expr.nullable)
+                lookup = self._listed(expr)
+                if lookup is not None:
+                    return self.leaf(self.columns.held(lookup.relation, "value"), lookup, "value", expr.nullable)
                 chooser = self.plain_or_world(of)
                 cells = [self.cell(value) for _, value in cases]
                 last = self._nothing_like(expr.kind) if otherwise is None else self.cell(otherwise)
@@ -489,6 +488,12 @@ class RowFormulas:
                 return numbers.rounded(self.number(operand), step, rule)
             case _:
                 raise TypeError(f"no operations for {type(expr).__name__}")
+
+    def _listed(self, pick: Pick) -> Lookup | None:
+        """The lookup that does what a choice between many constants says, if the engine has one."""
+        if len(pick.cases) <= MANY or not (pick.otherwise is None or isinstance(pick.otherwise, Fail)):
+            return None
+        return self.columns.listed(pick) if all(isinstance(value, Const) for _, value in pick.cases) else None
 
     def plain_or_world(self, expr: Expr) -> Op:
         """A text, or the number of the world."""
@@ -663,7 +668,12 @@ class RowFormulas:
                         here = program.holds(program.compare("=", chooser, make(label)))  # type: ignore[arg-type]
                         found = [*found, *self._if(here, self.failures(value, facts))]
                 if otherwise is not None and self.risky(otherwise):
-                    listed = program.among(chooser, [make(label) for label, _ in cases])  # type: ignore[arg-type]
+                    lookup = self._listed(expr)
+                    listed = (
+                        program.among(chooser, [make(label) for label, _ in cases])  # type: ignore[arg-type]
+                        if lookup is None
+                        else self.found(lookup)
+                    )
                     other = program.both(
                         program.negation(program.is_missing(chooser)), program.negation(program.holds(listed))
                     )
