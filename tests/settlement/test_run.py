@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,8 +16,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import accord
+from accord.language import ContractRefused
 from accord.language.unit import Unit, WrittenUnit
 from accord.settlement import run as runs
+from accord.settlement.catalogue import NotFound
+from accord.settlement.run import Run
 from accord.settlement.storage import decimals, readable
 from accord.settlement.wording import money, number
 
@@ -188,3 +192,40 @@ GBP = Unit((("GBP", 1),))
 )
 def test_values_are_written_as_people_write_them(text: str, printed: str) -> None:
     assert text == printed
+
+
+DRAFT = ROOT / "tests" / "drafts" / "example"
+
+
+def settled(out: Path) -> Run:
+    return accord.run(DRAFT, DRAFT / "data", out=out)
+
+
+@pytest.mark.parametrize("text", ["", '{"a":[', "[]", "{}"])
+def test_a_damaged_manifest_is_said_and_never_in_the_way(tmp_path: Path, text: str) -> None:
+    run = settled(tmp_path)
+    (run.folder / "run.json").write_text(text, encoding="utf-8")
+    with pytest.raises(NotFound, match="damaged"):
+        accord.rerun(run.folder)
+    again = settled(tmp_path)
+    assert again.folder != run.folder and again.beside == run.folder
+    assert (run.folder / "run.json").read_text(encoding="utf-8") == text
+
+
+def test_an_edited_run_is_never_handed_back_as_good(tmp_path: Path) -> None:
+    run = settled(tmp_path)
+    (run.folder / "payments.csv").write_text("edited", encoding="utf-8")
+    again = settled(tmp_path)
+    assert not again.reused and again.beside == run.folder
+    assert settled(tmp_path).reused
+
+
+def test_a_contract_whose_worked_example_does_not_hold_pays_nobody(tmp_path: Path) -> None:
+    folder = tmp_path / "contract"
+    shutil.copytree(DRAFT, folder)
+    text = (folder / "contract.yaml").read_text(encoding="utf-8")
+    assert "reward: 36314.27" in text
+    (folder / "contract.yaml").write_text(text.replace("reward: 36314.27", "reward: 36314.28"), encoding="utf-8")
+    with pytest.raises(ContractRefused, match="36314"):
+        accord.run(folder, folder / "data", out=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()

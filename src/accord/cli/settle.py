@@ -86,6 +86,8 @@ def report(run: Run) -> list[str]:
         "",
         f"run {run.id[:16]} {made}: {run.folder}",
     ]
+    if run.beside is not None:
+        lines.append(f"  {run.beside} is no longer as it was written: it was left alone, and this run stands beside it")
     lines += [f"  statement: {path}" for path in run.written_statements if path.suffix == ".html"]
     if run.example_of_explain:
         lines.append(f"  explain a number: {run.example_of_explain}")

@@ -157,10 +157,12 @@ def run(
     """
     from accord.settlement import run as runs
     from accord.settlement import statement
+    from accord.settlement.examples import run_examples
 
     step = on_step or runs.no_step
     step("checking the contract")
     checked = check(contract)
+    run_examples(checked)  # a contract whose own worked examples do not hold pays nobody
     step("reading the data")
     inputs = read(checked, data, known_on=known_on, up_to=up_to, what_ifs=what_ifs)
     file = Path(contract.file) if isinstance(contract, Contract) else find(contract)

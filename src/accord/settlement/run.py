@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 from accord.language.contract import Contract
 from accord.language.place import Place
-from accord.language.problem import AccordError, DataRefused, Problem, nearest
+from accord.language.problem import AccordError, DataRefused, Problem, SettlementStopped, nearest
 from accord.settlement import storage, wording
 from accord.settlement.catalogue import NotFound
 
@@ -171,6 +171,12 @@ def _party(contract: Contract, party: str, member: str | None) -> PartyName:
 # -- a run on disk ------------------------------------------------------------------------------------------------
 
 
+_WRITTEN = frozenset(
+    {"run", "contract", "settled", "what_ifs", "inputs", "quantities", "warnings", "not_final", "files"}
+)
+"""What stands in every ``run.json``."""
+
+
 @dataclass(frozen=True)
 class Run:
     """A run folder that is complete. Everything is read when it is asked for."""
@@ -178,14 +184,40 @@ class Run:
     folder: Path
     reused: bool = False
     """Whether it was there already when it was asked for."""
+    doubts: tuple[str, ...] | None = None
+    """For a run that is used again: the warnings about the data it was asked for with."""
+    beside: Path | None = None
+    """A folder of the same name that is no longer as it was written, beside which this one stands."""
     written_statements: tuple[Path, ...] = ()
     known_contract: Contract | None = field(default=None, repr=False, compare=False)
     """The contract, where it has just been checked."""
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """``run.json``."""
-        return json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+        """``run.json``; raises :class:`NotFound` if it cannot be read as what a run writes."""
+        try:
+            manifest = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            manifest = None
+        if not isinstance(manifest, dict) or not manifest.keys() >= _WRITTEN:
+            raise NotFound(
+                Problem(
+                    Place(str(self.folder / "run.json"), 0, 0),
+                    "this is not what a run writes: it has been damaged",
+                    "settle again: accord settle CONTRACT --data DIR; the damaged folder stays as it is",
+                )
+            )
+        return manifest
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """What is not as it was written: files that have been changed or are gone."""
+        files: dict[str, str] = self.manifest["files"]
+        return tuple(
+            f"{name} has been changed since the run was made" if (self.folder / name).is_file() else f"{name} is gone"
+            for name, was in files.items()
+            if not (self.folder / name).is_file() or storage.file_hash(self.folder / name) != was
+        )
 
     @property
     def id(self) -> str:
@@ -229,8 +261,8 @@ class Run:
 
     @property
     def warnings(self) -> list[str]:
-        """Doubts about the contract and the data, in words."""
-        return self.manifest["warnings"]
+        """Doubts about the contract and the data, in words; those of the data at hand where a run is used again."""
+        return self.manifest["warnings"] if self.doubts is None else list(self.doubts)
 
     @property
     def draft_reasons(self) -> list[str]:
@@ -442,15 +474,10 @@ def make(contract: Contract, inputs: Inputs, out: Path, record: Record, *, on_st
         "what_ifs": dict(sorted(record.what_ifs.items())),
     }
     run_id = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    folder = out / f"{contract.name}-{run_id[:12]}"
-    if (folder / "run.json").is_file():
-        run = Run(folder, reused=True, known_contract=contract)
-        if run.id == run_id and run.manifest["contract"]["signed"] == contract.signed_hash:
-            return run
-    if folder.exists():  # the same meaning, signed with other titles or notes: both are kept
-        folder = out / f"{contract.name}-{run_id[:12]}-{contract.signed_hash[:6]}"
-        if (folder / "run.json").is_file():
-            return Run(folder, reused=True, known_contract=contract)
+    doubts = tuple(_plain_problem(one) for one in (*contract.warnings, *inputs.warnings))
+    folder, there, beside = _folder_for(out, contract, run_id)
+    if there:
+        return Run(folder, reused=True, known_contract=contract, doubts=doubts, beside=beside)
     on_step("settling")
     from accord.engine import settle
 
@@ -466,7 +493,31 @@ def make(contract: Contract, inputs: Inputs, out: Path, record: Record, *, on_st
         _rename(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return Run(folder, known_contract=contract)
+    return Run(folder, known_contract=contract, beside=beside)
+
+
+def _folder_for(out: Path, contract: Contract, run_id: str) -> tuple[Path, bool, Path | None]:
+    """The folder of a run, whether it is there already as it was written, and one of its name that is not.
+
+    The same meaning may be signed with other titles or notes: both are kept. A folder that has been edited or damaged
+    is never used, and never touched: the run is made beside it.
+    """
+    names = [run_id[:12], f"{run_id[:12]}-{contract.signed_hash[:6]}"]
+    names += [f"{names[1]}-{number}" for number in range(2, 100)]
+    beside: Path | None = None
+    for name in names:
+        folder = out / f"{contract.name}-{name}"
+        if not folder.exists():
+            return folder, False, beside
+        try:
+            run = Run(folder, known_contract=contract)
+            same = run.id == run_id and run.manifest["contract"]["signed"] == contract.signed_hash
+            if same and not run.changed:
+                return folder, True, beside
+            beside = folder if same else beside
+        except (NotFound, LookupError, TypeError, AttributeError):
+            beside = folder
+    raise NotFound(Problem(Place(str(out), 0, 0), f"there are a hundred damaged runs of {contract.name}", "clear up"))
 
 
 def _rename(temporary: Path, folder: Path) -> None:
@@ -476,6 +527,25 @@ def _rename(temporary: Path, folder: Path) -> None:
     except OSError:
         if not (folder / "run.json").is_file():
             raise
+
+
+MOST_DIGITS = 30
+"""Digits of an amount that any ledger could take."""
+
+
+def _payable(contract: Contract, owed: Sequence[Owed]) -> None:
+    """Stop at an amount that no ledger could take: surely a slip in the data."""
+    places = {payment.quantity: payment.place for payment in contract.payments}
+    for one in owed:
+        if one.amount >= 10**MOST_DIGITS:
+            about = wording.row_text(contract, one.row) or contract.name
+            raise SettlementStopped(
+                Problem(
+                    places[one.quantity],
+                    f"{one.quantity} for {about} has {len(str(int(one.amount)))} digits, more than any money has",
+                    "look for the slip in the data that it is made of",
+                )
+            )
 
 
 def _clear_leftovers(out: Path) -> None:
@@ -540,6 +610,7 @@ def _write(
         names = [quantity.name for quantity in contract.quantities.values() if quantity.keys == keys]
         quantities[file] = {"keys": list(keys), "rows": table.num_rows, "quantities": names}
     owed = owed_rows(settlement)
+    _payable(contract, owed)
     _write_payments(folder, contract, owed)
     notices = settlement.notices.to_pylist()
     _write_csv(folder / "notices.csv", settlement.notices.column_names, [list(one.values()) for one in notices])
@@ -713,13 +784,9 @@ def again(run: Run, *, on_step: Step = no_step) -> Rerun:
 
     on_step("reading what was stored")
     manifest = run.manifest
-    differences = [
-        f"{name} has been changed since the run was made" if (run.folder / name).is_file() else f"{name} is gone"
-        for name, was in manifest["files"].items()
-        if not (run.folder / name).is_file() or storage.file_hash(run.folder / name) != was
-    ]
-    if differences:
-        return Rerun(run, len(manifest["files"]), tuple(differences), ("the run folder is not as it was written",))
+    if changed := run.changed:
+        return Rerun(run, len(manifest["files"]), changed, ("the run folder is not as it was written",))
+    differences: list[str] = []
     contract = run.contract
     sources = {name: run.folder / one["file"] for name, one in manifest["inputs"].items()}
     with tempfile.TemporaryDirectory(prefix="accord-rerun-") as scratch:

@@ -146,16 +146,29 @@ def read_source_file(path: Path, wanted: frozenset[str]) -> SourceFile:
     header: tuple[str, ...] = ()
     rows: list[list[str]] = []
     lines: list[int] = []
+    cut: list[Problem] = []
     try:
         for index, row in enumerate(reader):
             if index == header_at:
                 header = tuple(cell.strip() for cell in row)
             elif index > header_at and any(cell.strip() for cell in row):
+                # a line with one value is a remark below the table; one with several, but too few, has been cut
+                if 1 < len(row) < len(header) and sum(1 for cell in row if cell.strip()) > 1:
+                    cut.append(Problem(Place(str(path), reader.line_num, 1), _too_few(row, header), _CUT))
                 rows.append(row)
                 lines.append(reader.line_num)
     except csv.Error as error:
         raise DataRefused(Problem(Place(str(path), reader.line_num, 1), f"this line cannot be read: {error}")) from None
+    if cut:
+        raise DataRefused(cut[:10])
     return SourceFile(path, header, rows, lines)
+
+
+_CUT = "was the file cut off while it was copied? fetch it again"
+
+
+def _too_few(row: list[str], header: tuple[str, ...]) -> str:
+    return f"this row has {len(row)} values where the header has {len(header)}"
 
 
 def unpivoted(file: SourceFile, unpivot: Unpivot, missing: frozenset[str], used: Iterable[str]) -> SourceFile:
