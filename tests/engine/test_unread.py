@@ -114,3 +114,14 @@ def test_some_strangers_are_refused() -> None:
                 if "read by no row of the contract" in str(error):
                     said.add((f"{name}.{table}", key))
     assert {("qof.counts", "indicator"), ("retention.remedies", "practice")} <= said, said
+
+
+def test_an_empty_input_and_a_period_without_rows_are_pointed_out() -> None:
+    contract = check_text(WORK)
+    base = [{"practice": "A", "year": "2026-04-01", "top": "10.00"}]
+    months = [f"{2026 + (3 + n) // 12}-{(3 + n) % 12 + 1:02d}-01" for n in range(12) if n != 4]
+    work = [{"practice": "A", "month": month, "fee": "1.00"} for month in months]
+    said = [problem.message for problem in read_inputs(contract, {"base": base, "work": work}).warnings]
+    assert said == ["work has no row for August 2026"]
+    said = [problem.message for problem in read_inputs(contract, {"base": base, "work": []}).warnings]
+    assert said == ["work has no rows"]

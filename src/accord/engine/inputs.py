@@ -176,6 +176,7 @@ class _Reading:
                 loaded[name] = self.own(table, periods)
         tables = {name: loaded[name] for name in contract.tables}
         self.same_rows(tables)
+        self.gaps(tables, periods)
         worlds = self.worlds(tables)
         read_what_ifs = self.what_ifs(what_ifs, worlds)
         worlds = tuple(sorted({*worlds, *(world for values in read_what_ifs.values() for world in values)}))
@@ -337,6 +338,27 @@ class _Reading:
         }
         rows = [row for row in table.rows or () if all(row[position] in labels for position, labels in inside.items())]
         return table_of_values(table, rows)
+
+    def gaps(self, tables: Mapping[str, LoadedTable], periods: Mapping[str, tuple[PeriodItem, ...]]) -> None:
+        """Say which inputs are empty, and for which periods of the run an input has no row: a file half filled."""
+        for name, table in self.contract.inputs.items():
+            if table.optional:
+                continue
+            data = tables[name].data
+            file, _ = self.files.get(name, (f"input {name}", 1))
+            if not data.num_rows:
+                self.findings.doubt(
+                    file, f"{name} has no rows", "was it left blank? nothing is paid on what is not there"
+                )
+                continue
+            for key in table.keys:
+                there = set(data.column(key).unique().to_pylist()) if key in periods else set()
+                absent = [item.name for item in periods.get(key, ()) if item.label not in there]
+                if absent:
+                    some = ", ".join(absent[:3]) + (f" and {len(absent) - 3} more" if len(absent) > 3 else "")
+                    self.findings.doubt(
+                        file, f"{name} has no row for {some}", f"supply the rows of every {key} of the run"
+                    )
 
     def same_rows(self, tables: Mapping[str, LoadedTable]) -> None:
         """Required tables with the same keys must have the same rows, where those are the rows of that grain."""

@@ -29,7 +29,7 @@ from accord.language.inference.at import THROUGH_PRIOR, At, Broken, each, length
 from accord.language.inference.inference import Inference
 from accord.language.keys import KeyRules
 from accord.language.meaning import Allocate, Node, OwnKey, Prior, QuantityValue, RowSet, TrailingAverage, walk
-from accord.language.order import Needs, circle, loops_in_order, needs
+from accord.language.order import Needs, circle, loops_in_order, needs, paths_of
 from accord.language.place import Place
 from accord.language.problem import ContractRefused, Problem, nearest
 from accord.language.rounding import decimal_text
@@ -564,11 +564,13 @@ class Checker:
                 f"round: {decimal_text(1 / coin)} {currency} {quantity.rounding.rule}",
             )
         elif kind.missing:
-            self.problem(
-                said.place,
-                f"payment {name} can be missing: {self._why_missing(quantity)}",
-                "coalesce(…, …), or case when … is null: nothing missing becomes money by itself",
+            shared = any(isinstance(version.formula, Allocate) for version in self.versions.get(name, ()))
+            fix = (
+                f"pay another quantity: coalesce({name}, 0) says that who belongs nowhere gets nothing"
+                if shared
+                else "coalesce(…, …), or case when … is null: nothing missing becomes money by itself"
             )
+            self.problem(said.place, f"payment {name} can be missing: {self._why_missing(quantity)}", fix)
         else:
             return True
         return False
@@ -581,6 +583,10 @@ class Checker:
                 said = _missing_source(node)
                 if said is not None:
                     return said
+                for path in paths_of(node):
+                    role = self.inference.missing_role(path, frozenset(), version.place)
+                    if role is not None:
+                        return f"{role} can be, and then its rows belong to no {path.key}"
         for version in quantity.versions:
             for name in sorted(names_in(version.formula)):
                 inner = self.draft.quantities.get(name)

@@ -79,7 +79,11 @@ class _Base:
             content = self.beside.read(name)
         except (FileNotFoundError, PermissionError):
             raise ContractRefused(
-                Problem(of.place, f"there is no contract {of.value} beside this file or in the library", "of: mssp")
+                Problem(
+                    of.place,
+                    f"there is no contract {of.value} beside this file or in the library",
+                    "name a file or folder that lies beside this one, without a path; or a contract of the library",
+                )
             ) from None
         tree = read_tree(decode(content, f"{of.value}/{name}" if "." not in of.value else of.value))
         if not isinstance(tree, Entries):

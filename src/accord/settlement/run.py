@@ -321,7 +321,7 @@ class Run:
         if largest is None:
             return ""
         row = " ".join(f"{key}={_shell(value)}" for key, value in largest.row.items())
-        return f"accord explain {self.folder} {largest.quantity} {row}".rstrip()
+        return f"accord explain {_shell(str(self.folder))} {largest.quantity} {row}".rstrip()
 
     def as_json(self) -> dict[str, object]:
         """The run as plain data."""

@@ -143,6 +143,12 @@ class PaymentLine:
     negative: str
     note: str
 
+    @property
+    def terms(self) -> str:
+        """When it is due, and whether it can flow back: what every form of the schedule must say."""
+        flows = self.negative if self.negative.startswith("flows") else ""
+        return "; ".join(said for said in (self.due, flows) if said)
+
 
 @dataclass(frozen=True, slots=True)
 class ExampleLine:
@@ -587,8 +593,8 @@ def docx(schedule: Schedule, path: Path) -> None:
     table(("Party", "Who"), [(wording.heading(name), who) for name, who in schedule.parties])
     document.add_heading("What is paid", 1)
     table(
-        ("Payment", "From", "To", "Stream", "Due"),
-        [(p.quantity, p.payer, p.receiver, p.stream, p.due) for p in schedule.payments],
+        ("Payment", "From", "To", "Stream", "Terms"),
+        [(p.quantity, p.payer, p.receiver, p.stream, p.terms) for p in schedule.payments],
     )
     document.add_heading("How it is worked out", 1)
     for section in schedule.sections:
