@@ -64,10 +64,10 @@ def named_row(contract: Contract, quantity: str, row: Mapping[str, str]) -> dict
 def of_run(run: Run, quantity: str, row: Mapping[str, str], depth: int) -> Explanation:
     """The explanation of a number of a run, from what was stored."""
     from accord.engine import explain
-    from accord.settlement.stored import StoredValues
+    from accord.settlement.stored import RunValues
 
     wanted = named_row(run.contract, quantity, row)
-    values = StoredValues(run)
+    values = RunValues(run)
     keys = run.contract.quantities[quantity].keys
     _must_exist(
         run.contract,

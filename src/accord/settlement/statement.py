@@ -205,10 +205,10 @@ def write(run: Run, parties: Iterable[PartyName]) -> list[Path]:
     paths = [folder / f"{party.slug}{ending}" for party in parties for ending in (".html", ".csv", ".xlsx")]
     if all(path.is_file() for path in paths):
         return paths
-    from accord.settlement.stored import StoredValues
+    from accord.settlement.stored import RunValues
 
     folder.mkdir(exist_ok=True)
-    values = StoredValues(run)
+    values = RunValues(run)
     for party in parties:
         made = statement_of(run, run.contract, values, party)
         for ending, form in ((".html", _write_html), (".csv", _write_csv), (".xlsx", _write_xlsx)):

@@ -102,7 +102,7 @@ def exact(value: Any, percent: bool) -> Value | None:
     return value
 
 
-class StoredValues(RowEvaluator):
+class RunValues(RowEvaluator):
     """A run as formulas see it: every value as it was settled."""
 
     def __init__(self, run: Run) -> None:
