@@ -392,3 +392,15 @@ def test_interrupting_leaves_a_word_and_no_run(command, supplement: Path, tmp_pa
     ended = command("settle", supplement, "--data", "data")
     assert ended.code == 130
     assert not list((tmp_path / "runs").glob("supplement-*"))
+
+
+def test_a_fault_of_ours_is_said_as_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from accord import cli
+
+    def broken(**_: object) -> None:
+        raise ZeroDivisionError("secret of practice A")
+
+    monkeypatch.setattr(cli, "app", broken)
+    assert cli.main() == 70
+    said = capsys.readouterr().err
+    assert "ZeroDivisionError" in said and "ACCORD_TRACEBACK" in said and "secret" not in said

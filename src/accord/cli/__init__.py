@@ -4,8 +4,8 @@ Here is only what a terminal needs: arguments, printing, exit codes. Heavy parts
 that use them, so that ``accord --help`` answers at once.
 
 Exit codes: 0 done · 1 differences or misses were found · 2 the command was not called as its help says · 3 the contract
-was refused · 4 the data was refused · 5 the settlement stopped · 6 not found, or cannot be read or written · 130
-interrupted.
+was refused · 4 the data was refused · 5 the settlement stopped · 6 not found, or cannot be read or written · 70 a
+fault of Accord itself · 130 interrupted.
 """
 
 from __future__ import annotations
@@ -105,4 +105,15 @@ def main() -> int:
 
         print("stopped: nothing half-done was kept", file=sys.stderr)
         return INTERRUPTED
+    except Exception as error:  # a fault of ours is said as one; nobody should have to read where in our code it lies
+        if os.environ.get("ACCORD_TRACEBACK"):
+            raise
+        from accord.cli.terminal import FAULT, show_error
+        from accord.language.place import Place
+        from accord.language.problem import Problem
+
+        what = f"Accord itself has a fault here ({type(error).__name__}); nothing half-done was kept"
+        fix = "please report it, with what ACCORD_TRACEBACK=1 prints before the same command"
+        show_error(AccordError(Problem(Place("", 0, 0), what, fix)), as_json)
+        return FAULT
     return 0

@@ -34,6 +34,7 @@ A **CONTRACT** is a library name (`accord library` lists them), a contract file,
 | 4 | the data was refused; nothing was written |
 | 5 | the settlement stopped: a check failed, or a value that is needed is not there; nothing was written |
 | 6 | something was not found, or cannot be read or written |
+| 70 | a fault of Accord itself |
 | 130 | stopped from the keyboard |
 """
 

@@ -16,6 +16,9 @@ USAGE = 2
 NOT_FOUND = 6
 """Exit code: a file is not there, or cannot be read or written."""
 
+FAULT = 70
+"""Exit code: Accord itself has a fault."""
+
 INTERRUPTED = 130
 """Exit code: stopped from the keyboard."""
 
