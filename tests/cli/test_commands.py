@@ -404,3 +404,14 @@ def test_a_fault_of_ours_is_said_as_one(monkeypatch: pytest.MonkeyPatch, capsys:
     assert cli.main() == 70
     said = capsys.readouterr().err
     assert "ZeroDivisionError" in said and "ACCORD_TRACEBACK" in said and "secret" not in said
+
+
+def test_a_new_contract_may_not_hide_one_of_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import accord
+    from accord.language import AccordError
+
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(AccordError, match="library"):
+        accord.new("mssp")
+    assert not list(tmp_path.iterdir())
+    assert accord.new("mssp", inputs_only=True)

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from accord.language.contract import Contract
+from accord.library import contract_names
 from accord.settlement import wording
 
 TEMPLATE = Path(__file__).parent / "templates" / "start.yaml"
@@ -20,6 +21,12 @@ def contract(name: str, folder: str | Path | None = None) -> tuple[Path, ...]:
         plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "my-contract"
         fix = f"accord new {plain if plain[0].isalpha() else f'c-{plain}'}"
         raise usage("accord new", f"{name} is not a name for a contract: small letters, digits and hyphens", fix)
+    if name in contract_names():
+        raise usage(
+            "accord new",
+            f"{name} is a contract of the library, and a folder of that name would hide it",
+            f"choose another name; accord new {name} --inputs-only writes its blank inputs",
+        )
     home = Path(folder) if folder is not None else Path(name)
     file = home / "contract.yaml"
     if file.exists():
