@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accord.language import ContractRefused, Problem, check_text
+from accord.language import ContractRefused, Problem, check, check_text
 from accord.language.checker import signed_hash
 from accord.language.contract import Contract
 from accord.language.place import Source
@@ -409,3 +409,26 @@ def test_any_tree_written_out_reads_back(data: dict[str, object]) -> None:
         return
     tree = tree_of(data)
     assert same(read_tree(Source("again.yaml", write(tree))), tree)
+
+
+def test_numbers_in_remove_mean_those_of_the_base(tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    base.mkdir()
+    checks = ", ".join(f"{{that: list_size > {n}, each: [practice, year], else: check {n + 1}}}" for n in (0, 0, 1, 1))
+    text = f"""accord: 1
+contract: base
+currency: GBP
+term: {{from: 2026-04-01, to: 2027-03-31}}
+keys: {{practice: {{}}, year: {{every: 12 months}}}}
+inputs: {{lists: {{keys: [practice, year], columns: {{list_size: ratio}}}}}}
+quantities: [{{each: [practice, year], size: {{is: list_size, report: true}}}}]
+checks: [{checks}]
+"""
+    (base / "contract.yaml").write_text(text, encoding="utf-8")
+    signed = check(base).signed_hash
+    varied = tmp_path / "varied.yaml"
+    varied.write_text(
+        f"accord: 1\nvariation: varied\nof: base\nbase_hash: {signed}\nremove: [checks.1, checks.2, checks.4]\n",
+        encoding="utf-8",
+    )
+    assert [made.message for made in check(varied).checks] == ["check 2"]

@@ -156,9 +156,9 @@ class _Change:
         if self.since is not None:
             self._nothing_reaches_back()
         removed = self.variation.get("remove")
-        for path in removed.items if isinstance(removed, Items) else ():
-            if isinstance(path, Scalar):
-                self._edit(path, None)
+        paths = [path for path in removed.items if isinstance(path, Scalar)] if isinstance(removed, Items) else []
+        for path in sorted(paths, key=_from_the_end):
+            self._edit(path, None)
         replaced = self.variation.get("replace")
         if isinstance(replaced, Entries):
             for path, value in replaced:
@@ -382,6 +382,12 @@ class _Change:
             self.tree = _with(self.tree, section, merged)
         else:
             self._refuse(section, f"{section.value} cannot be added to", f"replace: {{{section.value}: …}}")
+
+
+def _from_the_end(path: Scalar) -> int:
+    """Numbers in a path mean the base's: the last go first, so that none moves before its turn."""
+    last = path.value.rpartition(".")[2]
+    return -int(last) if last.isdigit() else 0
 
 
 def _by_start(items: tuple[Tree, ...]) -> tuple[Tree, ...]:
