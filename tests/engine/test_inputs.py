@@ -442,3 +442,32 @@ def test_every_row_read() -> None:
 def test_a_row_nobody_reads(more: dict[str, list[dict[str, object]]], message: str) -> None:
     said = refused(check_text(POINTS), **points(**more))
     assert message in said
+
+
+TWO_INPUTS = """
+accord: 1
+contract: work
+currency: GBP
+term: {from: 2026-04-01, to: 2027-03-31}
+keys: {practice: {}, year: {every: 12 months}, month: {every: 1 month, in: year}}
+parties: {board: {name: The board}, practice: {each: practice}}
+inputs:
+  base: {keys: [practice, year], columns: {top: GBP}}
+  work: {keys: [practice, month], columns: {fee: GBP}}
+quantities:
+  - each: [practice, month]
+    doubled: fee + fee
+    weight: doubled - fee
+  - each: [practice, year]
+    due: {is: sum(weight) + top, round: 0.01 GBP half_up}
+checks: [{that: fee >= 0, each: [practice, month], else: a negative fee}]
+payments: [{pay: due, from: board, to: practice}]
+"""
+
+
+@pytest.mark.parametrize("written", ["£14900", "(14900)", "14_900", "14,900.50"])
+def test_a_number_with_signs_is_told_how_to_be_written(written: str) -> None:
+    base = [{"practice": "A", "year": "2026-04-01", "top": written}]
+    work = [{"practice": "A", "month": "2026-04-01", "fee": "1.00"}]
+    with pytest.raises(DataRefused, match="without separators or signs"):
+        read_inputs(check_text(TWO_INPUTS), {"base": base, "work": work})

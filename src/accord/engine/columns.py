@@ -453,7 +453,7 @@ class ExactColumns:
             bad = [word for word, text in plain.items() if text is None]
             wrong = pc.and_(odd, pc.is_in(data, pa.array(bad, pa.string())))
             fix = "leave it empty if there is none"
-            if any(re.fullmatch(r"[£$€]?\s*-?\d{1,3}([, ]\d{3})+(\.\d*)?", word) for word in bad):
+            if any(re.fullmatch(r"[(£$€\s-]*\d[\d, _]*(\.\d*)?\)?", word) for word in bad):
                 fix = "write numbers without separators or signs: 1234567.89"
             elif any(word.endswith("%") for word in bad):
                 fix = "write percent without the sign: 92.19"

@@ -215,9 +215,8 @@ class _Reading:
         for name in lost:
             guess = nearest(name, extra) or self._same_but_for_case(name, extra)
             has = ", ".join(raw.columns)
-            self.findings.error(
-                raw.file, f"column {name} is missing", guess or f"add a column {name}; the file has {has}"
-            )
+            fix = f"{guess} call it {name} in the file" if guess else f"add a column {name}; the file has {has}"
+            self.findings.error(raw.file, f"column {name} is missing", fix)
         for name in extra:
             guess = nearest(name, [other for other in missing if other not in lost])
             if not any(name in (nearest(other, [name]) or self._same_but_for_case(other, [name])) for other in lost):
