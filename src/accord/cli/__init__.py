@@ -19,6 +19,7 @@ from accord.cli.check import check
 from accord.cli.diff import diff
 from accord.cli.explain import explain
 from accord.cli.library import library
+from accord.cli.marginal import marginal
 from accord.cli.new import new
 from accord.cli.rerun import rerun
 from accord.cli.schema import schema
@@ -44,6 +45,7 @@ _BRIEFLY = {
     "rerun": "Settle a run again and compare every byte.",
     "explain": "The tree behind one number.",
     "verify": "Settle a published results file and compare.",
+    "marginal": "What one more would bring; perverse incentives.",
     "diff": "What changed, in the text and in each party's money.",
     "library": "The contracts that come with Accord.",
     "schema": "The JSON Schema of a contract, for editors.",
@@ -53,7 +55,7 @@ _BRIEFLY = {
 def _commands() -> None:
     from accord.cli.verify import verify
 
-    for command in (new, check, show, settle, rerun, explain, verify, diff, library, schema):
+    for command in (new, check, show, settle, rerun, explain, marginal, verify, diff, library, schema):
         app.command(command.__name__, short_help=_BRIEFLY[command.__name__])(command)
 
 

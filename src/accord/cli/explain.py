@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from accord.cli.options import JsonOption
+from accord.cli.options import HtmlOption, JsonOption
 
 
 def explain(
@@ -20,9 +20,7 @@ def explain(
         typer.Argument(metavar="KEY=VALUE...", help="The row: practice=A81004 year=2026/27.", show_default=False),
     ] = None,
     depth: Annotated[int, typer.Option("--depth", metavar="N", min=1, help="How many steps back to show.")] = 3,
-    html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Write it as a web page.", show_default=False)
-    ] = None,
+    html: HtmlOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Explain one number of a run: formula, the values put in, their sources, and the branch that did not apply."""

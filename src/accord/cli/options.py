@@ -20,6 +20,14 @@ DataOption = Annotated[
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for machines.")]
 
+HtmlOption = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Write it as a web page.", show_default=False)
+]
+
+CsvOption = Annotated[
+    Path | None, typer.Option("--csv", metavar="FILE", help="Write every row as a CSV file.", show_default=False)
+]
+
 KnownOnOption = Annotated[
     str | None,
     typer.Option(

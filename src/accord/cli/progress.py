@@ -29,6 +29,11 @@ class Progress:
             self._done += 1
             self._name = name
 
+    def share(self, done: int, of: int) -> None:
+        """Say how much of everything is done."""
+        with self._lock:
+            self._done, self._steps = done, of
+
     def _watch(self) -> None:
         if self._finished.wait(AFTER):
             return
@@ -41,7 +46,7 @@ class Progress:
             task = bar.add_task(self._name, total=self._steps)
             while not self._finished.wait(0.1):
                 with self._lock:
-                    bar.update(task, description=self._name, completed=max(self._done, 0))
+                    bar.update(task, description=self._name, total=self._steps, completed=max(self._done, 0))
 
 
 @contextmanager

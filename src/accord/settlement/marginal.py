@@ -55,6 +55,9 @@ if TYPE_CHECKING:
     from accord.engine.settle import Settlement
     from accord.settlement.calls import Data
 
+STANDING = "earned:standing"
+"""The column that says if nothing, part or all of what a row can earn is earned."""
+
 ROWS_AT_ONCE = 4_000_000
 """Worlds are settled in batches of about so many rows: more take more memory and hardly less time."""
 
@@ -67,6 +70,7 @@ MARGINAL = Record(
         Field("note", TITLE, "A remark for the reader."),
         Field("money", NAME, "The quantity whose change is reported.", required=True),
         Field("apart", NAME, "The key each of whose values gets a world, where the money does not have it."),
+        Field("earned", NAME, "A share between 0 and 1: at 0 nothing is earned yet, at 1 there is no more to earn."),
         Field(
             "probes",
             MapOf(
@@ -79,6 +83,7 @@ MARGINAL = Record(
                         Field("input", NAME, "The input that is stepped.", required=True),
                         Field("add", MapOf("steps by column", NAME, NUMBER), "How far, as written.", required=True),
                         Field("while", NAME, "The quantity that must be at least 1 for the step.", required=True),
+                        Field("against", NAME, "The probe that ought to bring more than this one."),
                     ),
                 ),
             ),
@@ -94,7 +99,8 @@ class Probe:
     """One small step in every row of an input.
 
     ``add`` is by column, as written (percent times 100); ``room`` is a quantity with the keys of the input: a row is
-    stepped only where it is at least 1.
+    stepped only where it is at least 1. ``against`` is the probe that ought to bring more: where it does not, the
+    contract pays for the wrong thing.
     """
 
     name: str
@@ -102,11 +108,15 @@ class Probe:
     input: str
     add: Mapping[str, Decimal]
     room: str
+    against: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Probes:
-    """What is tried on a contract, and which money is watched."""
+    """What is tried on a contract, and which money is watched.
+
+    ``earned`` is a quantity with the keys of the probed input: the share of what can be earned there.
+    """
 
     contract: str
     title: str
@@ -114,6 +124,7 @@ class Probes:
     apart: str | None
     probes: tuple[Probe, ...]
     file: str = "marginal.yaml"
+    earned: str | None = None
 
 
 @dataclass(frozen=True)
@@ -121,7 +132,8 @@ class MarginalValues:
     """What one more would bring, for each row of the input and each probe.
 
     ``data`` has the keys of the input and a column for each probe: a whole number of 10**-``places``, missing where the
-    step is not possible (everybody is treated already, or nothing is measured).
+    step is not possible (everybody is treated already, or nothing is measured). Where the probes name what is
+    ``earned``, the column :data:`STANDING` says for each row if it is nothing, part or all.
     """
 
     probes: Probes
@@ -172,9 +184,18 @@ def parse_probes(content: bytes, file: str, contract: Contract) -> Probes:
     for key, entry in named.entries if isinstance(named, Entries) else ():
         steps = entry.get("add") if isinstance(entry, Entries) else None
         add = {column.value: Decimal(_said(by)) for column, by in _entries(steps)}
-        probes.append(Probe(key.value, _text(entry, "title"), _text(entry, "input"), add, _text(entry, "while")))
+        against = _text(entry, "against") or None
+        probes.append(
+            Probe(key.value, _text(entry, "title"), _text(entry, "input"), add, _text(entry, "while"), against)
+        )
     made = Probes(
-        _text(tree, "of"), _text(tree, "title"), _text(tree, "money"), _text(tree, "apart") or None, tuple(probes), file
+        _text(tree, "of"),
+        _text(tree, "title"),
+        _text(tree, "money"),
+        _text(tree, "apart") or None,
+        tuple(probes),
+        file,
+        _text(tree, "earned") or None,
     )
     problems = list(_problems(made, contract, tree.place))
     if problems:
@@ -198,7 +219,8 @@ def _text(tree: Tree | None, name: str) -> str:
 def _problems(probes: Probes, contract: Contract, place: Place) -> Iterator[Problem]:
     """What does not fit the contract."""
     numbers = [name for name, quantity in contract.quantities.items() if quantity.type.kind == "number"]
-    for name in (probes.money, *(probe.room for probe in probes.probes)):
+    earned = () if probes.earned is None else (probes.earned,)
+    for name in (probes.money, *earned, *(probe.room for probe in probes.probes)):
         if name not in numbers:
             message = f"{name} is not a quantity of {contract.name} that is a number"
             yield Problem(place, message, nearest(name, numbers) or "name a quantity")
@@ -218,6 +240,12 @@ def _problems(probes: Probes, contract: Contract, place: Place) -> Iterator[Prob
         if probe.room in numbers and set(contract.quantities[probe.room].keys) != set(table.keys):
             message = f"{probe.room} is not one for each [{', '.join(table.keys)}]"
             yield Problem(place, message, f"name a quantity with the keys of {probe.input}")
+        if probes.earned in numbers and set(contract.quantities[probes.earned].keys) != set(table.keys):
+            message = f"{probes.earned} is not one for each [{', '.join(table.keys)}]"
+            yield Problem(place, message, f"name a quantity with the keys of {probe.input}")
+        others = [one.name for one in probes.probes if one.name != probe.name]
+        if probe.against is not None and probe.against not in others:
+            yield Problem(place, f"{probe.against} is not another probe", nearest(probe.against, others) or "name one")
         if probes.apart is not None and probes.apart not in table.keys:
             yield Problem(place, f"{probes.apart} is not a key of {probe.input}", f"one of {', '.join(table.keys)}")
 
@@ -315,26 +343,44 @@ def _touches(node: Node, touched: Collection[str], probe: Probe) -> bool:
 # -------------------------------------------------------------------------------------------------------------- worlds
 
 
-def marginal(contract: str | Path, data: Data, *, probes: str | Path | None = None) -> MarginalValues:
+def marginal(
+    contract: str | Path,
+    data: Data,
+    *,
+    probes: str | Path | None = None,
+    money: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> MarginalValues:
     """What one more would bring: a contract settled on data, with the probes of ``marginal.yaml`` beside it.
 
     Args:
         contract: a library name, a file or a folder.
         data: as for :func:`accord.settle`.
         probes: another file of probes.
+        money: another quantity to watch than the one the probes name, such as a practice's whole payment.
+        progress: as for :func:`marginal_values`.
 
     Raises:
-        NotFound: there is no such contract.
+        NotFound: there is no such contract, or it has no file of probes.
         ContractRefused: the probes do not fit it, or rows influence each other.
         DataRefused, SettlementStopped: as for :func:`accord.settle`.
     """
     from accord.settlement import calls
-    from accord.settlement.catalogue import find
+    from accord.settlement.catalogue import NotFound, find
 
     file = find(contract)
+    beside = Path(probes) if probes is not None else file.parent / "marginal.yaml"
+    if not beside.is_file():
+        message = "there are no probes: nothing says what one more would be"
+        fix = "write marginal.yaml beside the contract, as the library's qof does, or name a file of probes"
+        raise NotFound(Problem(Place(str(beside), 0, 0), message, fix))
     checked = calls.check(file)
-    tried = read_probes(Path(probes) if probes is not None else file.parent / "marginal.yaml", checked)
-    return marginal_values(checked, calls.read(checked, data), tried)
+    tried = read_probes(beside, checked)
+    if money is not None:
+        tried = replace(tried, money=money)
+        if problems := list(_problems(tried, checked, Place(beside.name, 0, 0))):
+            raise ContractRefused(problems)
+    return marginal_values(checked, calls.read(checked, data), tried, progress=progress)
 
 
 def marginal_values(
@@ -377,7 +423,8 @@ def marginal_values(
             raise ContractRefused(Problem(Place(probes.file, 0, 0), message, fix))
 
     bare = replace(contract, payments=(), notices=())  # only the money that is watched, and the checks
-    real = settle(bare, inputs, wanted={probes.money, *(probe.room for probe in probes.probes)})
+    watched = {probes.money, *(probe.room for probe in probes.probes)}
+    real = settle(bare, inputs, wanted=watched if probes.earned is None else watched | {probes.earned})
     with _Worlds(contract, probes, table, apart, real) as worlds:
         members = worlds.members() if apart is not None else [None]
         steps = [(probe, member) for probe in probes.probes for member in members]
@@ -409,18 +456,22 @@ class _Worlds:
         self.money = contract.quantities[probes.money].keys
         self.connection = duckdb.connect()
         self.connection.register("input", table.data)
+        if probes.earned is not None:
+            found = real.tables[contract.quantities[probes.earned].keys]
+            self.connection.register("shares", found.data)
+            over, under = _whole_parts(probes.earned, found.places)
+            standing = f"case when {over} <= 0 then 'nothing' when {over} >= {under} then 'all' else 'part' end"
+            sql = f"select {_columns(self.keys)}, {standing} as {_quoted(STANDING)} from shares"
+            self.connection.execute(f"create table standings as {sql}")
         self.connection.register("base", real.tables[self.money].data)
         self.connection.execute(
             "create table found (probe varchar, amount hugeint, " + _columns(self.keys, "varchar") + ")"
         )
         for probe in probes.probes:
             rooms = real.tables[contract.quantities[probe.room].keys]
-            if probe.room in rooms.places:
-                enough = f"{_quoted(probe.room)}::hugeint >= {10 ** rooms.places[probe.room]}"
-            else:
-                enough = f"{_quoted(probe.room + ':n')}::hugeint >= {_quoted(probe.room + ':d')}::hugeint"
+            over, under = _whole_parts(probe.room, rooms.places)
             self.connection.register("rooms", rooms.data)
-            sql = f"select {_columns(self.keys)} from rooms where {enough}"
+            sql = f"select {_columns(self.keys)} from rooms where {over} >= {under}"
             self.connection.execute(f"create table {_quoted('room ' + probe.name)} as {sql}")
 
     def __enter__(self) -> _Worlds:
@@ -493,7 +544,16 @@ class _Worlds:
         )
         keys = _columns(self.keys)
         sql = f"select {keys}, {amounts} from input left join found using ({keys}) group by {keys} order by {keys}"
+        if self.probes.earned is not None:
+            sql = f"select * from ({sql}) left join standings using ({keys}) order by {keys}"
         return self.connection.sql(sql).to_arrow_table()
+
+
+def _whole_parts(quantity: str, places: Mapping[str, int]) -> tuple[str, str]:
+    """A number of a result as SQL: what stands above and what below the line, both whole."""
+    if quantity in places:
+        return f"{_quoted(quantity)}::hugeint", str(10 ** places[quantity])
+    return f"{_quoted(quantity + ':n')}::hugeint", f"{_quoted(quantity + ':d')}::hugeint"
 
 
 def _quoted(name: str) -> str:

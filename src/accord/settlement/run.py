@@ -725,7 +725,7 @@ def _write_payments(folder: Path, contract: Contract, owed: Sequence[Owed]) -> N
 
 def _money_text(amount: Fraction, places: int) -> str:
     whole = int(amount * 10**places)
-    return storage._text(str(whole), places) or ""
+    return storage.placed(str(whole), places) or ""
 
 
 def _write_csv(path: Path, heads: Sequence[str], rows: Collection[Sequence[object]]) -> None:

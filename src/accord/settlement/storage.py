@@ -27,20 +27,21 @@ def decimals(column: pa.ChunkedArray, places: int, percent: bool) -> pa.ChunkedA
     if percent:
         places -= 2
     if pa.types.is_string(column.type):
-        return pa.chunked_array([pa.array([_text(digits, places) for digits in column.to_pylist()], pa.string())])
+        return pa.chunked_array([pa.array([placed(digits, places) for digits in column.to_pylist()], pa.string())])
     wide = column.cast(pa.decimal128(38, 0))
     if places < 0:
         # Arrow wants room for both factors: 34 + 3 + 1 digits
         grown = [None if value is None else value * 10**-places for value in wide.to_pylist()]
         wide, places = pa.chunked_array([pa.array(grown, pa.decimal128(38, 0))]), 0
     if places > 38:
-        return pa.chunked_array([pa.array([_text(str(v), places) for v in wide.to_pylist()], pa.string())])
+        return pa.chunked_array([pa.array([placed(str(v), places) for v in wide.to_pylist()], pa.string())])
     kind = pa.decimal128(38, places)
     chunks = [pa.Array.from_buffers(kind, len(chunk), chunk.buffers(), offset=chunk.offset) for chunk in wide.chunks]
     return pa.chunked_array(chunks, kind)
 
 
-def _text(digits: str | None, places: int) -> str | None:
+def placed(digits: str | None, places: int) -> str | None:
+    """A whole number of 10**-places, written in digits, with its decimal point."""
     if digits is None or digits == "None":
         return None
     if places <= 0:
