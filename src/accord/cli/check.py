@@ -40,7 +40,8 @@ def check(
 
 def summary(contract: Contract) -> dict[str, object]:
     """What a checked contract is made of, as plain data."""
-    from accord.settlement.schedule import party_text, unverified_count
+    from accord.settlement.schedule import party_text
+    from accord.settlement.sourcing import unverified_count
 
     return {
         "contract": contract.name,
@@ -66,7 +67,8 @@ def summary(contract: Contract) -> dict[str, object]:
 
 
 def _lines(contract: Contract, held: int | None) -> list[str]:
-    from accord.settlement.schedule import party_text, unverified_count
+    from accord.settlement.schedule import party_text
+    from accord.settlement.sourcing import unverified_count
     from accord.settlement.wording import day, listed
 
     inputs = contract.inputs

@@ -658,7 +658,7 @@ def _plain_problem(problem: Problem) -> str:
 
 def _not_final(contract: Contract, what_ifs: Mapping[str, str]) -> list[str]:
     """Why the amounts of a run are a draft: what-ifs, figures that are only indicative, or that nobody has verified."""
-    from accord.settlement.schedule import unverified_count
+    from accord.settlement.sourcing import unverified_count
 
     reasons = [f"what if: {name} = {value} — not what the contract says" for name, value in what_ifs.items()]
     entries = [entry for parameter in contract.parameters.values() for entry in parameter.entries]

@@ -25,6 +25,7 @@ from accord.language.contract import (
 )
 from accord.language.unit import Unit
 from accord.settlement import wording
+from accord.settlement.sourcing import unverified_count
 
 if TYPE_CHECKING:
     from docx.document import Document
@@ -230,14 +231,6 @@ def schedule_of(contract: Contract) -> Schedule:
         signed_hash=contract.signed_hash,
         meaning_hash=contract.meaning_hash,
     )
-
-
-def unverified_count(contract: Contract) -> int:
-    """How many sourced things (dated figures, tables, roundings) nobody has verified yet."""
-    entries = sum(e.source.status == "unverified" for p in contract.parameters.values() for e in p.entries)
-    tables = sum(t.source is not None and t.source.status == "unverified" for t in contract.tables.values())
-    roundings = sum(quantity.status == "unverified" for quantity in contract.quantities.values())
-    return entries + tables + roundings
 
 
 def each(keys: tuple[str, ...]) -> str:
