@@ -1,0 +1,145 @@
+"""DuckDB over a record: in this process, in memory, locked so that it reads the files of the record and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from accord.record.definition import NAMES, table
+from accord.record.engines import FIRST_DAY, LAST_DAY, MOST_NUMBERS, EngineKind, same_types
+from accord.record.portable import STANDING, Kind, Select, seen_columns
+from accord.record.record import Record
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+TYPES: dict[Kind, str] = {
+    "whole": "BIGINT",
+    "number": "DECIMAL(18, 4)",
+    "text": "VARCHAR",
+    "day": "DATE",
+    "flag": "BOOLEAN",
+}
+"""How DuckDB calls what values are."""
+
+
+class DuckDBEngine:
+    """A DuckDB of its own over one record; see :class:`accord.record.engines.Engine`."""
+
+    kind: EngineKind = "duckdb"
+
+    def __init__(self, record: Record, threads: int | None = None, memory: str | None = None) -> None:
+        import duckdb
+
+        self._scratch = tempfile.mkdtemp(prefix="accord-")
+        self._con = duckdb.connect()
+        set_threads = [f"set threads = {int(threads)}"] if threads else []
+        set_memory = [f"set memory_limit = {_text(memory)}"] if memory else []
+        for statement in (f"set temp_directory = {_text(self._scratch)}", *set_threads, *set_memory):
+            self._con.execute(statement)
+        # the order of rows is nobody's business here, and keeping it costs memory
+        self._con.execute("set preserve_insertion_order = false")
+        self._columns: dict[str, tuple[str, ...]] = {}
+        self._views: set[str] = set()
+        files: list[str] = []
+        for name in NAMES:
+            files += self._see(record, name)
+        self._standing()
+        for statement in (
+            f"set allowed_paths = [{', '.join(_text(file) for file in files)}]",
+            f"set allowed_directories = [{_text(self._scratch)}]",
+            "set enable_external_access = false",
+            "set python_enable_replacements = false",
+            "set lock_configuration = true",
+        ):
+            self._con.execute(statement)
+
+    def bind(self, name: str, table: pa.Table) -> None:
+        """Give a small table a name; it replaces one of that name."""
+        self._drop(name)
+        self._con.register("what is bound", table)
+        self._con.execute(f'create table {_name(name)} as select * from "what is bound"')
+        self._con.unregister("what is bound")
+        self._columns[name] = tuple(table.column_names)
+
+    def make(self, name: str, select: Select) -> None:
+        """Compute a select once and keep its rows under a name."""
+        self._drop(name)
+        self._con.execute(f"create table {_name(name)} as {select.printed('duckdb')}")
+        self._columns[name] = select.columns
+
+    def rows(self, select: Select) -> pa.Table:
+        """The rows of a select."""
+        return same_types(self._con.sql(select.printed("duckdb")).to_arrow_table(), select)
+
+    def columns(self, table: str) -> tuple[str, ...]:
+        """The columns of a table."""
+        return self._columns[table]
+
+    def close(self) -> None:
+        """Close the connection and remove its temporary files."""
+        self._con.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def __enter__(self) -> DuckDBEngine:
+        """The engine itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def _drop(self, name: str) -> None:
+        if name in self._columns:
+            self._con.execute(f"drop {'view' if name in self._views else 'table'} {_name(name)}")
+            self._views.discard(name)
+
+    def _see(self, record: Record, name: str) -> list[str]:
+        """Make the view of one table of the record; the files that it reads."""
+        definition = table(name)
+        columns = seen_columns(definition)
+        files = [str(path) for path in record.files(name)]
+        listed = ", ".join(_name(column.name) for column in columns)
+        if files:
+            stands = "" if definition.derived else " where known_until is null"
+            source = f"read_parquet([{', '.join(_text(file) for file in files)}])"
+            self._con.execute(f"create view {_name(name)} as select {listed} from {source}{stands}")
+        else:
+            from accord.record.portable import record_tables
+
+            kinds = record_tables()[name]
+            self._con.execute(f"create view {_name(name)} as select {_nothing(kinds)} where false")
+        self._columns[name] = tuple(column.name for column in columns)
+        self._views.add(name)
+        return files
+
+    def _standing(self) -> None:
+        self._con.execute(
+            f"""create view calendar as select cast(d as date) as day, cast(date_trunc('month', d) as date) as month,
+              cast(date_trunc('quarter', d) as date) as quarter,
+              make_date(year(d) - case when month(d) < 4 then 1 else 0 end, 4, 1) as financial_year,
+              cast(isodow(d) as bigint) as weekday
+            from range(timestamp '{FIRST_DAY}', timestamp '{LAST_DAY}' + interval 1 day, interval 1 day) as days(d)"""
+        )
+        self._con.execute(f"create view numbers as select range as n from range(1, {MOST_NUMBERS + 1})")
+        self._con.execute(f"create view periods as select {_nothing(STANDING['periods'])} where false")
+        for name in ("calendar", "numbers", "periods"):
+            self._columns[name] = tuple(STANDING[name])
+            self._views.add(name)
+
+
+def _nothing(kinds: object) -> str:
+    assert isinstance(kinds, dict)
+    return ", ".join(f"cast(null as {TYPES[kind]}) as {_name(column)}" for column, kind in kinds.items())
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
