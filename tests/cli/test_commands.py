@@ -9,7 +9,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-COMMANDS = ["new", "check", "show", "settle", "rerun", "explain", "marginal", "verify", "diff", "library", "schema"]
+COMMANDS = [
+    *("new", "check", "show", "prepare", "settle", "rerun", "explain", "marginal", "verify", "diff", "library"),
+    "schema",
+]
 
 
 def write(folder: Path, **files: str) -> Path:

@@ -8,6 +8,7 @@ registers and lists too; whoever uses it says so.
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +91,26 @@ def _made_up(lists: Any, registers: Any) -> dict[str, Any]:
             ),
             "scope": [{"year": YEAR, "covers_england": "true"}],
         }
+
+
+def add_made_up(folder: Path) -> list[Path]:
+    """Beside ``lists.csv`` and ``registers.csv`` of a folder that ``accord prepare`` wrote: the rest, made up."""
+    from pyarrow import Table, csv
+
+    with duckdb.connect() as nation:
+        lists, registers = (
+            nation.sql(f"from read_csv('{folder / name}.csv', types = {{'year': 'varchar'}})").to_arrow_table()
+            for name in ("lists", "registers")
+        )
+    written: list[Path] = []
+    for name, table in _made_up(lists, registers).items():
+        path = folder / f"{name}.csv"
+        if not path.exists():
+            csv.write_csv(Table.from_pylist(table) if isinstance(table, list) else table, path)
+            written.append(path)
+    return written
+
+
+if __name__ == "__main__":
+    for path in add_made_up(Path(sys.argv[1])):
+        print(f"wrote {path}: made up")

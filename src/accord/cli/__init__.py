@@ -21,6 +21,7 @@ from accord.cli.explain import explain
 from accord.cli.library import library
 from accord.cli.marginal import marginal
 from accord.cli.new import new
+from accord.cli.prepare import prepare
 from accord.cli.rerun import rerun
 from accord.cli.schema import schema
 from accord.cli.settle import settle
@@ -41,6 +42,7 @@ _BRIEFLY = {
     "new": "A contract to start from, and blank input files.",
     "check": "Check a contract and settle its worked examples.",
     "show": "The readable schedule: terminal, web page, Word.",
+    "prepare": "Published files become a folder of inputs.",
     "settle": "Settle a contract on data; write payments and statements.",
     "rerun": "Settle a run again and compare every byte.",
     "explain": "The tree behind one number.",
@@ -55,7 +57,7 @@ _BRIEFLY = {
 def _commands() -> None:
     from accord.cli.verify import verify
 
-    for command in (new, check, show, settle, rerun, explain, marginal, verify, diff, library, schema):
+    for command in (new, check, show, prepare, settle, rerun, explain, marginal, verify, diff, library, schema):
         app.command(command.__name__, short_help=_BRIEFLY[command.__name__])(command)
 
 
