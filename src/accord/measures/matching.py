@@ -1,0 +1,154 @@
+"""Matching: which codes of a record a code list means, and which stays in hospital have one of its conditions.
+
+The codes that occur in a record are few. They are compared with the list once, in Python, and what matched is bound as
+a table of plain values; so a query only ever joins on equality, every engine finds the same, and nothing that stands in
+a list can become part of a query.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from accord.measures.codelist import Code, CodeList, normal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+CODES = ("coding", "code", "condition")
+"""The columns that a list of kind ``codes`` gives to a select."""
+
+ADMISSIONS = ("admission", "person", "condition")
+"""The columns that a list of kind ``admissions`` gives to a select."""
+
+MATCHED = ("coding", "code", "condition", "rule", "position", "role", "since")
+
+STAYS = """
+with matched_codes as (
+    select d.admission, d.person, m.condition, m.rule, m.role
+    from diagnoses d
+    join {matched} m on m.coding = 'icd10' and m.code = d.code
+    where {episode} (m.position = 'any' or (m.position = 'primary' and d.position = 1)
+        or (m.position = 'secondary' and d.position > 1))
+        and d.day >= m.since
+    union all
+    select p.admission, p.person, m.condition, m.rule, m.role
+    from procedures p
+    join {matched} m on m.coding = 'opcs4' and m.code = p.code
+    where {procedure_episode} (m.position = 'any' or p.position = 1) and p.day >= m.since
+), ruled as (
+    select admission, person, condition, rule,
+        max(case when role = 'case' then 1 else 0 end) as has_case,
+        max(case when role = 'secondary_required' then 1 else 0 end) as has_required,
+        max(case when role = 'case' or role = 'secondary_required' then 0 else 1 end) as is_excluded
+    from matched_codes
+    group by admission, person, condition, rule
+)
+select distinct r.admission, r.person, r.condition
+from ruled r
+join {rules} u on u.condition = r.condition and u.rule = r.rule
+where r.has_case = 1 and r.is_excluded = 0 and (u.needs = 0 or r.has_required = 1)
+"""
+"""Stays with a condition, from matched codes ({matched}) and the rules ({rules}); the names are made by Accord."""
+
+
+def stays_select(codes: CodeList, matched: str, rules: str) -> str:
+    """The select of the stays that have a condition of a list; ``matched`` and ``rules`` are names of bound tables."""
+    first = codes.episodes == "first"
+    return STAYS.format(
+        matched=matched,
+        rules=rules,
+        episode="d.episode = 1 and" if first else "",
+        procedure_episode="p.episode = 1 and" if first else "",
+    )
+
+
+def matched(codes: CodeList, found: Iterable[tuple[str, str]]) -> pa.Table:
+    """The codes of a record (``found``: coding, code) that the list means, one row a code and row of the list's meaning.
+
+    Columns as in :data:`MATCHED`; ``since`` is 1800-01-01 where a code always counted.
+    """
+    import datetime as dt
+
+    import pyarrow as pa
+
+    always = dt.date(1800, 1, 1)
+    rows: dict[tuple[str, str, str, str, str, str], dt.date] = {}
+    for test, one in _tests(codes, _by_coding(found)):
+        for code in test:
+            position = _position(one)
+            key = (one.coding, code, one.condition, one.rule, position, one.role)
+            since = one.since or always
+            rows[key] = min(since, rows.get(key, since))
+    ordered = sorted(rows)
+    columns = [pa.array([key[i] for key in ordered], pa.string()) for i in range(6)]
+    return pa.table([*columns, pa.array([rows[key] for key in ordered], pa.date32())], names=list(MATCHED))
+
+
+def rules(codes: CodeList) -> pa.Table:
+    """The rules of a list: condition, rule, and whether a further diagnosis is needed (``needs``, 0 or 1)."""
+    import pyarrow as pa
+
+    needs: dict[tuple[str, str], int] = {}
+    for one in codes.codes:
+        key = (one.condition, one.rule)
+        needs[key] = max(needs.get(key, 0), int(one.role == "secondary_required"))
+    ordered = sorted(needs)
+    return pa.table(
+        {
+            "condition": pa.array([key[0] for key in ordered], pa.string()),
+            "rule": pa.array([key[1] for key in ordered], pa.string()),
+            "needs": pa.array([needs[key] for key in ordered], pa.int64()),
+        }
+    )
+
+
+def _position(one: Code) -> str:
+    if one.role in ("secondary_required", "secondary_excluded"):
+        return "secondary"
+    if one.role in ("any_excluded", "procedure_excluded"):
+        return "any"
+    return "primary" if one.role == "primary_procedure_excluded" else one.position
+
+
+def _by_coding(found: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The codes that occur, sorted, by coding."""
+    out: dict[str, set[str]] = {}
+    for coding, code in found:
+        out.setdefault(coding, set()).add(code)
+    return {coding: sorted(each) for coding, each in out.items()}
+
+
+def _tests(codes: CodeList, found: dict[str, list[str]]) -> Iterable[tuple[Sequence[str], Code]]:
+    """By row of the list, the codes that occur and are meant."""
+    normals = {coding: {code: normal(coding, code) for code in each} for coding, each in found.items()}
+    for one in codes.codes:
+        occurring = found.get(one.coding, [])
+        if one.match == "exact":
+            yield ([one.code] if _has(occurring, one.code) else []), one
+        elif one.match == "prefix":
+            first = bisect_left(occurring, one.code)
+            after = bisect_left(occurring, one.code + "\U0010ffff")
+            yield occurring[first:after], one
+        else:
+            means = pattern(one)
+            yield [code for code in occurring if means(normals[one.coding][code])], one
+
+
+def _has(ordered: Sequence[str], code: str) -> bool:
+    at = bisect_left(ordered, code)
+    return at < len(ordered) and ordered[at] == code
+
+
+def pattern(one: Code) -> Callable[[str], bool]:
+    """Whether a code begins as a regex says. A code of three characters of ICD-10 is tried with its filling X too."""
+    compiled = re.compile(one.code)
+
+    def means(code: str) -> bool:
+        if compiled.match(code):
+            return True
+        return one.coding == "icd10" and len(code) == 3 and compiled.match(code + "X") is not None
+
+    return means
