@@ -70,6 +70,8 @@ class Table:
     of_persons: Literal["required", "optional", "none"]
     derived: str | None
     counterparts: Mapping[str, str]
+    general_practice: bool = False
+    """Whether its rows come out of general practice's own records: a type 1 objection keeps them out."""
 
     @property
     def all_columns(self) -> tuple[Column, ...]:
@@ -98,8 +100,11 @@ COMMON: tuple[Column, ...] = (
     Column("source", "code", "the data set it came from", True),
     Column("known_from", "day", "the day it became known in this form", True),
     Column("known_until", "day", "the day it was replaced or withdrawn; missing while it stands"),
+    Column("file", "count", "the number of the file it was read from, in the record's own list of files"),
+    Column("line", "count", "the row of that file"),
 )
-"""The columns that the tables have besides their own. Derived tables have ``person`` and ``source`` only."""
+"""The columns that the tables have besides their own. Derived tables have ``person`` and ``source`` only; rows that
+were made, not read, have no ``file`` and ``line``."""
 
 
 def arrow_type(kind: Type) -> pa.DataType:
@@ -145,6 +150,7 @@ TABLE = Record(
         Field("order", ListOf("orders", Word("two days, as since < until", r"[a-z_]+ <=? [a-z_]+")), "days in order"),
         Field("person", Choice(("optional", "none")), "whether rows may be anonymous, or are not about persons"),
         Field("counterpart", MapOf("counterparts", Word("a standard", "nhs|omop|fhir"), TITLE), "elsewhere", True),
+        Field("general_practice", FLAG, "whether its rows come out of general practice's own records"),
         Field("columns", MapOf("columns", NAME, _COLUMN), "its columns", True),
     ),
 )
@@ -212,6 +218,7 @@ def _read(path: Path) -> Table:
         of_persons=of_persons,  # type: ignore[arg-type]  # the shape allows these words only
         derived=_text(fields.get("derived")) or None,
         counterparts={name: _text(value) for name, value in _fields(fields["counterpart"]).items()},
+        general_practice=_text(fields.get("general_practice")) == "true",
     )
 
 
