@@ -10,8 +10,9 @@ import datetime as dt
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from accord.record.portable import Kind, Select
+from accord.record.portable import Select
 from accord.record.record import Record
+from accord.record.subset import Kind
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -1,16 +1,18 @@
-"""DuckDB over a record: in this process, in memory, locked so that it reads the files of the record and nothing else."""
+"""DuckDB over a record: in this process, in memory, locked so that it reads the files of the record alone."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from accord.record.definition import NAMES, table
 from accord.record.engines import FIRST_DAY, LAST_DAY, MOST_NUMBERS, EngineKind, same_types
-from accord.record.portable import STANDING, Kind, Select, seen_columns
+from accord.record.portable import Select
 from accord.record.record import Record
+from accord.record.subset import STANDING, Kind, RecordTables, seen_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,10 +45,8 @@ class DuckDBEngine:
         self._con.execute("set preserve_insertion_order = false")
         self._columns: dict[str, tuple[str, ...]] = {}
         self._views: set[str] = set()
-        files: list[str] = []
-        for name in NAMES:
-            files += self._see(record, name)
-        self._standing()
+        self._record = record
+        files = [str(path) for name in NAMES for path in record.files(name)]
         for statement in (
             f"set allowed_paths = [{', '.join(_text(file) for file in files)}]",
             f"set allowed_directories = [{_text(self._scratch)}]",
@@ -66,16 +66,20 @@ class DuckDBEngine:
 
     def make(self, name: str, select: Select) -> None:
         """Compute a select once and keep its rows under a name."""
+        self._see(select)
         self._drop(name)
         self._con.execute(f"create table {_name(name)} as {select.printed('duckdb')}")
         self._columns[name] = select.columns
 
     def rows(self, select: Select) -> pa.Table:
         """The rows of a select."""
+        self._see(select)
         return same_types(self._con.sql(select.printed("duckdb")).to_arrow_table(), select)
 
     def columns(self, table: str) -> tuple[str, ...]:
         """The columns of a table."""
+        if table not in self._columns:
+            return tuple(STANDING[table]) if table in STANDING else tuple(RecordTables()[table])
         return self._columns[table]
 
     def close(self) -> None:
@@ -98,42 +102,39 @@ class DuckDBEngine:
             self._con.execute(f"drop {'view' if name in self._views else 'table'} {_name(name)}")
             self._views.discard(name)
 
-    def _see(self, record: Record, name: str) -> list[str]:
-        """Make the view of one table of the record; the files that it reads."""
-        definition = table(name)
-        columns = seen_columns(definition)
-        files = [str(path) for path in record.files(name)]
-        listed = ", ".join(_name(column.name) for column in columns)
-        if files:
-            stands = "" if definition.derived else " where known_until is null"
-            source = f"read_parquet([{', '.join(_text(file) for file in files)}])"
-            self._con.execute(f"create view {_name(name)} as select {listed} from {source}{stands}")
-        else:
-            from accord.record.portable import record_tables
-
-            kinds = record_tables()[name]
-            self._con.execute(f"create view {_name(name)} as select {_nothing(kinds)} where false")
-        self._columns[name] = tuple(column.name for column in columns)
-        self._views.add(name)
-        return files
-
-    def _standing(self) -> None:
-        self._con.execute(
-            f"""create view calendar as select cast(d as date) as day, cast(date_trunc('month', d) as date) as month,
-              cast(date_trunc('quarter', d) as date) as quarter,
-              make_date(year(d) - case when month(d) < 4 then 1 else 0 end, 4, 1) as financial_year,
-              cast(isodow(d) as bigint) as weekday
-            from range(timestamp '{FIRST_DAY}', timestamp '{LAST_DAY}' + interval 1 day, interval 1 day) as days(d)"""
-        )
-        self._con.execute(f"create view numbers as select range as n from range(1, {MOST_NUMBERS + 1})")
-        self._con.execute(f"create view periods as select {_nothing(STANDING['periods'])} where false")
-        for name in ("calendar", "numbers", "periods"):
-            self._columns[name] = tuple(STANDING[name])
+    def _see(self, select: Select) -> None:
+        """Make the views of the tables that a select reads, where they are not there yet."""
+        for name in sorted(select.tables - self._columns.keys()):
+            made = self._view(name)
+            self._con.execute(f"create view {_name(name)} as {made}")
+            self._columns[name] = self.columns(name)
             self._views.add(name)
 
+    def _view(self, name: str) -> str:
+        if name == "calendar":
+            return _CALENDAR
+        if name == "numbers":
+            return f"select range as n from range(1, {MOST_NUMBERS + 1})"
+        if name == "periods":
+            return f"select {_nothing(STANDING['periods'])} where false"
+        files = self._record.files(name)
+        if not files:
+            return f"select {_nothing(RecordTables()[name])} where false"
+        definition = table(name)
+        listed = ", ".join(_name(column.name) for column in seen_columns(definition))
+        stands = "" if definition.derived else " where known_until is null"
+        return f"select {listed} from read_parquet([{', '.join(_text(str(file)) for file in files)}]){stands}"
 
-def _nothing(kinds: object) -> str:
-    assert isinstance(kinds, dict)
+
+_CALENDAR = f"""select cast(d as date) as day, cast(date_trunc('month', d) as date) as month,
+  cast(date_trunc('quarter', d) as date) as quarter,
+  make_date(year(d) - case when month(d) < 4 then 1 else 0 end, 4, 1) as financial_year,
+  cast(isodow(d) as bigint) as weekday
+from range(timestamp '{FIRST_DAY}', timestamp '{LAST_DAY}' + interval 1 day, interval 1 day) as days(d)"""
+
+
+def _nothing(kinds: Mapping[str, Kind]) -> str:
+    """Columns without any value."""
     return ", ".join(f"cast(null as {TYPES[kind]}) as {_name(column)}" for column, kind in kinds.items())
 
 
