@@ -1,0 +1,9 @@
+-- Procedures: the codes of every episode, one row each, in the order in which they were coded; the first is the primary one.
+select
+    stays.person as person, stays.source as source, stays.admission as admission, stays.episode as episode,
+    numbers.n as position,
+    upper(split_part(stays.procedures, ' ', numbers.n)) as code,
+    stays.since as day
+from stays
+join numbers on split_part(stays.procedures, ' ', numbers.n) <> ''
+where stays.procedures is not null

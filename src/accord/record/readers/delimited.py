@@ -1,0 +1,178 @@
+"""Delimited text (CSV) as a table of texts: every line is either a row or refused with a reason, and all are counted."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from accord.engine.sql import quoted, text_literal
+from accord.language.place import Place
+from accord.language.problem import DataRefused, Problem
+
+if TYPE_CHECKING:
+    import duckdb
+
+DELIMITERS = (",", "\t", ";", "|")
+"""What may stand between values when nobody has said what does: the one that the heading has most of."""
+
+PIECE = 1 << 20
+"""So many bytes are recoded at a time."""
+
+_REASONS = {
+    "INVALID ENCODING": "the line has bytes that are not of the encoding {encoding}",
+    "MISSING COLUMNS": "the line has fewer values than the heading",
+    "TOO MANY COLUMNS": "the line has more values than the heading",
+    "UNQUOTED VALUE": "the line has a quotation mark that is not closed, or text after one that is",
+    "LINE SIZE OVER MAXIMUM": "the line is too long",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Delimited:
+    """A delimited file, read. ``rows``: all of them; ``refused``: so many could not be read as a row.
+
+    The readable rows are in the temporary table ``table``: ``source_row`` (from 1), then the file's columns, all texts,
+    with nothing (NULL) where nothing or only spaces stood. The others are in ``refused_table``: ``source_row``, ``reason``.
+    """
+
+    table: str
+    refused_table: str
+    rows: int
+    refused: int
+
+
+def heading(
+    path: Path, label: str, delimiter: str | None = None, encoding: str = "utf-8"
+) -> tuple[str, tuple[str, ...]]:
+    """The delimiter of a file and the names in its first line.
+
+    Raises:
+        DataRefused: the file is empty, its first line is not text in that encoding, or has a name twice or none.
+    """
+    place = Place(label, 1, 1)
+    try:
+        with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
+            line = file.readline(1 << 20)
+    except (OSError, EOFError) as error:
+        raise DataRefused(Problem(Place(label, 0, 0), "this file cannot be read", "is it whole?")) from error
+    try:
+        text = line.decode("utf-8-sig" if encoding == "utf-8" else encoding).rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise DataRefused(
+            Problem(
+                place, f"the heading is not text in the encoding {encoding}", "save it as UTF-8, or name its encoding"
+            )
+        ) from error
+    if not text.strip() or "\0" in text:
+        raise DataRefused(Problem(place, "there is no heading with the names of columns", "the first line names them"))
+    delimiter = delimiter or max(DELIMITERS, key=text.count)
+    names = tuple(name.strip() for name in next(csv.reader([text], delimiter=delimiter)))
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if "" in names or twice:
+        what = f"the column {twice[0]} stands twice" if twice and twice[0] else "a column has no name"
+        raise DataRefused(Problem(place, f"in the heading {what}", "name every column once"))
+    return delimiter, names
+
+
+def read_delimited(
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    label: str,
+    columns: Sequence[str],
+    *,
+    delimiter: str,
+    headed: bool = True,
+    encoding: str = "utf-8",
+) -> Delimited:
+    """Read a delimited file into temporary tables of the connection, in place of the file read before.
+
+    Raises:
+        DataRefused: the file cannot be read at all.
+    """
+    import duckdb
+
+    table, refused_table = "delimited_rows", "delimited_refused"
+    for each in ("delimited_errors", "delimited_scans", refused_table, table):
+        con.execute(f"drop table if exists {each}")
+    named = ", ".join(f"{text_literal(f'c{i}')}: 'VARCHAR'" for i in range(len(columns)))
+    values = ", ".join(f"nullif(trim(c{i}), '') as {quoted(name)}" for i, name in enumerate(columns))
+    with _as_utf8(path, label, encoding) as readable:
+        try:
+            con.execute(
+                f"""
+                create temp table {table} as
+                select row_number() over () as source_row, {values}
+                from read_csv({text_literal(str(readable))}, auto_detect = false, columns = {{{named}}},
+                    header = {str(headed).lower()}, delim = {text_literal(delimiter)}, quote = '"', escape = '"',
+                    store_rejects = true, rejects_table = 'delimited_errors', rejects_scan = 'delimited_scans',
+                    strict_mode = true, max_line_size = 8388608)
+                """
+            )
+        except duckdb.Error as error:
+            raise DataRefused(
+                Problem(
+                    Place(label, 0, 0),
+                    "this file cannot be read as delimited text",
+                    "is it whole, and not another form?",
+                )
+            ) from error
+    first = 1 if headed else 0
+    reasons = " ".join(
+        f"when {text_literal(kind)} then {text_literal(reason.format(encoding=encoding))}"
+        for kind, reason in _REASONS.items()
+    )
+    con.execute(
+        f"""
+        create temp table {refused_table} as
+        select cast(line - {first} as bigint) as source_row,
+            min(case cast(error_type as varchar) {reasons} else 'the line cannot be read' end) as reason
+        from delimited_errors group by line
+        """
+    )
+    refused = _count(con, refused_table)
+    if refused:
+        # the rows after a refused line are numbered as in the file, where that line counts
+        con.execute(
+            f"""
+            create or replace temp table delimited_renumbered as
+            select rows.source_row + coalesce(shifts.shift, 0) as source_row, rows.* exclude (source_row)
+            from {table} as rows asof left join (
+                select source_row - row_number() over (order by source_row) + 1 as start,
+                    row_number() over (order by source_row) as shift
+                from {refused_table}
+            ) as shifts on rows.source_row >= shifts.start
+            """
+        )
+        con.execute(f"drop table {table}")
+        con.execute(f"alter table delimited_renumbered rename to {table}")
+    return Delimited(table, refused_table, _count(con, table) + refused, refused)
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    return int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
+
+
+@contextmanager
+def _as_utf8(path: Path, label: str, encoding: str) -> Iterator[Path]:
+    """The file itself if it is UTF-8, otherwise a recoded copy that is gone afterwards."""
+    if codecs.lookup(encoding).name in ("utf-8", "ascii"):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="accord-") as folder:
+        copy = Path(folder) / "recoded.csv"
+        decoder = codecs.getincrementaldecoder(encoding)("replace")
+        with (
+            gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as source,
+            copy.open("wb") as target,
+        ):
+            while piece := source.read(PIECE):
+                target.write(decoder.decode(piece).encode())
+            target.write(decoder.decode(b"", True).encode())
+        yield copy
