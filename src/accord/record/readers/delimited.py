@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from accord.engine.sql import quoted, text_literal
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
+from accord.language.text import Entries, Items, Scalar, Tree
 
 if TYPE_CHECKING:
     import duckdb
@@ -153,6 +154,17 @@ def read_delimited(
         con.execute(f"drop table {table}")
         con.execute(f"alter table delimited_renumbered rename to {table}")
     return Delimited(table, refused_table, _count(con, table) + refused, refused)
+
+
+def plain(tree: Tree) -> object:
+    """A tree without its places: texts, lists and mappings, for the files that come with Accord itself."""
+    match tree:
+        case Scalar():
+            return tree.value
+        case Items():
+            return [plain(item) for item in tree.items]
+        case Entries():
+            return {key.value: plain(value) for key, value in tree}
 
 
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:

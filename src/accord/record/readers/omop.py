@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, cast
 from accord.engine.sql import quoted, text_literal
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem, nearest
-from accord.language.text import Entries, Items, Scalar, Tree, decode, read_tree
-from accord.record.readers.delimited import heading, read_delimited
+from accord.language.text import decode, read_tree
+from accord.record.readers.delimited import heading, plain, read_delimited
 from accord.record.source import NHS, RefusedRows, RowsRead, SetAside, SourceFile, SourcePart, SourceRows
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class Concepts:
 @cache
 def concepts() -> Concepts:
     """What ``omop.yaml`` says."""
-    read = _plain(read_tree(decode(CONCEPTS.read_bytes(), CONCEPTS.name)))
+    read = plain(read_tree(decode(CONCEPTS.read_bytes(), CONCEPTS.name)))
     mapping = cast("Mapping[str, Mapping[str, str]]", read)
     return Concepts(
         visits=cast("Mapping[str, Mapping[str, str]]", mapping["visits"]),
@@ -189,16 +189,6 @@ def concepts() -> Concepts:
         primary_types=tuple(mapping["primary_types"]),
         vocabularies=mapping["vocabularies"],
     )
-
-
-def _plain(tree: Tree) -> object:
-    match tree:
-        case Scalar():
-            return tree.value
-        case Items():
-            return [_plain(item) for item in tree.items]
-        case Entries():
-            return {key.value: _plain(value) for key, value in tree}
 
 
 @dataclass
