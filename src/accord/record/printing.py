@@ -35,10 +35,19 @@ def printed(tree: exp.Query, dialect: Dialect) -> str:
     """A checked tree in the SQL of an engine."""
     from sqlglot.dialects.dialect import Dialect as Dialects
 
-    made = tree.copy().transform(_translated, dialect, copy=False)
+    made = _inside_out(tree.copy(), dialect)
     return _generator(dialect)(dialect=Dialects.get_or_raise(dialect), identify=True, pretty=True).generate(
         made, copy=False
     )
+
+
+def _inside_out(node: Expr, dialect: Dialect) -> Expr:
+    """A tree for an engine, translated from its leaves up."""
+    for child in list(node.iter_expressions()):
+        new = _inside_out(child, dialect)
+        if new is not child:
+            child.replace(new)
+    return _translated(node, dialect)
 
 
 def _translated(node: Expr, dialect: Dialect) -> Expr:
@@ -46,7 +55,9 @@ def _translated(node: Expr, dialect: Dialect) -> Expr:
     from sqlglot import exp
 
     if isinstance(node, exp.Like):
-        return exp.StartsWith(this=node.this, expression=exp.Literal.string(prefix_of(node.expression.name) or ""))
+        return exp.StartsWith(
+            this=node.this.copy(), expression=exp.Literal.string(prefix_of(node.expression.name) or "")
+        )
     if isinstance(node, exp.AddMonths):
         return _own("add_months", list(node.iter_expressions()), dialect)
     if isinstance(node, exp.Anonymous) and node.name.lower() in OWN:
@@ -57,12 +68,12 @@ def _translated(node: Expr, dialect: Dialect) -> Expr:
         while isinstance(top.parent, (exp.Filter, exp.Window)) and top.parent.this is top:
             top = top.parent
         if top is node:
-            return exp.Cast(this=node, to=exp.DataType.build("bigint"))
+            return exp.Cast(this=node.copy(), to=exp.DataType.build("bigint"))
     if isinstance(node, (exp.Filter, exp.Window)) and dialect == "duckdb":
         inner = node.this.this if isinstance(node.this, exp.Filter) else node.this
         outermost = not (isinstance(node.parent, exp.Window) and node.parent.this is node)
         if isinstance(inner, exp.Sum) and outermost:
-            return exp.Cast(this=node, to=exp.DataType.build("bigint"))
+            return exp.Cast(this=node.copy(), to=exp.DataType.build("bigint"))
     return node
 
 

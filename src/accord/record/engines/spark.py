@@ -1,0 +1,253 @@
+"""Spark over a record: the same selects over the same Parquet folders, for populations that one machine cannot hold.
+
+One Spark session serves a process; it is started when it is first asked for, and every engine has its own temporary
+views in it. Settings that decide numbers are fixed here: ANSI arithmetic (overflow stops, nothing wraps), days without
+time zones, names without case.
+"""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import re
+import shutil
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from accord.language.place import Place
+from accord.language.problem import DataRefused, Problem, shortened
+from accord.record.definition import table
+from accord.record.engines import FIRST_DAY, LAST_DAY, MOST_NUMBERS, EngineKind, same_types
+from accord.record.portable import Select
+from accord.record.subset import STANDING, Kind, RecordTables, seen_columns
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from accord.record.record import Record
+
+TYPES: dict[Kind, str] = {
+    "whole": "BIGINT",
+    "number": "DECIMAL(18, 4)",
+    "text": "STRING",
+    "day": "DATE",
+    "flag": "BOOLEAN",
+}
+"""How Spark calls what values are."""
+
+JAVA = "Spark needs Java 17 or newer"
+"""What is said where there is none."""
+
+_SETTINGS = {
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.caseSensitive": "false",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.execution.arrow.pyspark.fallback.enabled": "false",
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    "spark.sql.mapKeyDedupPolicy": "EXCEPTION",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+}
+
+_session: Any = None
+_scratch = ""
+_numbers = itertools.count(1)
+
+
+def java() -> str | None:
+    """Where Java is; None if there is none."""
+    home = os.environ.get("JAVA_HOME")
+    if home:
+        return shutil.which("java", path=os.path.join(home, "bin"))
+    return shutil.which("java")
+
+
+class SparkEngine:
+    """A session of Spark over one record; see :class:`accord.record.engines.Engine`."""
+
+    kind: EngineKind = "spark"
+
+    def __init__(self, record: Record, threads: int | None = None, memory: str | None = None) -> None:
+        # every engine has a session of its own in the one Spark of the process, and so views of its own
+        self._spark = _started(threads, memory).newSession()
+        for name, value in _SETTINGS.items():
+            if name.startswith("spark.sql."):
+                self._spark.conf.set(name, value)
+        self._spark.conf.set("spark.sql.shuffle.partitions", str(threads or os.cpu_count() or 2))
+        self._record = record
+        self._columns: dict[str, tuple[str, ...]] = {}
+        self._kept: dict[str, Any] = {}
+
+    def bind(self, name: str, table: pa.Table) -> None:
+        """Give a small table a name; it replaces one of that name."""
+        import pyarrow.parquet as pq
+
+        self._forget(name)
+        # by way of a file: what Spark makes of Arrow tables directly needs pandas
+        path = os.path.join(_scratch, f"bound-{next(_numbers)}.parquet")
+        pq.write_table(table, path)
+        frame = self._spark.read.parquet(path)
+        frame.createOrReplaceTempView(name)
+        self._columns[name] = tuple(table.column_names)
+
+    def make(self, name: str, select: Select) -> None:
+        """Compute a select once and keep its rows under a name."""
+        self._see(select)
+        self._forget(name)
+        frame = self._spark.sql(select.printed("spark")).persist()
+        frame.createOrReplaceTempView(name)
+        self._kept[name] = frame
+        self._columns[name] = select.columns
+
+    def rows(self, select: Select) -> pa.Table:
+        """The rows of a select."""
+        self._see(select)
+        return same_types(self._spark.sql(select.printed("spark")).toArrow(), select)
+
+    def columns(self, table: str) -> tuple[str, ...]:
+        """The columns of a table."""
+        if table not in self._columns:
+            return tuple(STANDING[table]) if table in STANDING else tuple(RecordTables()[table])
+        return self._columns[table]
+
+    def close(self) -> None:
+        """Let go of what was computed; Spark itself stays for the next engine of this process."""
+        for name in list(self._columns):
+            self._forget(name)
+
+    def __enter__(self) -> SparkEngine:
+        """The engine itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def _forget(self, name: str) -> None:
+        if name in self._kept:
+            self._kept.pop(name).unpersist()
+        if self._columns.pop(name, None) is not None:
+            self._spark.catalog.dropTempView(name)
+
+    def _see(self, select: Select) -> None:
+        """Make the views of the tables that a select reads, where they are not there yet."""
+        for name in sorted(select.tables - self._columns.keys()):
+            frame = self._frame(name)
+            frame.createOrReplaceTempView(name)
+            self._columns[name] = self.columns(name)
+
+    def _frame(self, name: str) -> Any:
+        if name == "calendar":
+            return self._spark.sql(_CALENDAR)
+        if name == "numbers":
+            return self._spark.range(1, MOST_NUMBERS + 1).withColumnRenamed("id", "n")
+        files = () if name == "periods" else self._record.files(name)
+        if not files:
+            kinds = STANDING[name] if name == "periods" else RecordTables()[name]
+            nothing = ", ".join(f"cast(null as {TYPES[kind]}) as `{column}`" for column, kind in kinds.items())
+            return self._spark.sql(f"select {nothing} where false")
+        definition = table(name)
+        kinds = RecordTables()[name]
+        schema = ", ".join(f"`{column}` {TYPES[kind]}" for column, kind in kinds.items())
+        if definition.derived is None:
+            schema += ", `known_until` DATE"
+        frame = self._spark.read.schema(schema).parquet(*(str(file) for file in files))
+        if definition.derived is None:
+            frame = frame.where("known_until is null")
+        return frame.select(*(f"`{column.name}`" for column in seen_columns(definition)))
+
+
+_CALENDAR = f"""select day, cast(trunc(day, 'MM') as date) as month, cast(trunc(day, 'QUARTER') as date) as quarter,
+  make_date(year(day) - case when month(day) < 4 then 1 else 0 end, 4, 1) as financial_year,
+  cast(weekday(day) + 1 as bigint) as weekday
+from (select explode(sequence(date '{FIRST_DAY}', date '{LAST_DAY}', interval 1 day)) as day)"""
+
+
+def _started(threads: int | None, memory: str | None) -> Any:
+    """The Spark of this process, started when it is first asked for.
+
+    Raises:
+        DataRefused: PySpark or Java is not there.
+    """
+    global _session, _scratch
+    if _session is not None:
+        return _session
+    nowhere = Place("", 0, 0)
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        message = "Spark is not installed here"
+        raise DataRefused(Problem(nowhere, message, "pip install 'accord[spark]', or use the engine duckdb")) from error
+    if java() is None:
+        fix = "install one (Debian: apt-get install openjdk-17-jre-headless), or use the engine duckdb"
+        raise DataRefused(Problem(nowhere, f"{JAVA}, and there is none here", fix))
+    _scratch = tempfile.mkdtemp(prefix="accord-spark-")
+    atexit.register(_stop)
+    builder = SparkSession.builder.master(f"local[{threads or os.cpu_count() or 2}]").appName("accord")
+    for name, value in _SETTINGS.items():
+        builder = builder.config(name, value)
+    builder = (
+        builder.config("spark.local.dir", _scratch)
+        .config("spark.sql.warehouse.dir", _scratch)
+        .config("spark.driver.memory", _java_memory(memory))
+        .config("spark.driver.extraJavaOptions", f"-Dderby.system.home={_scratch}")
+    )
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    log = os.path.join(_scratch, "spark.log")
+    try:
+        with _written_to(log):
+            _session = builder.getOrCreate()
+            _session.sparkContext.setLogLevel("OFF")
+    except Exception as error:
+        with open(log, encoding="utf-8", errors="replace") as file:
+            said = file.read().strip().splitlines()
+        message = f"Spark does not start: {shortened(said[-1] if said else type(error).__name__, 200)}"
+        fix = f"{JAVA}: see java -version; or use the engine duckdb"
+        raise DataRefused(Problem(nowhere, message, fix)) from error
+    return _session
+
+
+@contextmanager
+def _written_to(path: str) -> Iterator[None]:
+    """What this process, and those that it starts, write to the terminal goes to a file; Java keeps writing there."""
+    kept = {stream: os.dup(stream) for stream in (1, 2)}
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with open(path, "wb") as file:
+        for stream in kept:
+            os.dup2(file.fileno(), stream)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        finally:
+            for stream, copy in kept.items():
+                os.dup2(copy, stream)
+                os.close(copy)
+
+
+def _java_memory(memory: str | None) -> str:
+    """A memory such as 8GB as Java writes it; 2 GB if not said."""
+    found = re.fullmatch(r"\s*(\d+)\s*([KMGT])i?B?\s*", memory or "2GB", re.IGNORECASE)
+    if found is None:
+        raise DataRefused(Problem(Place("", 0, 0), f"{memory} is not a size of memory", "write it as 8GB"))
+    return f"{found[1]}{found[2].lower()}"
+
+
+def _stop() -> None:
+    global _session
+    if _session is not None:
+        _session.stop()
+        _session = None
+    shutil.rmtree(_scratch, ignore_errors=True)
