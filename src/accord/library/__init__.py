@@ -1,6 +1,8 @@
 """The library: published contracts and measures as text. Data, with just enough code to find it.
 
-``contracts/<name>/contract.yaml`` with its tables, readings, verification and sample beside it.
+``contracts/<name>/contract.yaml`` with its tables, readings, verification and sample beside it;
+``measures/<name>.sql`` with its card ``<name>.yaml``, selects they share in ``measures/parts/``, standard populations and
+standard rates in ``measures/standards/``; ``codelists/<name>.yaml`` with its rows ``<name>.csv``.
 """
 
 from __future__ import annotations
@@ -10,6 +12,12 @@ from pathlib import Path
 
 CONTRACTS = Path(__file__).parent / "contracts"
 """The folder of the library's contracts."""
+
+MEASURES = Path(__file__).parent / "measures"
+"""The folder of the library's measures."""
+
+CODELISTS = Path(__file__).parent / "codelists"
+"""The folder of the library's code lists."""
 
 
 def contract_folder(name: str) -> Path | None:
@@ -21,3 +29,13 @@ def contract_folder(name: str) -> Path | None:
 def contract_names() -> tuple[str, ...]:
     """The names of the library's contracts, in order."""
     return tuple(sorted(path.parent.name for path in CONTRACTS.glob("*/contract.yaml")))
+
+
+def measure_names() -> tuple[str, ...]:
+    """The names of the library's measures, in order."""
+    return tuple(sorted(path.stem for path in MEASURES.glob("*.yaml")))
+
+
+def codelist_names() -> tuple[str, ...]:
+    """The names of the library's code lists, in order."""
+    return tuple(sorted(path.stem for path in CODELISTS.glob("*.yaml")))

@@ -383,9 +383,12 @@ def _standard_clashes(
 
 
 RESERVED = frozenset(
-    "measure person day numerator denominator excluded event organisation practice network neighbourhood board council "
-    "period month quarter year sex age age_band born deprivation area events outside rate lower upper expected "
-    "observed answers level".split()
+    {
+        *("measure", "person", "day", "numerator", "denominator", "excluded", "event", "events", "outside", "level"),
+        *("organisation", "practice", "network", "neighbourhood", "board", "council", "area"),
+        *("period", "month", "quarter", "year", "sex", "age", "age_band", "born", "deprivation"),
+        *("rate", "lower", "upper", "expected", "observed", "answers"),
+    }
 )
 """Names that a stratum cannot have."""
 

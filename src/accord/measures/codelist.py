@@ -1,8 +1,8 @@
 """Code lists: versioned, cited lists of codes, and the conditions that they stand for.
 
 A list is a YAML head (``NAME.yaml``: version, source, status) and rows (``NAME.csv``). Both are data from anybody:
-nothing of them ever reaches a query as text. A code of a list is compared in Python with the codes that a record has, and
-what matched is bound as a table (:mod:`accord.measures.matching`).
+nothing of them ever reaches a query as text. A code of a list is compared in Python with the codes that a record has,
+and what matched is bound as a table (:mod:`accord.measures.matching`).
 """
 
 from __future__ import annotations

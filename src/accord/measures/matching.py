@@ -20,38 +20,53 @@ if TYPE_CHECKING:
 CODES = ("coding", "code", "condition")
 """The columns that a list of kind ``codes`` gives to a select."""
 
-ADMISSIONS = ("admission", "person", "condition")
-"""The columns that a list of kind ``admissions`` gives to a select."""
+ADMISSIONS = ("admission", "person", "condition", "excluded")
+"""The columns that a list of kind ``admissions`` gives to a select, one row a stay and condition. ``excluded`` is
+missing where the stay has the condition, and says why where something takes it out again."""
 
 MATCHED = ("coding", "code", "condition", "rule", "position", "role", "since")
 
 STAYS = """
 with matched_codes as (
-    select d.admission, d.person, m.condition, m.rule, m.role
+    select d.admission, d.person, m.condition, m.rule, m.role, d.code
     from diagnoses d
-    join {matched} m on m.coding = 'icd10' and m.code = d.code
-    where {episode} (m.position = 'any' or (m.position = 'primary' and d.position = 1)
-        or (m.position = 'secondary' and d.position > 1))
+    join {matched} m on m.code = d.code
+    where m.coding = 'icd10' {diagnosis_episode} and (m.position = 'any'
+        or (m.position = 'primary' and d.position = 1) or (m.position = 'secondary' and d.position > 1))
         and d.day >= m.since
     union all
-    select p.admission, p.person, m.condition, m.rule, m.role
+    select p.admission, p.person, m.condition, m.rule, m.role, p.code
     from procedures p
-    join {matched} m on m.coding = 'opcs4' and m.code = p.code
-    where {procedure_episode} (m.position = 'any' or p.position = 1) and p.day >= m.since
+    join {matched} m on m.code = p.code
+    where m.coding = 'opcs4' {procedure_episode} and (m.position = 'any'
+        or (m.position = 'primary' and p.position = 1) or (m.position = 'secondary' and p.position > 1))
+        and p.day >= m.since
 ), ruled as (
     select admission, person, condition, rule,
         max(case when role = 'case' then 1 else 0 end) as has_case,
         max(case when role = 'secondary_required' then 1 else 0 end) as has_required,
-        max(case when role = 'case' or role = 'secondary_required' then 0 else 1 end) as is_excluded
+        min(case when role = 'any_excluded' or role = 'secondary_excluded' then code end) as diagnosis,
+        min(case when role = 'procedure_excluded' or role = 'primary_procedure_excluded' then code end) as procedure
     from matched_codes
     group by admission, person, condition, rule
+), judged as (
+    select r.admission, r.person, r.condition,
+        case
+            when r.diagnosis is not null then 'a diagnosis that takes it out: ' || r.diagnosis
+            when r.procedure is not null then 'a procedure that takes it out: ' || r.procedure
+            when u.needs = 1 and r.has_required = 0 then 'none of the further diagnoses that it needs'
+        end as excluded
+    from ruled r
+    join {rules} u on u.condition = r.condition and u.rule = r.rule
+    where r.has_case = 1
 )
-select distinct r.admission, r.person, r.condition
-from ruled r
-join {rules} u on u.condition = r.condition and u.rule = r.rule
-where r.has_case = 1 and r.is_excluded = 0 and (u.needs = 0 or r.has_required = 1)
+select admission, person, condition,
+    case when count(*) = count(excluded) then min(excluded) end as excluded
+from judged
+group by admission, person, condition
 """
-"""Stays with a condition, from matched codes ({matched}) and the rules ({rules}); the names are made by Accord."""
+"""Stays with a condition, from matched codes ({matched}) and rules ({rules}); those names are made by Accord. A stay
+has the condition if one of the rules has nothing against it."""
 
 
 def stays_select(codes: CodeList, matched: str, rules: str) -> str:
@@ -60,13 +75,19 @@ def stays_select(codes: CodeList, matched: str, rules: str) -> str:
     return STAYS.format(
         matched=matched,
         rules=rules,
-        episode="d.episode = 1 and" if first else "",
-        procedure_episode="p.episode = 1 and" if first else "",
+        diagnosis_episode="and d.episode = 1" if first else "",
+        procedure_episode="and p.episode = 1" if first else "",
     )
 
 
+def needs_occurring(codes: CodeList) -> tuple[str, ...]:
+    """The codings whose codes must be known before the list can be matched: those with prefixes or patterns."""
+    return tuple(sorted({one.coding for one in codes.codes if one.match != "exact"}))
+
+
 def matched(codes: CodeList, found: Iterable[tuple[str, str]]) -> pa.Table:
-    """The codes of a record (``found``: coding, code) that the list means, one row a code and row of the list's meaning.
+    """The codes that the list means, one row a code and meaning: exact codes, and those of a record (``found``: coding,
+    code) that its prefixes and patterns fit.
 
     Columns as in :data:`MATCHED`; ``since`` is 1800-01-01 where a code always counted.
     """
@@ -105,12 +126,16 @@ def rules(codes: CodeList) -> pa.Table:
     )
 
 
+_POSITIONS = {
+    "secondary_required": "secondary",
+    "secondary_excluded": "secondary",
+    "primary_procedure_excluded": "primary",
+}
+"""Where a role looks, unless its row says something narrower."""
+
+
 def _position(one: Code) -> str:
-    if one.role in ("secondary_required", "secondary_excluded"):
-        return "secondary"
-    if one.role in ("any_excluded", "procedure_excluded"):
-        return "any"
-    return "primary" if one.role == "primary_procedure_excluded" else one.position
+    return _POSITIONS.get(one.role, one.position)
 
 
 def _by_coding(found: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
@@ -122,12 +147,12 @@ def _by_coding(found: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def _tests(codes: CodeList, found: dict[str, list[str]]) -> Iterable[tuple[Sequence[str], Code]]:
-    """By row of the list, the codes that occur and are meant."""
+    """By row of the list, the codes that are meant."""
     normals = {coding: {code: normal(coding, code) for code in each} for coding, each in found.items()}
     for one in codes.codes:
         occurring = found.get(one.coding, [])
         if one.match == "exact":
-            yield ([one.code] if _has(occurring, one.code) else []), one
+            yield (one.code,), one
         elif one.match == "prefix":
             first = bisect_left(occurring, one.code)
             after = bisect_left(occurring, one.code + "\U0010ffff")
@@ -135,11 +160,6 @@ def _tests(codes: CodeList, found: dict[str, list[str]]) -> Iterable[tuple[Seque
         else:
             means = pattern(one)
             yield [code for code in occurring if means(normals[one.coding][code])], one
-
-
-def _has(ordered: Sequence[str], code: str) -> bool:
-    at = bisect_left(ordered, code)
-    return at < len(ordered) and ordered[at] == code
 
 
 def pattern(one: Code) -> Callable[[str], bool]:

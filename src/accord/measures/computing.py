@@ -1,0 +1,587 @@
+"""Computing: measures over a record, many at once; what they share is made once a session.
+
+A measure's select gives one row a thing that counts. The frame here does the rest, the same for every measure: days
+outside the window are left out, people who were not registered (or resident) on the day are counted apart, ages and
+sex are applied to rows and population alike, and numerators and denominators are added up as whole numbers, by
+organisation, period and stratum. Rates are made last, from sums: never an average of rates.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from accord.language.calendar import ONE_DAY, add_months, period_name
+from accord.language.place import Place
+from accord.language.problem import AccordError, Problem, nearest
+from accord.measures import matching
+from accord.measures.card import Ages, Card
+from accord.measures.codelist import CodeList
+from accord.measures.measure import ROSTER, Measure
+from accord.record.portable import Select, read_select
+from accord.record.subset import Kind
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import pyarrow as pa
+
+    from accord.record.engines import Engine, EngineKind
+    from accord.record.record import Record
+
+Every = Literal["month", "quarter", "financial year", "year", "whole"]
+"""How long a period is; ``whole`` is the whole window."""
+
+EVERY: Mapping[str, int] = {"month": 1, "quarter": 3, "financial year": 12, "year": 12}
+LEVELS = ("practice", "network", "neighbourhood", "board", "council", "all")
+"""What figures can be added up by. The whole record is ``all``, under the name ``all``."""
+
+OWN_STRATA = ("sex", "age_band", "deprivation")
+ALL = "all"
+FAR = dt.date(2101, 1, 1)
+"""A day after every day of the calendar: the end of a span that has none."""
+
+NOT_KNOWN = "not known"
+"""The name of what a stratum or a level is where the record does not say."""
+
+OLDEST = 130
+"""Full years up to which ages are put into bands."""
+
+
+class MeasureMisused(AccordError):
+    """Measures were asked for something that they cannot give. Exit code 2."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A period asked for. ``label`` is the ISO date of its first day, as in the inputs of a contract."""
+
+    label: str
+    first: dt.date
+    last: dt.date
+    name: str
+
+    @property
+    def days(self) -> int:
+        """How many days it has."""
+        return (self.last - self.first).days + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Sums of one measure, as whole numbers: one row for each organisation of the lowest level, period and stratum.
+
+    ``table`` has ``organisation``, ``period``, the strata, ``numerator``, ``denominator`` (missing in a total),
+    ``events`` (rows whose numerator is not 0) and ``excluded`` (rows that count in neither).
+    """
+
+    measure: Measure
+    strata: tuple[str, ...]
+    table: pa.Table
+    outside: Mapping[str, int]
+    """By period, rows of people who were not in the population on the day."""
+
+
+def no_step(name: str) -> None:
+    """Say nothing."""
+
+
+def periods(first: dt.date, until: dt.date, every: Every) -> tuple[Period, ...]:
+    """The periods from ``first`` to the day before ``until``.
+
+    Raises:
+        MeasureMisused: the window does not begin and end where such periods do.
+    """
+    last = until - ONE_DAY
+    if last < first:
+        message = f"the window from {first} until {until} has no day"
+        raise MeasureMisused(Problem(Place("--until", 0, 0), message, "until is the first day after it"))
+    if every == "whole":
+        return (Period(first.isoformat(), first, last, period_name(first, last)),)
+    begins = {"month": range(1, 13), "quarter": (1, 4, 7, 10), "financial year": (4,), "year": (1,)}[every]
+    found: list[Period] = []
+    start = first
+    while start < until:
+        if start.day != 1 or start.month not in begins:
+            fix = "begin on 1 April" if every == "financial year" else f"begin on the first day of a {every}"
+            raise MeasureMisused(Problem(Place("--from", 0, 0), f"no {every} begins on {start}", fix))
+        after = add_months(start, EVERY[every])
+        if after > until:
+            message = f"the {every} from {start} does not end before {until}"
+            raise MeasureMisused(Problem(Place("--until", 0, 0), message, f"--until {start} or --until {after}"))
+        found.append(Period(start.isoformat(), start, after - ONE_DAY, period_name(start, after - ONE_DAY)))
+        start = after
+    return tuple(found)
+
+
+class Session:
+    """Measures over one record in one window. Parts, code lists, the roster and populations are made once."""
+
+    def __init__(
+        self,
+        record: Record,
+        *,
+        first: dt.date,
+        until: dt.date,
+        every: Every = "whole",
+        engine: EngineKind = "duckdb",
+        threads: int | None = None,
+        memory: str | None = None,
+        on_step: Callable[[str], None] = no_step,
+    ) -> None:
+        """Open the record with an engine; use the session in a ``with`` block, or close it.
+
+        Args:
+            record: the record.
+            first: the first day that counts.
+            until: the first day that no longer counts.
+            every: how long the periods are.
+            engine: ``duckdb`` or ``spark``.
+            threads: how many the engine may use.
+            memory: how much the engine may use, such as ``8GB``.
+            on_step: told what is being computed.
+        """
+        from accord.record.engines import open_engine
+
+        self.every: Every = every
+        self.periods = periods(first, until, every)
+        self.first, self.until = first, until
+        self.on_step = on_step
+        self.record = record
+        self._known: dict[str, Mapping[str, Kind]] = {}
+        self._made: set[str] = set()
+        self._rules: dict[tuple[Ages, ...], str] = {}
+        self._populations: dict[tuple[object, ...], pa.Table] = {}
+        self._codes: dict[str, list[tuple[str, str]]] = {}
+        self.engine: Engine = open_engine(
+            record, engine, threads=threads, memory=memory, first_day=first, last_day=until - ONE_DAY
+        )
+        try:
+            self._bind_periods()
+        except BaseException:
+            self.engine.close()
+            raise
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of everything that was made."""
+        self.engine.close()
+
+    # -- what a measure asks for ---------------------------------------------------------------------------------------
+    def cells(self, measure: Measure, strata: Sequence[str] = ()) -> Cells:
+        """The sums of a measure by organisation, period and the strata named (in that order).
+
+        Raises:
+            MeasureMisused: the measure has no such stratum.
+        """
+        import pyarrow as pa
+
+        card = measure.card
+        for name in strata:
+            if name not in OWN_STRATA and name not in card.strata:
+                known = (*OWN_STRATA, *card.strata)
+                raise MeasureMisused(
+                    Problem(
+                        Place("--by", 0, 0),
+                        f"{card.measure} cannot be divided by {name}",
+                        nearest(name, (*LEVELS, *known)) or f"it can be divided by {', '.join(known)}",
+                    )
+                )
+        self.on_step(card.measure)
+        counted = self.engine.rows(self._sums(measure, strata))
+        inside, outside = _divided(counted)
+        if card.kind == "rate":
+            missing = [name for name in strata if name in card.strata]
+            population = self._population(card, [name for name in strata if name not in missing], self._bands(card))
+            inside = _beside(inside, population, strata, missing)
+        elif card.kind == "total":
+            inside = inside.append_column("denominator", pa.nulls(inside.num_rows, pa.int64()))
+        return Cells(measure, tuple(strata), inside.select(_columns(strata)), outside)
+
+    def rows_of(self, measure: Measure, person: int) -> pa.Table:
+        """Every row of a measure's select that is about one person (inside the boundary only)."""
+        self._prepare(measure)
+        named = ", ".join(f'm."{name}"' for name in measure.select.columns)
+        text = f"{self._with(measure)} select {named} from measured m where m.person = {int(person)}"
+        return self.engine.rows(self._read(text, measure))
+
+    # -- the frame's selects -------------------------------------------------------------------------------------------
+    def _sums(self, measure: Measure, strata: Sequence[str]) -> Select:
+        """Numerators (and denominators of ratios) by organisation, period and stratum."""
+        self._prepare(measure)
+        card = measure.card
+        joins, columns, condition = self._joined(card, strata, "m.day")
+        groups = ["r.organisation", "d.period", *[expression for _, expression in columns]]
+        named = ["r.organisation as organisation", "d.period as period"]
+        named += [f"{expression} as {_quoted(name)}" for name, expression in columns]
+        counts = "m.excluded is null" if "excluded" in measure.select.columns else ""
+        when = f" filter (where {counts})" if counts else ""
+        named.append(f"coalesce(sum(m.numerator){when}, 0) as numerator")
+        if card.kind == "ratio":
+            named.append(f"coalesce(sum(m.denominator){when}, 0) as denominator")
+        named.append(f"count(*) filter (where {counts + ' and ' if counts else ''}m.numerator <> 0) as events")
+        named.append(f"{'count(m.excluded)' if counts else '0'} as excluded")
+        named.append("count(*) as found")  # rows, whatever they count: those outside the population are told by it
+        text = f"""{self._with(measure)}
+            select {", ".join(named)}
+            from measured m
+            join days_in d on d.day = m.day
+            left join {self._members(card.population.who)} r
+                on r.person = m.person and r.since <= m.day and r.until > m.day
+            {joins}
+            {f"where r.person is null or ({condition})" if condition else ""}
+            group by {", ".join(groups)}"""
+        return self._read(text, measure)
+
+    def _with(self, measure: Measure) -> str:
+        lists = [
+            f"{_quoted(alias)} as (select {', '.join(_list_columns(codes))} from {_list_table(codes)})"
+            for alias, codes in measure.lists.items()
+        ]
+        return f"with {', '.join([*lists, f'measured as ({chr(10)}{measure.select.text}{chr(10)})'])}"
+
+    def _joined(self, card: Card, strata: Sequence[str], day: str) -> tuple[str, list[tuple[str, str]], str]:
+        """Joins, columns of strata, and the condition of who counts, for rows with a member ``r`` on a day."""
+        joins: list[str] = []
+        columns: list[tuple[str, str]] = []
+        for name in strata:
+            if name == "sex":
+                columns.append((name, "r.sex"))
+            elif name == "age_band":
+                joins.append(f"left join {self._ages(self._bands(card))} b on b.age = age_on(r.born, {day})")
+                columns.append((name, "b.band"))
+            elif name == "deprivation":
+                lives = self._lives()
+                joins.append(f"left join {lives} l on l.person = r.person and l.since <= {day} and l.until > {day}")
+                columns.append((name, "l.deprivation"))
+            elif name in card.strata:
+                columns.append((name, f"m.{_quoted(name)}"))
+        conditions: list[str] = []
+        ages, sexes = card.population.ages, card.population.sexes
+        if ages is not None:
+            conditions.append(f"age_on(r.born, {day}) >= {ages.since}")
+            if ages.until is not None:
+                conditions.append(f"age_on(r.born, {day}) <= {ages.until}")
+        if sexes:
+            conditions.append("(" + " or ".join(f"r.sex = '{sex}'" for sex in sexes) + ")")
+        return "\n".join(joins), columns, " and ".join(conditions)
+
+    def _population(self, card: Card, strata: Sequence[str], bands: tuple[Ages, ...]) -> pa.Table:
+        """The people (or person-days) of each organisation, period and stratum; made once for all measures alike."""
+        population = card.population
+        key = (population, tuple(strata), bands if "age_band" in strata else ())
+        if key not in self._populations:
+            if population.count == "person-days":
+                select = self._person_days(card, strata, bands)
+            else:
+                select = self._people_on(card, strata)
+            self._populations[key] = self.engine.rows(select)
+        return self._populations[key]
+
+    def _people_on(self, card: Card, strata: Sequence[str]) -> Select:
+        """People on one day of each period: one scan of the roster a day."""
+        on: dict[str, dt.date] = {period.label: _counted_on(card, period) for period in self.periods}
+        selects: list[str] = []
+        for label, day in on.items():
+            literal = f"date '{day}'"
+            joins, columns, condition = self._joined(card, strata, literal)
+            named = [f"{expression} as {_quoted(name)}" for name, expression in columns]
+            selects.append(
+                f"""select {", ".join(["r.organisation as organisation", f"'{label}' as period", *named])},
+                    count(*) as denominator
+                from {self._members(card.population.who)} r {joins}
+                where r.since <= {literal} and r.until > {literal}{f" and {condition}" if condition else ""}
+                group by {", ".join(["r.organisation", *[expression for _, expression in columns]])}"""
+            )
+        return self._read(" union all ".join(selects))
+
+    def _person_days(self, card: Card, strata: Sequence[str], bands: tuple[Ages, ...]) -> Select:
+        """Days that people were there within each period, at an age that counts; a birthday divides a person's days."""
+        members = self._members(card.population.who)
+        ages = card.population.ages
+        spans = bands if "age_band" in strata else ((ages or Ages(0, None)),)
+        selects: list[str] = []
+        for band in spans:
+            low = max(band.since, ages.since) if ages is not None else band.since
+            ends = [end for end in (band.until, ages.until if ages is not None else None) if end is not None]
+            high = min(ends) if ends else None
+            if high is not None and high < low:
+                continue
+            begins = ["r.since", "p.first_day", *([_birthday(low)] if low else [])]
+            finishes = ["r.until", "p.after", *([_birthday(high + 1)] if high is not None else [])]
+            begin, finish = f"greatest({', '.join(begins)})", f"least({', '.join(finishes)})"
+            named: list[str] = []
+            groups: list[str] = []
+            join = ""
+            for name in strata:
+                if name == "sex":
+                    named.append("r.sex as sex")
+                    groups.append("r.sex")
+                elif name == "age_band":
+                    named.append(f"'{band.name}' as age_band")
+                else:
+                    join = f"join {self._lives()} l on l.person = r.person"
+                    begin = f"greatest({', '.join([*begins, 'l.since'])})"
+                    finish = f"least({', '.join([*finishes, 'l.until'])})"
+                    named.append("l.deprivation as deprivation")
+                    groups.append("l.deprivation")
+            sexes = card.population.sexes
+            sex = " and (" + " or ".join(f"r.sex = '{each}'" for each in sexes) + ")" if sexes else ""
+            selects.append(
+                f"""select {", ".join(["r.organisation as organisation", "p.period as period", *named])},
+                    sum(days_between({begin}, {finish})) as denominator
+                from period_days p
+                join {members} r on r.since < p.after and r.until > p.first_day
+                {join}
+                where days_between({begin}, {finish}) > 0{sex}
+                group by {", ".join(["r.organisation", "p.period", *groups])}"""
+            )
+        return self._read(" union all ".join(selects))
+
+    # -- what is made once ---------------------------------------------------------------------------------------------
+    def _bind_periods(self) -> None:
+        import pyarrow as pa
+
+        labels = [period.label for period in self.periods]
+        firsts, lasts = [period.first for period in self.periods], [period.last for period in self.periods]
+        text, day = pa.string(), pa.date32()
+        schema = pa.schema([("period", text), ("first_day", day), ("last_day", day)])
+        self.engine.bind("periods", pa.table([labels, firsts, lasts], schema=schema))
+        after = [last + ONE_DAY for last in lasts]
+        schema = pa.schema([("period", text), ("first_day", day), ("after", day)])
+        self._bind("period_days", pa.table([labels, firsts, after], schema=schema))
+        days: list[dt.date] = []
+        of: list[str] = []
+        for period in self.periods:
+            days += [period.first + dt.timedelta(n) for n in range(period.days)]
+            of += [period.label] * period.days
+        self._bind("days_in", pa.table([days, of], schema=pa.schema([("day", day), ("period", text)])))
+
+    def _bind(self, name: str, table: pa.Table) -> None:
+        import pyarrow as pa
+
+        kinds: dict[str, Kind] = {}
+        for each in table.schema:
+            kinds[each.name] = "day" if pa.types.is_date(each.type) else "text" if each.type == pa.string() else "whole"
+        self.engine.bind(name, table)
+        self._known[name] = kinds
+
+    def _make(self, name: str, text: str) -> None:
+        """Compute a select of the frame once, under a name."""
+        select = self._read(text)
+        self.engine.make(name, select)
+        self._known[name] = select.kinds
+        self._made.add(name)
+
+    def _read(self, text: str, measure: Measure | None = None) -> Select:
+        """A select of the frame, checked like any other: the text of a measure gains nothing by standing in it."""
+        return read_select(text, measure.file if measure is not None else "the frame of measures", self._known)
+
+    def _prepare(self, measure: Measure) -> None:
+        """Make the parts and code lists of a measure, where no other measure has."""
+        if set(ROSTER) & (measure.select.tables | {name for part in measure.parts for name in part.select.tables}):
+            self._roster()
+        for part in measure.parts:
+            name = part.name
+            if name not in self._made:
+                self.on_step(part.name.replace("_", " "))
+                self.engine.make(name, part.select)
+                self._known[name] = part.select.kinds
+                self._made.add(name)
+        for codes in measure.lists.values():
+            if _list_table(codes) not in self._made:
+                self._make_list(codes)
+
+    def _make_list(self, codes: CodeList) -> None:
+        name = _list_table(codes)
+        self.on_step(f"code list {codes.name}")
+        found = [pair for coding in matching.needs_occurring(codes) for pair in self._occurring(coding)]
+        table = matching.matched(codes, found)
+        if codes.kind == "codes":
+            self._bind(name, table.select(list(matching.CODES)).group_by(list(matching.CODES)).aggregate([]))
+            self._made.add(name)
+            return
+        self._bind(f"{name}_codes", table)
+        self._bind(f"{name}_rules", matching.rules(codes))
+        self._make(name, matching.stays_select(codes, f"{name}_codes", f"{name}_rules"))
+
+    def _occurring(self, coding: str) -> list[tuple[str, str]]:
+        """The codes of one coding as they occur in the record; looked up once."""
+        if coding not in self._codes:
+            found = self.engine.rows(self._read(_occurring_select(coding))).column("code").to_pylist()
+            self._codes[coding] = [(coding, code) for code in found if code is not None]
+        return self._codes[coding]
+
+    def _members(self, who: str) -> str:
+        """The roster with each person's sex and day of birth, under one name; made once."""
+        name = f"members_{who}"
+        if name not in self._made:
+            self._roster()
+            if who == "registered":
+                text = f"""select r.person, r.practice as organisation, r.since,
+                        coalesce(r.until, date '{FAR}') as until, p.sex, p.born
+                    from registered r join people p on p.person = r.person"""
+            else:
+                text = f"""select r.person, a.council as organisation, r.since,
+                        coalesce(r.until, date '{FAR}') as until, p.sex, p.born
+                    from resident r join people p on p.person = r.person join areas a on a.area = r.area"""
+            self._make(name, text)
+        return name
+
+    def _lives(self) -> str:
+        """Where people live, with the deprivation fifth of the area; made once."""
+        if "lives" not in self._made:
+            self._roster()
+            text = f"""select r.person, r.since, coalesce(r.until, date '{FAR}') as until, a.deprivation
+                from resident r join areas a on a.area = r.area"""
+            self._make("lives", text)
+        return "lives"
+
+    def _roster(self) -> None:
+        """Make ``registered`` and ``resident`` available to selects."""
+        if "registered" not in self._made:
+            self.on_step("roster")
+            self._make("registered", "select person, practice, since, until from registrations")
+            self._make("resident", "select person, area, kind, since, until from residences")
+
+    def _bands(self, card: Card) -> tuple[Ages, ...]:
+        if card.standardise is not None and card.standardise.bands:
+            return card.standardise.bands
+        from accord.measures.standardising import standard_population
+
+        return standard_population().bands
+
+    def _ages(self, bands: tuple[Ages, ...]) -> str:
+        """The table of ages and their bands."""
+        import pyarrow as pa
+
+        if bands not in self._rules:
+            name = f"ages_{len(self._rules) + 1}"
+            pairs = [(age, band.name) for age in range(OLDEST + 1) for band in bands if age in band]
+            schema = pa.schema([("age", pa.int64()), ("band", pa.string())])
+            self._bind(name, pa.table([[age for age, _ in pairs], [band for _, band in pairs]], schema=schema))
+            self._rules[bands] = name
+        return self._rules[bands]
+
+
+def _columns(strata: Sequence[str]) -> list[str]:
+    return ["organisation", "period", *strata, "numerator", "denominator", "events", "excluded"]
+
+
+def _divided(counted: pa.Table) -> tuple[pa.Table, Mapping[str, int]]:
+    """Sums inside the population, and by period the rows outside it."""
+    organisation = counted.column("organisation")
+    outside: dict[str, int] = {}
+    for row in counted.filter(organisation.is_null()).select(["period", "found"]).to_pylist():
+        outside[row["period"]] = outside.get(row["period"], 0) + row["found"]
+    return counted.filter(organisation.is_valid()).drop_columns(["found"]), outside
+
+
+def _beside(counted: pa.Table, population: pa.Table, strata: Sequence[str], apart: Sequence[str]) -> pa.Table:
+    """Sums with the population of the same organisation, period and strata; an organisation without events has 0.
+
+    Strata that only events have (``apart``: the condition admitted for) all stand over the same population.
+    """
+    import pyarrow as pa
+
+    keys = ["organisation", "period", *strata]
+    if apart:
+        population = _crossed(population, counted.select(list(apart)).group_by(list(apart)).aggregate([]))
+    zero = pa.scalar(0, pa.int64())
+
+    def laid(table: pa.Table) -> pa.Table:
+        columns = {name: table.column(name) for name in keys}
+        for name in ("numerator", "denominator", "events", "excluded"):
+            here = name in table.column_names
+            columns[name] = table.column(name) if here else pa.repeat(zero, table.num_rows)
+        return pa.table(columns)
+
+    both = pa.concat_tables([laid(counted), laid(population)], promote_options="permissive")
+    return added(both, keys)
+
+
+def _crossed(population: pa.Table, values: pa.Table) -> pa.Table:
+    """Every row of the population with every value that occurs."""
+    import pyarrow as pa
+
+    out: list[pa.Table] = []
+    for row in values.to_pylist():
+        table = population
+        for name, value in row.items():
+            column = pa.repeat(pa.scalar(value, values.schema.field(name).type), population.num_rows)
+            table = table.append_column(name, column)
+        out.append(table)
+    return pa.concat_tables(out) if out else population.slice(0, 0)
+
+
+def added(table: pa.Table, keys: Sequence[str]) -> pa.Table:
+    """Whole numbers added up by keys; missing keys are a group of their own, and missing numbers stay missing."""
+    numbers = [name for name in ("numerator", "denominator", "events", "excluded") if name in table.column_names]
+    made = table.group_by(list(keys), use_threads=False).aggregate([(name, "sum") for name in numbers])
+    return (
+        made.rename_columns([*keys, *numbers])
+        if made.column_names[: len(keys)] == list(keys)
+        else made.select([*keys, *[f"{name}_sum" for name in numbers]]).rename_columns([*keys, *numbers])
+    )
+
+
+def _counted_on(card: Card, period: Period) -> dt.date:
+    """The day on which the population of a period is counted."""
+    match card.population.count:
+        case "people on the last day":
+            return period.last
+        case "people on 1 April":
+            this_year = dt.date(period.last.year, 4, 1)
+            return this_year if this_year <= period.last else dt.date(period.last.year - 1, 4, 1)
+        case _:
+            return period.first
+
+
+def _birthday(age: int) -> str:
+    """The day on which a person's full years become so many; born on 29 February, that is 1 March in other years."""
+    moved = f"add_months(r.born, {12 * age})"
+    return f"add_days({moved}, {age} - age_on(r.born, {moved}))"
+
+
+def _list_table(codes: CodeList) -> str:
+    return f"list_{codes.name.replace('-', '_')}_{codes.version.replace('.', '_')}"
+
+
+def _list_columns(codes: CodeList) -> tuple[str, ...]:
+    return matching.CODES if codes.kind == "codes" else matching.ADMISSIONS
+
+
+_OCCUR = {
+    "icd10": (
+        "select code from diagnoses",
+        "select diagnosis as code from attendances",
+        "select cause as code from deaths",
+    ),
+    "opcs4": ("select code from procedures",),
+}
+"""Where codes of a coding stand besides conditions and observations."""
+
+
+def _occurring_select(coding: str) -> str:
+    """The codes of a coding that occur in the record; a coding has letters, digits and _ only."""
+    selects = [
+        *_OCCUR.get(coding, ()),
+        f"select code from conditions where coding = '{coding}'",
+        f"select code from observations where coding = '{coding}'",
+    ]
+    return f"select distinct o.code as code from ({' union all '.join(selects)}) o"
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
