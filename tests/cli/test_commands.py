@@ -10,7 +10,20 @@ import jsonschema
 import pytest
 
 COMMANDS = [
-    *("new", "check", "show", "prepare", "settle", "rerun", "explain", "marginal", "verify", "diff", "library"),
+    *(
+        "new",
+        "check",
+        "show",
+        "prepare",
+        "settle",
+        "rerun",
+        "explain",
+        "income",
+        "marginal",
+        "verify",
+        "diff",
+        "library",
+    ),
     "schema",
 ]
 

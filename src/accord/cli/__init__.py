@@ -18,6 +18,7 @@ import typer
 from accord.cli.check import check
 from accord.cli.diff import diff
 from accord.cli.explain import explain
+from accord.cli.income import income
 from accord.cli.library import library
 from accord.cli.marginal import marginal
 from accord.cli.new import new
@@ -47,6 +48,7 @@ _BRIEFLY = {
     "rerun": "Settle a run again and compare every byte.",
     "explain": "The tree behind one number.",
     "verify": "Settle a published results file and compare.",
+    "income": "Income by stream and year; changes; a calendar.",
     "marginal": "What one more would bring; perverse incentives.",
     "diff": "What changed, in the text and in each party's money.",
     "library": "The contracts that come with Accord.",
@@ -57,7 +59,7 @@ _BRIEFLY = {
 def _commands() -> None:
     from accord.cli.verify import verify
 
-    for command in (new, check, show, prepare, settle, rerun, explain, marginal, verify, diff, library, schema):
+    for command in (new, check, show, prepare, settle, rerun, explain, income, marginal, verify, diff, library, schema):
         app.command(command.__name__, short_help=_BRIEFLY[command.__name__])(command)
 
 

@@ -118,7 +118,7 @@ def columns(
 ) -> Chart:
     """A column for each row, from left to right, its series stacked; those below 0 hang down."""
     shapes, head = _legend(series)
-    tall, top, left = 220, head + 8, 90
+    tall, top, left = 220, head + 8, 112
     up = [sum(value for value in values if value > 0) for _, values in rows]
     down = [sum(value for value in values if value < 0) for _, values in rows]
     ends = _ends([*up, *down])
@@ -131,7 +131,9 @@ def columns(
         shapes.append(Shape("line", left, y(value), WIDTH - left, 0, "grid"))
         shapes.append(Shape("text", left - 8, y(value) + 4, text=written(value), anchor="end", style="quiet"))
     shapes.append(Shape("line", left, y(0), WIDTH - left, 0, "axis"))
-    every = max(1, -(-len(rows) // 14))
+    longest = max((len(label) for label, _ in rows), default=0)
+    every = max(1, -int(-(6.5 * longest + 8) // each))
+    width = min(each * 0.76, 120)
     for number, (label, values) in enumerate(rows):
         at = left + number * each
         above = below = 0.0
@@ -145,9 +147,8 @@ def columns(
                 below += value
             height = abs(y(0) - y(abs(value)))
             told = f"{label}: {series[which]}, {written(value)}"
-            shapes.append(
-                Shape("rect", at + each * 0.12, y(start + abs(value)), each * 0.76, height, f"s{which + 1}", told=told)
-            )
+            left_of = at + (each - width) / 2
+            shapes.append(Shape("rect", left_of, y(start + abs(value)), width, height, f"s{which + 1}", told=told))
         if number % every == 0:
             middle = at + each / 2
             shapes.append(Shape("text", middle, top + tall + 18, text=label, anchor="middle", style="quiet"))
