@@ -35,14 +35,16 @@ CARD: dict[str, Any] = {
     "next_review": "2027-01-01",
     "status": "assumed",
 }
-SELECT = "select person, day, 1 as numerator, \"row\" as event from attendances"
+SELECT = 'select person, day, 1 as numerator, "row" as event from attendances'
 
 
 def yaml(value: Mapping[str, Any]) -> str:
     """A mapping as YAML: JSON is YAML too, one entry a line so that places can be read."""
     import json
 
-    return "".join(f"{name}: {json.dumps(each) if not isinstance(each, str) else each}\n" for name, each in value.items())
+    return "".join(
+        f"{name}: {json.dumps(each) if not isinstance(each, str) else each}\n" for name, each in value.items()
+    )
 
 
 def card(**changes: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from accord.language.calendar import ONE_DAY, add_months, period_name
 from accord.language.place import Place
@@ -19,7 +19,7 @@ from accord.language.problem import AccordError, Problem, nearest
 from accord.measures import matching
 from accord.measures.card import Ages, Card
 from accord.measures.codelist import CodeList
-from accord.measures.measure import ROSTER, Measure
+from accord.measures.measure import ROSTER, Measure, Part
 from accord.record.portable import Select, read_select
 from accord.record.subset import Kind
 
@@ -156,7 +156,9 @@ class Session:
         self._made: set[str] = set()
         self._rules: dict[tuple[Ages, ...], str] = {}
         self._populations: dict[tuple[object, ...], pa.Table] = {}
+        self._parts: dict[tuple[object, ...], str] = {}
         self._codes: dict[str, list[tuple[str, str]]] = {}
+        self._organisations: list[dict[str, Any]] | None = None
         self.engine: Engine = open_engine(
             record, engine, threads=threads, memory=memory, first_day=first, last_day=until - ONE_DAY
         )
@@ -216,14 +218,25 @@ class Session:
         text = f"{self._with(measure)} select {named} from measured m where m.person = {int(person)}"
         return self.engine.rows(self._read(text, measure))
 
+    def organisations(self) -> list[dict[str, Any]]:
+        """The organisations of the record: code, kind, within, since, until; read once."""
+        if self._organisations is None:
+            select = self._read("select o.code, o.kind, o.within, o.since, o.until from organisations o")
+            self._organisations = list[dict[str, Any]](self.engine.rows(select).to_pylist())
+        return self._organisations
+
     # -- the frame's selects -------------------------------------------------------------------------------------------
     def _sums(self, measure: Measure, strata: Sequence[str]) -> Select:
         """Numerators (and denominators of ratios) by organisation, period and stratum."""
         self._prepare(measure)
         card = measure.card
         joins, columns, condition = self._joined(card, strata, "m.day")
-        groups = ["r.organisation", "d.period", *[expression for _, expression in columns]]
-        named = ["r.organisation as organisation", "d.period as period"]
+        own = "practice" in measure.select.columns
+        organisation = "m.practice" if own else "r.organisation"
+        roster = f"""left join {self._members(card.population.who)} r
+            on r.person = m.person and r.since <= m.day and r.until > m.day"""
+        groups = [organisation, "d.period", *[expression for _, expression in columns]]
+        named = [f"{organisation} as organisation", "d.period as period"]
         named += [f"{expression} as {_quoted(name)}" for name, expression in columns]
         counts = "m.excluded is null" if "excluded" in measure.select.columns else ""
         when = f" filter (where {counts})" if counts else ""
@@ -237,19 +250,34 @@ class Session:
             select {", ".join(named)}
             from measured m
             join days_in d on d.day = m.day
-            left join {self._members(card.population.who)} r
-                on r.person = m.person and r.since <= m.day and r.until > m.day
+            {"" if own and not ({*strata} & {*OWN_STRATA}) else roster}
             {joins}
             {f"where r.person is null or ({condition})" if condition else ""}
             group by {", ".join(groups)}"""
         return self._read(text, measure)
 
-    def _with(self, measure: Measure) -> str:
-        lists = [
+    def _with(self, measure: Measure, part: Part | None = None) -> str:
+        """The select of a measure (or of one of its parts) as ``measured``, with its lists and parts by their names."""
+        select = measure.select if part is None else part.select
+        tables = [
             f"{_quoted(alias)} as (select {', '.join(_list_columns(codes))} from {_list_table(codes)})"
             for alias, codes in measure.lists.items()
+            if alias in select.tables
         ]
-        return f"with {', '.join([*lists, f'measured as ({chr(10)}{measure.select.text}{chr(10)})'])}"
+        for each in measure.parts:
+            if each.name in select.tables:
+                columns = ", ".join(_quoted(name) for name in each.select.columns)
+                tables.append(f"{_quoted(each.name)} as (select {columns} from {self._part_table(measure, each)})")
+        return f"with {', '.join([*tables, f'measured as ({chr(10)}{select.text}{chr(10)})'])}"
+
+    def _part_table(self, measure: Measure, part: Part) -> str:
+        """Where the rows of a part are kept: one place for one text over the same lists and parts."""
+        lists = tuple(codes.id for alias, codes in measure.lists.items() if alias in part.select.tables)
+        parts = tuple(self._part_table(measure, one) for one in measure.parts if one.name in part.select.tables)
+        key = (part.select.text, lists, parts)
+        if key not in self._parts:
+            self._parts[key] = f"part_{len(self._parts) + 1}_{part.name}"
+        return self._parts[key]
 
     def _joined(self, card: Card, strata: Sequence[str], day: str) -> tuple[str, list[tuple[str, str]], str]:
         """Joins, columns of strata, and the condition of who counts, for rows with a member ``r`` on a day."""
@@ -392,16 +420,14 @@ class Session:
         """Make the parts and code lists of a measure, where no other measure has."""
         if set(ROSTER) & (measure.select.tables | {name for part in measure.parts for name in part.select.tables}):
             self._roster()
-        for part in measure.parts:
-            name = part.name
-            if name not in self._made:
-                self.on_step(part.name.replace("_", " "))
-                self.engine.make(name, part.select)
-                self._known[name] = part.select.kinds
-                self._made.add(name)
         for codes in measure.lists.values():
             if _list_table(codes) not in self._made:
                 self._make_list(codes)
+        for part in measure.parts:
+            name = self._part_table(measure, part)
+            if name not in self._made:
+                self.on_step(part.name.replace("_", " "))
+                self._make(name, f"{self._with(measure, part)} select * from measured")
 
     def _make_list(self, codes: CodeList) -> None:
         name = _list_table(codes)

@@ -37,7 +37,7 @@ class MeasureNotFound(AccordError):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A select that several measures share; it may read the parts that its card names before it."""
+    """A select that measures share; it may read the lists of the card, and the parts that the card names before it."""
 
     name: str
     file: str
@@ -132,6 +132,11 @@ def read(folder: Path, name: str, shown: Path | None = None) -> Measure:
             problems += refused.problems
     parts: list[Part] = []
     known: dict[str, Mapping[str, Kind]] = dict(ROSTER)
+    for alias, codes in lists.items():
+        if alias in NAMES or alias in STANDING or alias in FRAME or alias in card.parts:
+            message = f"{alias} is the name of another table already"
+            problems.append(Problem(Place(card.file, 1, 1), message, "call the code list something else under lists"))
+        known[alias] = dict.fromkeys(CODES, "text") if codes.kind == "codes" else STAY_KINDS
     for part_name in card.parts:
         try:
             part = _part(part_name, folder, shown, card, known)
@@ -140,11 +145,6 @@ def read(folder: Path, name: str, shown: Path | None = None) -> Measure:
             continue
         parts.append(part)
         known[part_name] = part.select.kinds
-    for alias, codes in lists.items():
-        if alias in NAMES or alias in STANDING or alias in known or alias in FRAME:
-            message = f"{alias} is the name of another table already"
-            problems.append(Problem(Place(card.file, 1, 1), message, "call the code list something else under lists"))
-        known[alias] = dict.fromkeys(CODES, "text") if codes.kind == "codes" else STAY_KINDS
     if problems:
         raise MeasureRefused(problems)
     file = _shown(select_file, shown)
@@ -210,7 +210,9 @@ def _columns(card: Card, select: Select) -> None:
     for name in card.strata:
         if name not in select.kinds:
             problems.append(Problem(place, f"the card names the stratum {name}, and the select gives none"))
-    optional = {"excluded", "event", *wanted, *card.strata}
+    if "practice" in select.kinds:
+        problems += _own_practice(card, place)
+    optional = {"excluded", "event", "practice", *wanted, *card.strata}
     for name in select.kinds:
         if name not in optional:
             fix = "leave denominator out: the population is counted from the roster" if name == "denominator" else ""
@@ -220,6 +222,16 @@ def _columns(card: Card, select: Select) -> None:
         problems.append(Problem(place, "excluded is not text: it says in words why a row does not count"))
     if problems:
         raise MeasureRefused(problems)
+
+
+def _own_practice(card: Card, place: Place) -> list[Problem]:
+    """What a measure cannot have whose select says the practice itself, because its rows may be about nobody known."""
+    population = card.population
+    by = card.standardise.by if card.standardise is not None else ()
+    if population.who == "registered" and not (population.ages or population.sexes or {"sex", "age_band"} & set(by)):
+        return []
+    message = "a select that gives the practice itself has no ages and sexes, and is about registered people"
+    return [Problem(place, message, "leave out the column practice, or ages, sex and standardise in the card")]
 
 
 def _bytes(path: Path) -> bytes:

@@ -64,6 +64,8 @@ class Standard:
     kind: str
     by: tuple[str, ...]
     weights: Mapping[tuple[str, ...], Fraction]
+    rates: Mapping[tuple[str, ...], tuple[int, int]]
+    """Events and people by stratum, for standard rates; empty for a population."""
     source: str
     status: str
 
@@ -71,7 +73,7 @@ class Standard:
     def bands(self) -> tuple[Ages, ...]:
         """Its bands of ages."""
         at = self.by.index("age_band")
-        return tuple(read_ages(text) for text in dict.fromkeys(key[at] for key in self.weights))
+        return tuple(read_ages(text) for text in dict.fromkeys(key[at] for key in (*self.weights, *self.rates)))
 
 
 Limits = tuple[Decimal, Decimal]
@@ -187,7 +189,8 @@ def direct(strata: Sequence[tuple[int, Fraction, Fraction]], per: int, interval:
         # Dobson: the limits of the count, scaled from the spread of the count to that of the rate
         scale = (variance / (total * total) / events).sqrt()
         lower, upper = limits_of_count(events)
-        return Rate(rate * per, (rate + scale * (lower - events)) * per, (rate + scale * (upper - events)) * per)
+        lower, upper = rate + scale * (lower - events), rate + scale * (upper - events)
+        return Rate(rate * per, max(lower, Decimal(0)) * per, upper * per)
 
 
 def indirect(observed: int, expected: Fraction, standard_rate: Fraction, per: int, interval: str) -> Rate:
@@ -282,23 +285,28 @@ def read_standard(head: bytes, rows: bytes, file: str) -> Standard:
         message = f"a standard of kind {kind} has strata, then {' and '.join(numbers)}"
         raise MeasureRefused(Problem(Place(csv_file, 1, 1), message))
     weights: dict[tuple[str, ...], Fraction] = {}
+    rates: dict[tuple[str, ...], tuple[int, int]] = {}
+    form = r"\d{1,15}(?:\.\d{1,12})?" if kind == "population" else r"\d{1,15}"
     for row in reader:
         place = Place(csv_file, reader.line_num, 1)
         key = tuple((row.get(name) or "").strip() for name in by)
         written = [(row.get(name) or "").strip() for name in numbers]
-        if not all(re.fullmatch(r"\d{1,15}(?:\.\d{1,12})?", each) for each in written):
-            problems.append(Problem(place, f"{' and '.join(numbers)} must be numbers that are not negative"))
-        elif key in weights:
+        if not all(re.fullmatch(form, each) for each in written):
+            whole = "whole numbers" if kind == "rates" else "numbers"
+            problems.append(Problem(place, f"{' and '.join(numbers)} must be {whole} that are not negative"))
+        elif key in weights or key in rates:
             problems.append(Problem(place, "this stratum is there twice"))
-        elif kind == "rates" and Fraction(written[1]) == 0:
+        elif kind == "rates" and int(written[1]) == 0:
             problems.append(Problem(place, "a stratum of nobody has no rate", "leave it out, or join it with another"))
+        elif kind == "rates":
+            rates[key] = (int(written[0]), int(written[1]))
         else:
-            weights[key] = Fraction(written[0]) / (Fraction(written[1]) if kind == "rates" else 1)
+            weights[key] = Fraction(written[0])
         if "age_band" in by and not re.fullmatch(r"\d+(?:-\d+|\+)?", key[by.index("age_band")]):
             problems.append(Problem(place, "age_band is not a band of ages", "write it as 0-4 or 90+"))
-    if problems or not weights:
+    if problems or not (weights or rates):
         raise MeasureRefused(problems or [Problem(Place(csv_file, 1, 1), "this standard has no rows")])
-    return Standard(fields["standard"], fields["title"], kind, by, weights, fields["source"], fields["status"])
+    return Standard(fields["standard"], fields["title"], kind, by, weights, rates, fields["source"], fields["status"])
 
 
 def weights_for(standard: Standard, by: Sequence[str], bands: Sequence[Ages], place: Place) -> dict[str, Fraction]:

@@ -1,0 +1,361 @@
+"""Figures: a measure's sums added up by organisation, with rates, limits and expected counts, rounded by its card.
+
+Sums of practices are added up to networks, neighbourhoods and boards by where each practice belonged on the first day
+of the period. Rates are made from the sums of each row, never from other rates.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import partial
+from itertools import product
+from typing import TYPE_CHECKING
+
+from accord.language.place import Place
+from accord.language.problem import Problem, nearest
+from accord.measures import standardising
+from accord.measures.card import Card
+from accord.measures.computing import ALL, NOT_KNOWN, Cells, MeasureMisused, Period, Session, added
+from accord.measures.measure import Measure
+from accord.measures.standardising import NOTHING, Expecting, Rate, rounded
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+OF_REGISTERED = ("practice", "network", "neighbourhood", "board", ALL)
+OF_RESIDENT = ("council", "board", ALL)
+
+EXPECTED_STEP = Decimal("0.01")
+"""Expected counts are given to two places."""
+
+Stratum = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One row: an organisation in a period (and stratum), with its sums and what is made of them.
+
+    ``denominator`` is None for a total; in person-days where the card counts person-days. ``events`` are the rows with
+    a numerator, ``excluded`` the rows that count in neither.
+    """
+
+    level: str
+    organisation: str
+    period: Period
+    stratum: Stratum
+    numerator: int
+    denominator: int | None
+    events: int
+    excluded: int
+    rate: Decimal | None
+    lower: Decimal | None
+    upper: Decimal | None
+    expected: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures of one measure, exact: they stay inside the boundary until :mod:`accord.measures.release`.
+
+    ``rows`` are ordered by level, organisation, period and stratum. ``outside`` are, by period, rows of people who were
+    not in the population on the day.
+    """
+
+    measure: Measure
+    levels: tuple[str, ...]
+    strata: tuple[str, ...]
+    periods: tuple[Period, ...]
+    rows: tuple[Figure, ...]
+    outside: Mapping[str, int]
+    cells: Cells
+    belongs: Mapping[tuple[str, str], Mapping[str, str]]
+    """By level and period, the organisation that each organisation of the lowest level belongs to."""
+
+    @property
+    def card(self) -> Card:
+        """The measure's card."""
+        return self.measure.card
+
+    def table(self) -> pa.Table:
+        """The rows as a table: texts, whole numbers, and decimals as texts."""
+        import pyarrow as pa
+
+        def texts(values: Iterable[object]) -> pa.Array:
+            return pa.array([None if value is None else str(value) for value in values], pa.string())
+
+        rows = self.rows
+        columns: dict[str, pa.Array] = {
+            "measure": texts(self.measure.id for _ in rows),
+            "level": texts(row.level for row in rows),
+            "organisation": texts(row.organisation for row in rows),
+            "period": texts(row.period.label for row in rows),
+        }
+        for number, name in enumerate(self.strata):
+            columns[name] = texts(row.stratum[number] for row in rows)
+        columns["numerator"] = pa.array([row.numerator for row in rows], pa.int64())
+        if self.card.kind != "total":
+            columns["denominator"] = pa.array([row.denominator for row in rows], pa.int64())
+        for name in ("rate", "lower", "upper", "expected"):
+            if name in self.card.columns:
+                columns[name] = texts(getattr(row, name) for row in rows)
+        columns["excluded"] = pa.array([row.excluded for row in rows], pa.int64())
+        return pa.table(columns)
+
+
+def figures(session: Session, measure: Measure, levels: Sequence[str] = (ALL,), strata: Sequence[str] = ()) -> Figures:
+    """The figures of a measure by levels of organisation, for each period of the session and each stratum.
+
+    Raises:
+        MeasureMisused: the measure has no such level or stratum.
+        MeasureRefused: its standard cannot be used.
+    """
+    card = measure.card
+    known = OF_REGISTERED if card.population.who == "registered" else OF_RESIDENT
+    for level in levels:
+        if level not in known:
+            why = f"{card.measure} is about people {card.population.who}, and cannot be given by {level}"
+            fix = nearest(level, known) or f"it can be given by {', '.join(known)}"
+            raise MeasureMisused(Problem(Place("--by", 0, 0), why, fix))
+    standard = card.standardise
+    inner = tuple(name for name in (standard.by if standard is not None else ()) if name not in strata)
+    cells = session.cells(measure, (*strata, *inner))
+    belongs = _belongs(session, levels) if any(level not in (known[0], ALL) for level in levels) else {}
+    rating = _Rating(session, measure, cells, tuple(strata))
+    rows: list[Figure] = []
+    for level in levels:
+        rows += rating.rows(level, _lifted(cells.table, level, known[0], belongs))
+    return Figures(measure, tuple(levels), tuple(strata), session.periods, tuple(rows), cells.outside, cells, belongs)
+
+
+class _Rating:
+    """Makes the rows of one measure: groups of sums, and the rate of each."""
+
+    def __init__(self, session: Session, measure: Measure, cells: Cells, strata: tuple[str, ...]) -> None:
+        self.session, self.measure, self.card = session, measure, measure.card
+        self.cells, self.strata = cells, strata
+        self.by_label = {period.label: period for period in session.periods}
+        self.days = {
+            period.label: period.days if measure.card.population.count == "person-days" else 1
+            for period in session.periods
+        }
+        standard = measure.card.standardise
+        self.by = standard.by if standard is not None else ()
+        self.at = tuple(cells.strata.index(name) for name in self.by)
+        self.outer = tuple(number for number, name in enumerate(cells.strata) if name in strata)
+        self.rate = self._rate()
+
+    def rows(self, level: str, table: pa.Table) -> list[Figure]:
+        """The rows of one level, in order."""
+        sums: dict[tuple[str, str, Stratum], list[int]] = {}
+        parts: dict[tuple[str, str, Stratum], dict[Stratum, list[int]]] = {}
+        for organisation, period, stratum, numbers in _read(table, self.cells.strata):
+            key = (organisation, period, tuple(stratum[number] for number in self.outer))
+            _add(sums.setdefault(key, [0, 0, 0, 0]), numbers)
+            if self.by:
+                inner = tuple(stratum[number] for number in self.at)
+                _add(parts.setdefault(key, {}).setdefault(inner, [0, 0, 0, 0]), numbers)
+        out: list[Figure] = []
+        step, total = self.card.step, self.card.kind == "total"
+        for key in sorted(sums):
+            organisation, period, stratum = key
+            numerator, denominator, events, excluded = sums[key]
+            made = self.rate(numerator, denominator, period, stratum, parts.get(key, {}))
+            out.append(
+                Figure(
+                    level,
+                    organisation,
+                    self.by_label[period],
+                    stratum,
+                    numerator,
+                    None if total else denominator,
+                    events,
+                    excluded,
+                    rounded(made.rate, step),
+                    rounded(made.lower, step),
+                    rounded(made.upper, step),
+                    rounded(made.expected, EXPECTED_STEP),
+                )
+            )
+        return out
+
+    def _rate(self):
+        standard = self.card.standardise
+        if standard is None:
+            return self._crude
+        place = Place(self.card.file, 1, 1)
+        if standard.method == "direct":
+            found = standardising.find_standard(standard.standard, place, self._beside())
+            weights = standardising.weights_for(found, standard.by, standard.bands, place)
+            return partial(self._direct, weights)
+        if standard.standard == "own":
+            return partial(self._indirect, self._own_rates())
+        found = standardising.find_standard(standard.standard, place, self._beside())
+        if found.kind != "rates" or found.by != standard.by:
+            message = f"{found.name} does not give rates by {', '.join(standard.by)}"
+            from accord.record.portable import MeasureRefused
+
+            raise MeasureRefused(Problem(place, message, f"it is a {found.kind} by {', '.join(found.by)}"))
+        return partial(self._indirect, Expecting(found.rates))
+
+    def _beside(self):
+        from pathlib import Path
+
+        folder = Path(self.measure.file).parent
+        return folder if folder.parts else None
+
+    def _crude(
+        self, numerator: int, denominator: int, period: str, stratum: Stratum, parts: Mapping[Stratum, list[int]]
+    ) -> Rate:
+        if self.card.kind == "total":
+            return NOTHING
+        people = Fraction(denominator, self.days[period])
+        return standardising.crude(numerator, people, self.card.per, self.card.interval)
+
+    def _direct(
+        self,
+        weights: Mapping[str, Fraction],
+        numerator: int,
+        denominator: int,
+        period: str,
+        stratum: Stratum,
+        parts: Mapping[Stratum, list[int]],
+    ) -> Rate:
+        days = self.days[period]
+        choices = [
+            [stratum[self.strata.index(name)]]
+            if name in self.strata
+            else list(weights)
+            if name == "age_band"
+            else list(self.card.population.sexes or ("female", "male"))
+            if name == "sex"
+            else sorted({key[number] for key in parts})
+            for number, name in enumerate(self.by)
+        ]
+        at = self.by.index("age_band")
+        strata: list[tuple[int, Fraction, Fraction]] = []
+        for key in product(*choices):
+            observed, people, _, _ = parts.get(key, (0, 0, 0, 0))
+            strata.append((observed, Fraction(people, days), weights.get(key[at], Fraction(0))))
+        return standardising.direct(strata, self.card.per, self.card.interval)
+
+    def _indirect(
+        self,
+        rates: Expecting | Mapping[tuple[str, Stratum], Expecting],
+        numerator: int,
+        denominator: int,
+        period: str,
+        stratum: Stratum,
+        parts: Mapping[Stratum, list[int]],
+    ) -> Rate:
+        people = {key: numbers[1] for key, numbers in parts.items()}
+        days = self.days[period]
+        if isinstance(rates, Expecting):
+            expecting, over, crude = rates, days, rates.crude
+        else:  # rates of the record itself count as its population does: in person-days, both cancel
+            expecting = rates[period, self._rest(stratum)]
+            over, crude = 1, expecting.crude * days
+        return standardising.indirect(
+            numerator, expecting.expected(people, over), crude, self.card.per, self.card.interval
+        )
+
+    def _rest(self, stratum: Stratum) -> Stratum:
+        """The part of a row's stratum that is not standardised over."""
+        return tuple(value for name, value in zip(self.strata, stratum, strict=True) if name not in self.by)
+
+    def _own_rates(self) -> Mapping[tuple[str, Stratum], Expecting]:
+        """By period (and what is not standardised over), the rates of all people of the record."""
+        names = self.cells.strata
+        rest = [number for number, name in enumerate(names) if name in self.strata and name not in self.by]
+        sums: dict[tuple[str, Stratum], dict[Stratum, list[int]]] = {}
+        for _, period, stratum, numbers in _read(self.cells.table, names):
+            key = (period, tuple(stratum[number] for number in rest))
+            inner = tuple(stratum[number] for number in self.at)
+            _add(sums.setdefault(key, {}).setdefault(inner, [0, 0, 0, 0]), numbers)
+        return {
+            key: Expecting({inner: (numbers[0], numbers[1]) for inner, numbers in found.items()})
+            for key, found in sums.items()
+        }
+
+
+def _add(into: list[int], numbers: Sequence[int]) -> None:
+    for number, value in enumerate(numbers):
+        into[number] += value
+
+
+def _read(table: pa.Table, strata: Sequence[str]) -> Iterable[tuple[str, str, Stratum, tuple[int, int, int, int]]]:
+    """Rows of sums: organisation, period, stratum, and numerator, denominator, events, excluded."""
+    columns = [table.column(name).to_pylist() for name in strata]
+    numbers = [table.column(name).to_pylist() for name in ("numerator", "denominator", "events", "excluded")]
+    places = zip(table.column("organisation").to_pylist(), table.column("period").to_pylist(), strict=True)
+    for at, (organisation, period) in enumerate(places):
+        stratum = tuple(NOT_KNOWN if column[at] is None else str(column[at]) for column in columns)
+        n, d, e, x = (column[at] or 0 for column in numbers)
+        yield organisation, period, stratum, (n, d, e, x)
+
+
+def _lifted(table: pa.Table, level: str, lowest: str, belongs: Mapping[tuple[str, str], Mapping[str, str]]) -> pa.Table:
+    """Sums of the lowest level as sums of another."""
+    import pyarrow as pa
+
+    if level == lowest:
+        return table
+    organisations, labels = table.column("organisation").to_pylist(), table.column("period").to_pylist()
+    if level == ALL:
+        above: list[str] = [ALL] * table.num_rows
+    else:
+        above = [belongs[level, label][each] for each, label in zip(organisations, labels, strict=True)]
+    at = table.column_names.index("organisation")
+    lifted = table.set_column(at, "organisation", pa.array(above, pa.string()))
+    return added(lifted, [name for name in table.column_names if name not in _NUMBERS])
+
+
+_NUMBERS = ("numerator", "denominator", "events", "excluded")
+
+
+class _Missing(dict[str, str]):
+    """Organisations that the record does not describe belong to what is not known."""
+
+    def __missing__(self, organisation: str) -> str:
+        return NOT_KNOWN
+
+
+def _belongs(session: Session, levels: Sequence[str]) -> Mapping[tuple[str, str], Mapping[str, str]]:
+    """By level and period, what each organisation belongs to, climbing from one to the next that it lies within."""
+    spans: dict[str, list[tuple[dt.date, dt.date, str, str | None]]] = {}
+    for row in session.organisations():
+        span = (row["since"] or dt.date.min, row["until"] or dt.date.max, row["kind"], row["within"])
+        spans.setdefault(row["code"], []).append(span)
+    for each in spans.values():
+        each.sort(key=lambda span: (span[0], span[2], span[3] or ""))
+    out: dict[tuple[str, str], Mapping[str, str]] = {}
+    for period in session.periods:
+        for level in levels:
+            found = _Missing()
+            for code in spans:
+                above = _climb(code, level, period, spans)
+                if above is not None:
+                    found[code] = above
+            out[level, period.label] = found
+    return out
+
+
+def _climb(
+    code: str, level: str, period: Period, spans: Mapping[str, list[tuple[dt.date, dt.date, str, str | None]]]
+) -> str | None:
+    seen: set[str] = set()
+    at: str | None = code
+    while at is not None and at not in seen and at in spans:
+        seen.add(at)
+        on_first = [span for span in spans[at] if span[0] <= period.first < span[1]]
+        later = [span for span in spans[at] if span[0] <= period.last and span[1] > period.first]
+        now = on_first[-1] if on_first else later[0] if later else None
+        if now is None:
+            return None
+        if now[2] == level:
+            return at
+        at = now[3]
+    return None
