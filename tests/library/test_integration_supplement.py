@@ -1,7 +1,7 @@
-"""The integration supplement: what a practice can lose, what worse care never brings, when nothing is paid, how one leaves.
+"""The integration supplement: the most a practice can lose, what worse care never brings, a closed gate, leaving.
 
-Places are made up by the seed that hypothesis chooses: neighbourhoods of a few practices over some years, with counts that
-lie near every threshold. Many are settled together: one settlement of a hundred is faster than a hundred of one.
+Places are made up by the seed that hypothesis chooses: neighbourhoods of a few practices over some years, with counts
+near every threshold. Many are settled together: one settlement of a hundred is faster than a hundred of one.
 """
 
 from __future__ import annotations
@@ -196,7 +196,7 @@ def together(places: Iterable[Place]) -> Place:
 
 
 def nobody_loses_more_than_was_shown(of: Contract, seed: int, count: int = 25) -> int:
-    """No practice falls below what its agreement alone says, in a year or in all. How many losses were the bound itself."""
+    """No practice falls below what its agreement alone says, in a year or in all. How many losses were at the bound."""
     place = together(called(made_up(seed + number, harsh=number % 3 > 0), f"{number}-") for number in range(count))
     agreed = {(cast(str, row["practice"]),): row for row in place["agreements"]}
     before = settled(of, together([{"agreements": place["agreements"]}]))  # nothing else is known before signing
@@ -291,7 +291,7 @@ def test_one_contact_or_one_admission_at_a_time_never_pays_more() -> None:
 
 
 def test_odd_pennies_by_largest_remainder_would_pay_more_for_less(tmp_path: Path) -> None:
-    """Why allocate does not share out the pool: of 10 pence for 6, 6 and 2 patients the last gets two, of 11 pence one."""
+    """Why allocate does not share it out: of 10 pence for 6, 6 and 2 patients the last gets two, of 11 pence one."""
     text = """
 accord: 1
 contract: odd-pennies
@@ -350,7 +350,7 @@ def changed(which: str, **values: object) -> Callable[[Place], None]:
 
 
 FAILING: dict[str, Sequence[Callable[[Place], None]]] = {}
-"""Ways to fail, each the only thing wrong: what is below its level has not fallen, what has fallen is above its level."""
+"""Ways to fail, each the only thing wrong: what is below its level has not fallen, what has fallen is above it."""
 for which in SURVEYS:
     FAILING |= {
         f"{which} just below its level": [
@@ -459,7 +459,7 @@ NOTICES = {"in time": "2027-06-01", "late": "2028-03-01", "none": None}
 
 
 def test_leaving_leaves_the_global_sum_untouched_and_no_neighbours_bound_broken() -> None:
-    """The GP contract is settled, its money goes into the supplement, and A stays, or leaves after two of four years."""
+    """The GP contract is settled, its money goes into the supplement; A stays, or leaves after two of four years."""
     income, weighted = global_sums()
     places: list[Place] = []
     for course in ("good", "bad"):
@@ -540,7 +540,10 @@ def the_parts_add_up(of: Contract, seed: int, count: int = 25) -> None:
         paid[cast(str, home[key]), key[1]] += amount
     assert paid == pool
     for key, amount in saving.items():
-        assert pool[key] <= amount < (rate[key] + Fraction("0.001")) * over[key] or amount == 0
+        assert pool[key] <= amount
+        assert amount < (rate[key] + Fraction("0.001")) * over[key] or over[key] == 0, (
+            "lists of a handful, rounded to none"
+        )
     assert any(pool.values())
     by_year: dict[str, Fraction] = {}
     for row in settlement.payments.to_pylist():
