@@ -33,6 +33,16 @@ def real_data() -> Callable[[str], Path]:
     return find
 
 
+@pytest.fixture(scope="session")
+def spark() -> str:
+    """``"spark"``, the kind of engine, where it can run; otherwise a skip that says what is missing."""
+    from accord.record.engines.spark import missing
+
+    if what := missing():
+        pytest.skip(f"{what}: Spark is not compared")
+    return "spark"
+
+
 @pytest.fixture
 def accord(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run the command line as a process of its own, in a folder of its own: ``accord("check", "mssp")``."""

@@ -238,10 +238,13 @@ class _Checker:
         kind = self.expression(node.this if isinstance(node, exp.Alias) else node, scope)
         name = node.alias_or_name.lower() if isinstance(node, (exp.Alias, exp.Column)) else ""
         inside_exists = isinstance(node.parent, exp.Select) and isinstance(node.parent.parent, exp.Exists)
+        # a select after union all takes its names from the first
+        named_before = isinstance(node.parent, exp.Select) and node.parent.arg_key == "expression"
         if not name:
             if inside_exists:
                 return
-            self.refuse(node, "this column has no name", "give it one: … as name")
+            if not named_before:
+                self.refuse(node, "this column has no name", "give it one: … as name")
         elif name in made and not inside_exists:
             self.refuse(node, f"there are two columns called {name}", "give each a name of its own: … as name")
         made[name or f"column {len(made) + 1}"] = kind
@@ -459,6 +462,8 @@ class _Checker:
     def need(self, node: Expr, scope: _Scope, kind: Kind, where: str, filters: bool = False) -> None:
         """Check an expression that must be of one kind."""
         found = self.expression(node, scope, filters)
+        if kind == "flag" and found == "nothing":
+            self.refuse(node, "null is neither true nor false", "leave the condition out, or write true or false")
         if unified((found, kind)) is None or (kind == "whole" and found == "number"):
             fix = {
                 ("day", "text"): "write a day as date '2026-04-01'",

@@ -40,6 +40,25 @@ class MeasureRefused(AccordError):
     exit_code = 3
 
 
+class SelectStopped(AccordError):
+    """A select that was checked could not be computed: a number too large, or too little memory. Exit code 5."""
+
+    exit_code = 5
+
+    @classmethod
+    def at(cls, select: Select, words: str) -> SelectStopped:
+        """What to say when an engine stopped with these words, which may hold values of persons and are not shown."""
+        place = Place(select.file, 1, 1)
+        said = words.lower()
+        if "overflow" in said or "out of range" in said:
+            message = "a number in this select is larger than 64 bits hold"
+            return cls(Problem(place, message, "look for a product or a sum of sums; add in smaller parts"))
+        if "memory" in said or "heap space" in said:
+            fix = "give more (--memory 8GB), or ask for fewer days or measures at a time"
+            return cls(Problem(place, "this select needs more memory than there is", fix))
+        return cls(Problem(place, "the engine could not compute this select", "try the other engine, and report this"))
+
+
 @dataclass(frozen=True, slots=True)
 class Select:
     """A select that was checked. ``kinds`` are its columns in order, with what their values are.
@@ -145,6 +164,7 @@ def _unreadable(source: Source, error: Mapping[str, object]) -> Problem:
     line = line if isinstance(line, int) else 1
     column = max(1, column - len(near) + 1) if isinstance(column, int) else 1
     what = str(error.get("description") or "").rstrip(".")
+    what = what if what.startswith("Expecting") else ""  # the parser's other words are about itself
     beside = f", near {shortened(near, 30)}" if near.strip() else ""
     return Problem(
         Place(source.name, line, column),

@@ -239,9 +239,12 @@ def _seen(name: str) -> Mapping[str, Kind]:
     return {column.name: _kind(column.type) for column in seen_columns(definition.table(name))}
 
 
+_OF_LOADING = ("known_from", "known_until", "file", "line")
+
+
 def seen_columns(table: definition.Table) -> tuple[definition.Column, ...]:
-    """The columns of a table that selects see: all but the days when a row was known."""
-    return tuple(column for column in table.all_columns if column.name not in ("known_from", "known_until"))
+    """The columns of a table that selects see: all but where a row came from and when it was known."""
+    return tuple(column for column in table.all_columns if column.name not in _OF_LOADING)
 
 
 def _kind(kind: definition.Type) -> Kind:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from accord.record.definition import NAMES, table
 from accord.record.engines import FIRST_DAY, LAST_DAY, MOST_NUMBERS, EngineKind, same_types
-from accord.record.portable import Select
+from accord.record.portable import Select, SelectStopped
 from accord.record.record import Record
 from accord.record.subset import STANDING, Kind, RecordTables, seen_columns
 
@@ -68,13 +69,16 @@ class DuckDBEngine:
         """Compute a select once and keep its rows under a name."""
         self._see(select)
         self._drop(name)
-        self._con.execute(f"create table {_name(name)} as {select.printed('duckdb')}")
+        with self._stopping(select):
+            self._con.execute(f"create table {_name(name)} as {select.printed('duckdb')}")
         self._columns[name] = select.columns
 
     def rows(self, select: Select) -> pa.Table:
         """The rows of a select."""
         self._see(select)
-        return same_types(self._con.sql(select.printed("duckdb")).to_arrow_table(), select)
+        with self._stopping(select):
+            found = self._con.sql(select.printed("duckdb")).to_arrow_table()
+        return same_types(found, select)
 
     def columns(self, table: str) -> tuple[str, ...]:
         """The columns of a table."""
@@ -96,6 +100,15 @@ class DuckDBEngine:
     ) -> None:
         """Close it."""
         self.close()
+
+    @contextmanager
+    def _stopping(self, select: Select) -> Iterator[None]:
+        import duckdb
+
+        try:
+            yield
+        except duckdb.Error as error:
+            raise SelectStopped.at(select, str(error)) from error
 
     def _drop(self, name: str) -> None:
         if name in self._columns:

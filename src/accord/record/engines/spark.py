@@ -8,7 +8,9 @@ time zones, names without case.
 from __future__ import annotations
 
 import atexit
+import importlib.util
 import itertools
+import logging
 import os
 import re
 import shutil
@@ -24,7 +26,7 @@ from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem, shortened
 from accord.record.definition import table
 from accord.record.engines import FIRST_DAY, LAST_DAY, MOST_NUMBERS, EngineKind, same_types
-from accord.record.portable import Select
+from accord.record.portable import Select, SelectStopped
 from accord.record.subset import STANDING, Kind, RecordTables, seen_columns
 
 if TYPE_CHECKING:
@@ -63,12 +65,13 @@ _scratch = ""
 _numbers = itertools.count(1)
 
 
-def java() -> str | None:
-    """Where Java is; None if there is none."""
+def missing() -> str:
+    """What is not here that Spark needs, in words; nothing if all is here."""
+    if importlib.util.find_spec("pyspark") is None:
+        return "PySpark is not installed here"
     home = os.environ.get("JAVA_HOME")
-    if home:
-        return shutil.which("java", path=os.path.join(home, "bin"))
-    return shutil.which("java")
+    java = shutil.which("java", path=os.path.join(home, "bin")) if home else shutil.which("java")
+    return "" if java else f"{JAVA}, and there is none here"
 
 
 class SparkEngine:
@@ -103,7 +106,9 @@ class SparkEngine:
         """Compute a select once and keep its rows under a name."""
         self._see(select)
         self._forget(name)
-        frame = self._spark.sql(select.printed("spark")).persist()
+        with _stopping(select):
+            frame = self._spark.sql(select.printed("spark")).persist()
+            frame.count()  # computed now, so that what stops it is said here
         frame.createOrReplaceTempView(name)
         self._kept[name] = frame
         self._columns[name] = select.columns
@@ -111,7 +116,9 @@ class SparkEngine:
     def rows(self, select: Select) -> pa.Table:
         """The rows of a select."""
         self._see(select)
-        return same_types(self._spark.sql(select.printed("spark")).toArrow(), select)
+        with _stopping(select):
+            found = self._spark.sql(select.printed("spark")).toArrow()
+        return same_types(found, select)
 
     def columns(self, table: str) -> tuple[str, ...]:
         """The columns of a table."""
@@ -174,6 +181,17 @@ _CALENDAR = f"""select day, cast(trunc(day, 'MM') as date) as month, cast(trunc(
 from (select explode(sequence(date '{FIRST_DAY}', date '{LAST_DAY}', interval 1 day)) as day)"""
 
 
+@contextmanager
+def _stopping(select: Select) -> Iterator[None]:
+    from pyspark.errors import PySparkException
+    from pyspark.errors.exceptions.captured import CapturedException
+
+    try:
+        yield
+    except (PySparkException, CapturedException) as error:
+        raise SelectStopped.at(select, str(error)) from error
+
+
 def _started(threads: int | None, memory: str | None) -> Any:
     """The Spark of this process, started when it is first asked for.
 
@@ -184,14 +202,13 @@ def _started(threads: int | None, memory: str | None) -> Any:
     if _session is not None:
         return _session
     nowhere = Place("", 0, 0)
-    try:
-        from pyspark.sql import SparkSession
-    except ImportError as error:
-        message = "Spark is not installed here"
-        raise DataRefused(Problem(nowhere, message, "pip install 'accord[spark]', or use the engine duckdb")) from error
-    if java() is None:
-        fix = "install one (Debian: apt-get install openjdk-17-jre-headless), or use the engine duckdb"
-        raise DataRefused(Problem(nowhere, f"{JAVA}, and there is none here", fix))
+    if what := missing():
+        fix = "pip install 'accord[spark]' and a Java (Debian: openjdk-17-jre-headless), or use the engine duckdb"
+        raise DataRefused(Problem(nowhere, what, fix))
+    from pyspark.sql import SparkSession
+
+    # it would write queries, and values in them, to the terminal
+    logging.getLogger("SQLQueryContextLogger").disabled = True
     _scratch = tempfile.mkdtemp(prefix="accord-spark-")
     atexit.register(_stop)
     builder = SparkSession.builder.master(f"local[{threads or os.cpu_count() or 2}]").appName("accord")
