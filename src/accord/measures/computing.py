@@ -211,12 +211,18 @@ class Session:
             inside = inside.append_column("denominator", pa.nulls(inside.num_rows, pa.int64()))
         return Cells(measure, tuple(strata), inside.select(_columns(strata)), outside)
 
+    def rows(self, measure: Measure) -> pa.Table:
+        """Every row of a measure's select, as it stands (inside the boundary only): days and people are not looked at."""
+        return self._rows(measure, "")
+
     def rows_of(self, measure: Measure, person: int) -> pa.Table:
         """Every row of a measure's select that is about one person (inside the boundary only)."""
+        return self._rows(measure, f" where m.person = {int(person)}")
+
+    def _rows(self, measure: Measure, which: str) -> pa.Table:
         self._prepare(measure)
         named = ", ".join(f'm."{name}"' for name in measure.select.columns)
-        text = f"{self._with(measure)} select {named} from measured m where m.person = {int(person)}"
-        return self.engine.rows(self._read(text, measure))
+        return self.engine.rows(self._read(f"{self._with(measure)} select {named} from measured m{which}", measure))
 
     def organisations(self) -> list[dict[str, Any]]:
         """The organisations of the record: code, kind, within, since, until; read once."""
