@@ -1,4 +1,4 @@
-"""Delimited text (CSV) as a table of texts: every line is either a row or refused with a reason, and all are counted."""
+"""Delimited text (CSV) as a table of texts: every line is a row, or is refused with a reason, and all are counted."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from accord.language.text import Entries, Items, Scalar, Tree
 if TYPE_CHECKING:
     import duckdb
 
+    from accord.record.source import SourceFile
+
 DELIMITERS = (",", "\t", ";", "|")
 """What may stand between values when nobody has said what does: the one that the heading has most of."""
 
@@ -40,7 +42,8 @@ class Delimited:
     """A delimited file, read. ``rows``: all of them; ``refused``: so many could not be read as a row.
 
     The readable rows are in the temporary table ``table``: ``source_row`` (from 1), then the file's columns, all texts,
-    with nothing (NULL) where nothing or only spaces stood. The others are in ``refused_table``: ``source_row``, ``reason``.
+    with nothing (NULL) where nothing or only spaces stood. The others are in ``refused_table``: ``source_row`` and
+    ``reason``.
     """
 
     table: str
@@ -154,6 +157,32 @@ def read_delimited(
         con.execute(f"drop table {table}")
         con.execute(f"alter table delimited_renumbered rename to {table}")
     return Delimited(table, refused_table, _count(con, table) + refused, refused)
+
+
+def parquet_names(file: SourceFile) -> tuple[str, ...]:
+    """The columns of a Parquet file. Raises DataRefused if it is not whole."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return tuple(pq.read_schema(file.path).names)
+    except (OSError, pa.ArrowException) as error:
+        raise DataRefused(_not_parquet(file)) from error
+
+
+def parquet_rows(file: SourceFile) -> int:
+    """How many rows a Parquet file has. Raises DataRefused if it is not whole."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_metadata(file.path).num_rows
+    except (OSError, pa.ArrowException) as error:
+        raise DataRefused(_not_parquet(file)) from error
+
+
+def _not_parquet(file: SourceFile) -> Problem:
+    return Problem(Place(file.label, 0, 0), "this file is not whole Parquet", "send it again: it may have been cut off")
 
 
 def plain(tree: Tree) -> object:

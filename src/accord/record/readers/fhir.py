@@ -4,8 +4,8 @@ A resource becomes rows of one table (a patient who died also one of ``deaths``;
 or is set aside with the reason. What codes and systems mean stands in ``fhir.yaml`` beside this module.
 
 References are followed inside a bundle by ``fullUrl`` or type and id, and across the given files by type and id. A time
-counts on the day that is written, in the zone in which it is written. Of a partial date the first day counts that it may
-mean; only a birth of which nothing but the year is known counts on 1 July.
+counts on the day that is written, in the zone in which it is written. Of a partial date the first day counts that it
+may mean; only a birth of which nothing but the year is known counts on 1 July.
 """
 
 from __future__ import annotations
@@ -115,8 +115,8 @@ def codes() -> Codes:
 class FhirReader:
     """Reads FHIR resources. ``source`` names the data set.
 
-    ``identifiers``: how persons are known: ``nhs`` by the NHS numbers of their Patient resources, ``fhir`` by the ids of
-    these. If it is not given, the files decide: by NHS numbers if any Patient among them has one.
+    ``identifiers``: how persons are known: ``nhs`` by the NHS numbers of their Patient resources, ``fhir`` by the ids
+    of these. If it is not given, the files decide: by NHS numbers if any Patient among them has one.
     """
 
     source: str = "fhir"
@@ -174,7 +174,7 @@ class FhirReader:
                 Problem(
                     Place("", 0, 0),
                     "there is no Patient among these files, so that nothing says how persons are known",
-                    "give the Patient resources too, or say whether references are by NHS number (identifiers: nhs) or not (fhir)",
+                    "give the Patient resources too, or say how persons are known: identifiers nhs or fhir",
                 )
             )
         return OWN
@@ -470,7 +470,7 @@ class _Mapping:
             return meaning["aside"] if meaning else "its class says nothing about where the care was given"
         table = meaning["table"]
         period = _dict(resource.get("period"))
-        since, until = _day(period.get("start")), _day(period.get("end"))
+        since = _day(period.get("start"))
         day = since[0] if since else _text(period.get("start"))
         provider, of_nhs = self._organisation(resource.get("serviceProvider"))
         types = {code for each in _list(resource.get("type")) for _, code in _codings(_dict(each))}
@@ -864,7 +864,7 @@ def _code(concept: Resource, codings: Sequence[str]) -> tuple[str, str] | None:
     found = list(_codings(concept))
     for system, code in found:
         coding = codes().systems.get(system)
-        if coding in codings:
+        if coding is not None and coding in codings:
             return coding, code.replace(".", "").upper() if coding in ("icd10", "icd9", "opcs4") else code
     return ("local", found[0][1]) if found else None
 
@@ -999,7 +999,8 @@ def _resources_of(file: SourceFile) -> Iterator[tuple[Resource, str | None]]:
         entries = bundle.get("entry")
         for entry in cast("list[Any]", entries) if isinstance(entries, list) else [{"resource": bundle}]:
             if isinstance(entry, dict) and isinstance(entry.get("resource"), dict):
-                yield entry["resource"], entry.get("fullUrl") if isinstance(entry.get("fullUrl"), str) else None
+                full = cast("Resource", entry).get("fullUrl")
+                yield cast("Resource", entry["resource"]), full if isinstance(full, str) else None
         return
     for line in _lines(file):
         found = _TYPE.search(line)

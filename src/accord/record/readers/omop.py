@@ -18,7 +18,7 @@ from accord.engine.sql import quoted, text_literal
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem, nearest
 from accord.language.text import decode, read_tree
-from accord.record.readers.delimited import heading, plain, read_delimited
+from accord.record.readers.delimited import heading, parquet_names, parquet_rows, plain, read_delimited
 from accord.record.source import NHS, RefusedRows, RowsRead, SetAside, SourceFile, SourcePart, SourceRows
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ class OmopReader:
 
     def _aside(self, file: SourceFile, con: duckdb.DuckDBPyConnection) -> Iterator[SourcePart]:
         if file.path.suffix.lower() == ".parquet":
-            rows = _rows_of_parquet(file)
+            rows = parquet_rows(file)
         else:
             read = _read_csv(con, file)
             if read.refused:
@@ -270,7 +270,7 @@ class OmopReader:
         table = TABLES[file.kind]
         wanted = (*table.needs, *table.uses)
         if file.path.suffix.lower() == ".parquet":
-            names = _parquet_names(file)
+            names = {name.lower(): name for name in parquet_names(file)}
             values = ", ".join(
                 f"nullif(trim(cast({quoted(names[name])} as varchar)), '') as {name}"
                 if name in names
@@ -281,7 +281,7 @@ class OmopReader:
                 f"create or replace temp view omop_rows as select file_row_number + 1 as source_row, {values} "
                 f"from read_parquet({text_literal(str(file.path))}, file_row_number = true)"
             )
-            return _Read("omop_rows", "", _rows_of_parquet(file), 0)
+            return _Read("omop_rows", "", parquet_rows(file), 0)
         read = _read_csv(con, file)
         names = {name.lower(): name for name in heading(file.path, file.label)[1]}
         values = ", ".join(
@@ -292,7 +292,7 @@ class OmopReader:
         return _Read("omop_rows", read.refused_table, read.rows, read.refused)
 
     def _look_up(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Make what other tables say ready in the connection, once: codes of concepts, diagnoses of visits, and so on."""
+        """Make ready in the connection what other tables say: codes of concepts, diagnoses of visits, and so on."""
         identity = hashlib.sha256(
             "\n".join(f"{each.path} {each.path.stat().st_mtime_ns}" for each in self._siblings()).encode()
         ).hexdigest()
@@ -331,7 +331,8 @@ class _LookingUp:
             "case when codings.coding in ('icd10', 'icd9', 'opcs4') then upper(replace(concept_code, '.', '')) "
             "else concept_code end as code "
             "from omop_rows join omop_codings as codings on codings.vocabulary = vocabulary_id",
-            "select cast(null as varchar) as concept_id, cast(null as varchar) as coding, cast(null as varchar) as code where false",
+            "select cast(null as varchar) as concept_id, cast(null as varchar) as coding, cast(null as varchar) as code "
+            "where false",
         )
         self._gather(
             "concept",
@@ -348,7 +349,8 @@ class _LookingUp:
         self._gather(
             "person",
             "omop_persons",
-            "select person_id, any_value(person_source_value) as person_source_value, any_value(care_site_id) as care_site_id "
+            "select person_id, any_value(person_source_value) as person_source_value, "
+            "any_value(care_site_id) as care_site_id "
             "from omop_rows group by person_id",
             "select cast(null as varchar) as person_id, cast(null as varchar) as person_source_value, "
             "cast(null as varchar) as care_site_id where false",
@@ -366,7 +368,8 @@ class _LookingUp:
             "select cost_event_id as visit_occurrence_id, "
             "cast(sum(cast(try_cast(total_cost as decimal(18, 4)) * 100 as decimal(18, 0))) as bigint) as pence "
             "from omop_rows where cost_domain_id = 'Visit' "
-            "and currency_concept_id in (select concept_id from omop_sterling) and try_cast(total_cost as decimal(18, 4)) is not null "
+            "and currency_concept_id in (select concept_id from omop_sterling) "
+            "and try_cast(total_cost as decimal(18, 4)) is not null "
             "group by cost_event_id",
             "select cast(null as varchar) as visit_occurrence_id, cast(null as bigint) as pence where false",
         )
@@ -381,7 +384,7 @@ class _LookingUp:
             "visit_occurrence",
             "omop_stays",
             f"select visit_occurrence_id, any_value(omop_rows) as visit from omop_rows where visit_concept_id in "
-            f"({_texts([concept for concept, visit in concepts().visits.items() if visit.get('table') == 'episodes'])}) "
+            f"({_texts([each for each, visit in concepts().visits.items() if visit.get('table') == 'episodes'])}) "
             "group by visit_occurrence_id",
             "select cast(null as varchar) as visit_occurrence_id, null as visit where false",
         )
@@ -492,8 +495,9 @@ class _Rows:
     def _care_site(self) -> Iterator[SourcePart]:
         yield self._give(
             "organisations",
-            f"select source_row, cast(null as varchar) as identifier, 'care_site:' || care_site_id as key, care_site_id as code, "
-            f"case when care_site_id in (select care_site_id from omop_persons) then 'practice' else 'provider' end as kind, "
+            "select source_row, cast(null as varchar) as identifier, 'care_site:' || care_site_id as key, "
+            "care_site_id as code, "
+            "case when care_site_id in (select care_site_id from omop_persons) then 'practice' else 'provider' end as kind, "
             f"care_site_name as name from {self.table}",
         )
 
@@ -513,7 +517,8 @@ class _Rows:
                     else {year} || '-' || {month} || '-' || coalesce({of_month}, '01')
                 end as born,
                 coalesce(sexes.sex, 'unknown') as sex,
-                case when regexp_full_match(ethnicity_source_value, '[A-SZ]') then ethnicity_source_value end as ethnicity
+                case when regexp_full_match(ethnicity_source_value, '[A-SZ]') then ethnicity_source_value end
+                    as ethnicity
             from {self._from()} left join omop_sexes as sexes on sexes.concept_id = gender_concept_id
             """,
         )
@@ -531,7 +536,8 @@ class _Rows:
     def _observation_period(self) -> Iterator[SourcePart]:
         without = _count(
             self.con,
-            f"select count(*) from {self.table} left join omop_persons as homes using (person_id) where homes.care_site_id is null",
+            f"select count(*) from {self.table} left join omop_persons as homes using (person_id) "
+            "where homes.care_site_id is null",
         )
         yield self._give(
             "registrations",
@@ -600,8 +606,8 @@ class _Rows:
         yield self._give(
             "community_contacts",
             f"""
-            select {start}, {day}, {self.table}.care_site_id as provider, provider_id as clinician, 'attended' as attended,
-                costs.pence as cost
+            select {start}, {day}, {self.table}.care_site_id as provider, provider_id as clinician,
+                'attended' as attended, costs.pence as cost
             from {meant} where visit_table = 'community_contacts'
             """,
         )
@@ -612,7 +618,8 @@ class _Rows:
         if told_by_details:
             yield SetAside("visit_occurrence", "a stay whose parts are read from visit_detail", told_by_details)
         others = self.con.execute(
-            f"select visit_concept_id, visit_aside, count(*) from {meant} where visit_table is null group by all order by all"
+            f"select visit_concept_id, visit_aside, count(*) from {meant} where visit_table is null "
+            "group by all order by all"
         ).fetchall()
         for concept, reason, rows in others:
             said = reason or f"no table is known for visits of the concept {_number(concept)} (see omop.yaml)"
@@ -620,11 +627,13 @@ class _Rows:
 
     def _visit_detail(self) -> Iterator[SourcePart]:
         stays = (
-            "(select visit_occurrence_id, visit.visit_start_date as visit_start_date, visit.visit_end_date as visit_end_date, "
+            "(select visit_occurrence_id, visit.visit_start_date as visit_start_date, "
+            "visit.visit_end_date as visit_end_date, "
             "visit.visit_concept_id as visit_concept_id, visit.admitted_from_concept_id as admitted_from_concept_id, "
             "visit.admitting_source_concept_id as admitting_source_concept_id, "
             "visit.discharged_to_concept_id as discharged_to_concept_id, "
-            "visit.discharge_to_concept_id as discharge_to_concept_id, visit.care_site_id as stay_care_site_id from omop_stays)"
+            "visit.discharge_to_concept_id as discharge_to_concept_id, visit.care_site_id as stay_care_site_id "
+            "from omop_stays)"
         )
         if not self.reader._files.get("visit_occurrence"):
             yield SetAside(
@@ -637,8 +646,11 @@ class _Rows:
             "episodes",
             f"""
             select {self._start("visit_detail_id")}, visit_occurrence_id as spell,
-                row_number() over (partition by visit_occurrence_id order by visit_detail_start_date, visit_detail_end_date,
-                    try_cast(visit_detail_id as bigint), visit_detail_id) as episode,
+                row_number() over (
+                    partition by visit_occurrence_id
+                    order by visit_detail_start_date, visit_detail_end_date, try_cast(visit_detail_id as bigint),
+                        visit_detail_id
+                ) as episode,
                 {_day("visit_detail_start_date")} as since, {_day("visit_detail_end_date")} as until,
                 {_day("visit_start_date")} as admitted, {_day("visit_end_date")} as discharged,
                 coalesce({self.table}.care_site_id, stays.stay_care_site_id) as provider, {_ADMISSION},
@@ -658,8 +670,10 @@ class _Rows:
             )
 
     def _condition_occurrence(self) -> Iterator[SourcePart]:
-        yield self._coded("conditions", "condition_occurrence_id", "condition", f"{_day('condition_start_date')} as since, "
-                          f"{_day_after('condition_end_date')} as until", ("snomed", "icd10", "icd9", "read"))  # fmt: skip
+        own = f"{_day('condition_start_date')} as since, {_day_after('condition_end_date')} as until"
+        yield self._coded(
+            "conditions", "condition_occurrence_id", "condition", own, ("snomed", "icd10", "icd9", "read")
+        )
 
     def _procedure_occurrence(self) -> Iterator[SourcePart]:
         yield self._coded(
@@ -684,7 +698,7 @@ class _Rows:
         yield self._coded("prescriptions", "drug_exposure_id", "drug", own, ("dmd", "rxnorm", "ndc"))
 
     def _coded(self, table: str, key: str, what: str, own: str, codings: Sequence[str]) -> SourceRows:
-        """Rows with a code: in the source's own coding where the record knows it, else in the standard one, else OMOP's."""
+        """Rows with a code: in the source's own coding if the record knows it, else the standard one, else OMOP's."""
         concept, source, text = f"{what}_concept_id", f"{what}_source_concept_id", f"{what}_source_value"
         known = _texts(codings)
         return self._give(
@@ -708,7 +722,8 @@ class _Rows:
                     then 'it has neither a concept nor a code of the source' end as refused,
                 {text_literal(concept)} as refused_column
             from {self._from()}
-            left join (select * from omop_concepts where coding in ({known})) as own_code on own_code.concept_id = {source}
+            left join (select * from omop_concepts where coding in ({known})) as own_code
+                on own_code.concept_id = {source}
             left join (select * from omop_concepts where coding in ({known})) as standard_code
                 on standard_code.concept_id = {concept}
             """,
@@ -787,12 +802,11 @@ def _table_of(path: Path) -> str | None:
 
 def _lacking(file: SourceFile) -> list[Problem]:
     """Columns that the table must have and the file has not."""
-    if file.kind not in TABLES or file.kind in ASIDE and file.kind not in ("concept", "provider", "cost"):
+    if file.kind not in TABLES or (file.kind in ASIDE and file.kind not in ("concept", "provider", "cost")):
         return []
     try:
-        names = _parquet_names(file) if file.path.suffix.lower() == ".parquet" else {
-            name.lower(): name for name in heading(file.path, file.label)[1]
-        }  # fmt: skip
+        parquet = file.path.suffix.lower() == ".parquet"
+        names = {name.lower() for name in (parquet_names(file) if parquet else heading(file.path, file.label)[1])}
     except DataRefused as refused:
         return list(refused.problems)
     return [
@@ -800,30 +814,6 @@ def _lacking(file: SourceFile) -> list[Problem]:
         for name in TABLES[file.kind].needs
         if name not in names
     ]
-
-
-def _parquet_names(file: SourceFile) -> dict[str, str]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return {name.lower(): name for name in pq.read_schema(file.path).names}
-    except (OSError, pa.ArrowException) as error:
-        raise DataRefused(_not_parquet(file)) from error
-
-
-def _rows_of_parquet(file: SourceFile) -> int:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return pq.read_metadata(file.path).num_rows
-    except (OSError, pa.ArrowException) as error:
-        raise DataRefused(_not_parquet(file)) from error
-
-
-def _not_parquet(file: SourceFile) -> Problem:
-    return Problem(Place(file.label, 0, 0), "this file is not whole Parquet", "send it again: it may have been cut off")
 
 
 def _read_csv(con: duckdb.DuckDBPyConnection, file: SourceFile) -> _Read:
