@@ -82,7 +82,7 @@ MONTHS = [
     ("2022-10-01", "1500", "699", "0", "0", "7528"),  # enhanced access: 3.764 for half a year
     ("2023-04-01", "1500", "684", "729", "0", "7578"),
     ("2024-04-01", "2218", "698", "0", "0", "7674"),
-    ("2025-04-01", "2266", "733", "0", "0", "0"),
+    ("2025-04-01", "2266", "733", "0", "0", "8427"),
     ("2026-04-01", "2311", "748", "0", "0", "0"),
 ]
 
@@ -115,7 +115,7 @@ def test_the_parts_are_the_published_core_funding(year: int, rate: str) -> None:
         ("2022-04-01", {"clinical director"}),
         ("2023-04-01", set[str]()),
         ("2024-04-01", set[str]()),
-        ("2025-04-01", {"enhanced access"}),
+        ("2025-04-01", set[str]()),
         ("2026-04-01", {"enhanced access"}),
     ],
 )
@@ -185,7 +185,14 @@ def test_money_goes_to_the_nominated_payee() -> None:
 
 
 @pytest.mark.parametrize(
-    ("month", "pay"), [("2020-08-01", "225"), ("2021-03-01", "225"), ("2021-04-01", "300"), ("2025-03-01", "300")]
+    ("month", "pay"),
+    [
+        ("2020-08-01", "225"),
+        ("2021-03-01", "225"),
+        ("2021-04-01", "300"),
+        ("2025-03-01", "300"),
+        ("2025-04-01", "325.63"),
+    ],
 )
 def test_care_homes_by_the_bed(month: str, pay: str) -> None:
     found = settled(network([month]) | {"homes": [{"practice": "B", "month": month, "beds": 30}]})
