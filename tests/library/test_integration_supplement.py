@@ -592,6 +592,21 @@ def test_the_sample_has_a_saving_a_loss_a_closed_gate_and_a_leaver() -> None:
     assert {"The patients' gate is closed", "Too few patients answered, so no saving is paid"} < notices
 
 
+def test_the_other_measure_of_continuity_changes_nothing_but_continuity() -> None:
+    """Two contacts with one clinician and two with another: half by the usual provider, a third of the pairs."""
+    other = check(FOLDER / "bice-boxerman.yaml")
+    usual, pairs = plain(), plain()
+    changed("continuity", numerator=2, denominator=4)(usual)
+    changed("continuity", numerator=4, denominator=12)(pairs)
+    by_usual, by_pairs = (settled(of, place) for of, place in ((contract(), usual), (other, pairs)))
+    reached = [
+        numbers(settlement, "reached")["A", "continuity", first_day(2026)] for settlement in (by_usual, by_pairs)
+    ]
+    assert reached == [Fraction("0.2"), Fraction("0.4444")]  # (50 - 45) / 25, and (33.3 - 20) / 30
+    for name in ("saving_part", "loss_part", "participation_pay"):
+        assert by_usual.values(name) == by_pairs.values(name)
+
+
 @pytest.mark.parametrize("engine", ["integers", "reference"])
 def test_engines_agree_on_made_up_places(engine: str) -> None:
     place = together(called(made_up(number, harsh=number % 2 > 0), f"{number}-") for number in range(6))
