@@ -1,0 +1,467 @@
+"""Admitting: the rows of one source for one table are read, checked against its definition, and written or refused.
+
+What a row must be is said in ``tables/*.yaml``; from that, one DuckDB select is made that turns every value into its
+type, looks up the person's pseudonym, and marks the rows that break a rule. The rows that stand are written at once, in
+the form in which the record keeps them; for the others, every reason is written. An identifier is in memory only.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from accord.record.definition import Column, Table
+from accord.record.pseudonym import row_expression
+
+if TYPE_CHECKING:
+    import duckdb
+
+FIRST_DAY = dt.date(1850, 1, 1)
+"""The earliest day that a row may hold: nobody alive when records began was born before it."""
+
+AHEAD = dt.timedelta(days=366)
+"""How far beyond the day of loading a day may lie: an appointment or a planned end, not a sentinel such as 2999."""
+
+SHOWN_FROM = 8
+"""A word that is not allowed is shown when it stands in the rows of at least this many people: not one person's."""
+
+_SEPARATOR = "\x1e"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What makes a row wrong. ``broken`` is a predicate in SQL, ``reason`` its words (in SQL), ``shown`` the value.
+
+    ``asks`` is ``row`` for what is asked of every row, ``values`` for what is not asked of a withdrawal (which needs
+    its key alone), and ``text`` for values of which all are looked at in one go, and singly only where that found any.
+    """
+
+    column: str
+    broken: str
+    reason: str
+    shown: str = "NULL"
+    asks: Literal["row", "values", "text"] = "values"
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What became of the rows that a source gave for a table: so many of each, for each file."""
+
+    given: Mapping[int, int]
+    written: Mapping[int, int]
+    refused: Mapping[int, int]
+    withdrawn: Mapping[int, int]
+    """Rows with which the source withdraws one that it gave before."""
+    away: Mapping[tuple[int, str], int]
+    """Rows of people who have opted out, by file and kind of opt-out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """How the rows of one source for one table are admitted: the select, made once from the definition."""
+
+    table: Table
+    source: str
+    known: dt.date
+    day: dt.date
+    secrets: Sequence[str]
+    """The DuckDB variables that hold the secrets of row keys."""
+    nhs: bool
+    """Whether people are given by NHS numbers."""
+
+    def admit(self, con: duckdb.DuckDBPyConnection, incoming: str, target: Path) -> Admitted:
+        """Write the rows that stand, the reasons of those that do not, and the withdrawals, into a folder.
+
+        Args:
+            con: holds the view ``incoming``, and the table ``identifiers`` (identifier, person, away).
+            incoming: the rows as :class:`accord.record.source.SourceRows` says, with a column ``accord_file``.
+            target: an empty folder; ``rows.parquet``, ``rejects.parquet`` and ``withdrawn.parquet`` are written there.
+        """
+        types = {name: kind for name, kind, *_ in con.execute(f"describe select * from {incoming}").fetchall()}
+        rules = self.rules(types)
+        typed = self.typed(incoming, types)
+        judged = f"select *, coalesce({self._broken(rules, types)}, false) as broken from ({typed})"
+        takes_back = "takes_back" if "deleted" in types else "false"
+        stands = f"not broken and away is null and not {takes_back}"
+        named = ", ".join(f"{_value(column.name)} as {_name(column.name)}" for column in self.table.columns)
+        person = "" if self.table.of_persons == "none" else "person, "
+        rows = (
+            f"select {person}row, {_text(self.source)} as source, known as known_from, NULL::DATE as known_until, "
+            f"accord_file as file, line, {named} from ({judged}) where {stands}"
+        )
+        con.execute(
+            f"copy ({rows}) to {_text(str(target / 'rows.parquet'))} (format parquet, compression zstd, "
+            "compression_level 1, parquet_version v2)"
+        )
+        written = _by_file(con, f"select file, count(*) from {_parquet(target / 'rows.parquet')} group by 1")
+        given, away = self._given(con, incoming)
+        if away:
+            self._note_away(con, incoming, target)
+        withdrawn = self._withdraw(con, judged, target) if "deleted" in types else {}
+        settled = sum(written.values()) + sum(withdrawn.values()) + sum(away.values())
+        refused = self._refuse(con, judged, rules, target) if settled < sum(given.values()) else {}
+        for file, rows_given in given.items():
+            others = sum(number for (each, _), number in away.items() if each == file)
+            found = written.get(file, 0) + withdrawn.get(file, 0) + refused.get(file, 0) + others
+            if found != rows_given:
+                raise AssertionError(f"{self.table.name}: {rows_given} rows were given, and {found} are accounted for")
+        return Admitted(given, written, refused, withdrawn, away)
+
+    def _given(
+        self, con: duckdb.DuckDBPyConnection, incoming: str
+    ) -> tuple[dict[int, int], dict[tuple[int, str], int]]:
+        """How many rows each file gave, and how many of them are of people who have opted out."""
+        join, away = self._join("i.")
+        found = con.execute(
+            f"select accord_file, away, sum(rows)::BIGINT from (select i.accord_file, {away} as away, i.rows from "
+            f"(select accord_file, identifier, count(*) as rows from {incoming} group by all) i {join}) group by all"
+        ).fetchall()
+        given: dict[int, int] = {}
+        for file, _, rows in found:
+            given[file] = given.get(file, 0) + rows
+        return given, {(file, kind): rows for file, kind, rows in found if kind is not None}
+
+    def _note_away(self, con: duckdb.DuckDBPyConnection, incoming: str, target: Path) -> None:
+        """Which rows those were, for the balance of files whose rows make several; gone when the load is done."""
+        join, away = self._join("i.")
+        rows = f"select i.accord_file as file, i.source_row::BIGINT as line, {away} as away from {incoming} i {join}"
+        file = _text(str(target / "away.parquet"))
+        con.execute(f"copy (select * from ({rows}) where away is not null) to {file} (format parquet)")
+
+    def _join(self, alias: str) -> tuple[str, str]:
+        """The join with the pseudonyms, and the kind of opt-out that keeps a row of this table away (or NULL)."""
+        if self.table.of_persons == "none":
+            return "", "NULL::VARCHAR"
+        kept_away = "away" if self.table.general_practice else "case when away = 'national' then away end"
+        return f"left join identifiers on identifiers.identifier = {alias}identifier", kept_away
+
+    def typed(self, incoming: str, types: Mapping[str, str]) -> str:
+        """The select that turns every value into its type; ``raw x`` beside ``value x`` for what was there."""
+        join, away = self._join("i.")
+        known = "coalesce(try_cast(i.known as DATE), known_default)" if "known" in types else "known_default"
+        known = known.replace("known_default", f"DATE {_text(self.known.isoformat())}")
+        raws = ", ".join(
+            f"{_raw_expression(column, types.get(column.name))} as {_raw(column.name)}" for column in self.table.columns
+        )
+        person = "NULL::BIGINT" if self.table.of_persons == "none" else "identifiers.person"
+        deleted = "coalesce(try_cast(i.deleted as BOOLEAN), false)" if "deleted" in types else "false"
+        first = (
+            f"select i.accord_file, i.source_row::BIGINT as line, i.identifier as given_identifier, "
+            f"i.key::VARCHAR as given_key, {person} as person, {away} as away, {known} as known, "
+            f"{deleted} as takes_back, {_or_null(types, 'refused')} as refused, "
+            f"{_or_null(types, 'refused_column')} as refused_column, {raws} from {incoming} i {join}"
+        )
+        values = ", ".join(
+            f"{self._value_expression(column, types.get(column.name))} as {_value(column.name)}"
+            for column in self.table.columns
+        )
+        second = f"select *, {values} from ({first})"
+        return f"select *, {self._row()} as row from ({second})"
+
+    def _value_expression(self, column: Column, incoming: str | None) -> str:
+        raw = _raw(column.name)
+        if incoming is None:
+            return f"NULL::{sql_type(column)}"
+        text = _as_text(column, incoming)
+        match column.type:
+            case "day" if text:
+                return (
+                    f"case length({raw}) when 10 then try_cast({raw} as DATE) "
+                    f"when 8 then try_strptime({raw}, '%Y%m%d')::DATE "
+                    f"else case when substr({raw}, 11, 1) in (' ', 'T') then try_cast(left({raw}, 10) as DATE) end end"
+                )
+            case "day":
+                return f"{raw}::DATE"
+            case "count" | "pence" if text:
+                whole = f"case when regexp_full_match({raw}, '[+-]?[0-9]+[.]0*') then split_part({raw}, '.', 1) end"
+                return f"try_cast(case when contains({raw}, '.') then {whole} else {raw} end as BIGINT)"
+            case "count" | "pence":
+                return f"case when {raw} = round({raw}) then try_cast({raw} as BIGINT) end"
+            case "number":
+                return f"try_cast({raw} as DECIMAL(18, 4))"
+            case "flag" if text:
+                return f"try_cast({raw} as BOOLEAN)"
+            case "flag" if incoming == "BOOLEAN":
+                return raw
+            case "flag":
+                return f"case {raw} when 1 then true when 0 then false end"
+            case "key":
+                domain = _SEPARATOR.join(("key", self.source, column.name, ""))
+                hashed = row_expression(f"({_text(domain)} || {raw})", self.secrets)
+                return f"case when {raw} is not null then {hashed} end"
+            case "codes":
+                return f"case when contains({raw}, '  ') then regexp_replace({raw}, ' +', ' ', 'g') else {raw} end"
+            case _:
+                return raw
+
+    def _row(self) -> str:
+        """The key of the row: the source's own, or made from what makes it unique, or from the whole content."""
+        unique = self.table.unique
+        columns = [column.name for column in self.table.columns] if unique == ("row",) else list(unique)
+        parts = ["person"] if unique == ("row",) and self.table.of_persons != "none" else []
+        parts += ["person" if name == "person" else _value(name) for name in columns]
+        content = ", ".join(f"coalesce({part}::VARCHAR, '')" for part in parts)
+        given = _text(_SEPARATOR.join(("row", self.table.name, self.source, "")))
+        made = _text(_SEPARATOR.join(("made", self.table.name, self.source, "")))
+        text = f"case when given_key is not null then {given} || given_key "
+        text += f"else {made} || concat_ws({_text(_SEPARATOR)}, {content}) end"
+        return row_expression(f"({text})", self.secrets)
+
+    def rules(self, types: Mapping[str, str]) -> list[Rule]:
+        """Every rule that a row can break, in the order in which the reasons are given."""
+        rules: list[Rule] = []
+        rules += self._person_rules()
+        if "known" in types:
+            wrong = f"known > DATE {_text(self.day.isoformat())} or known < DATE {_text(FIRST_DAY.isoformat())}"
+            rules.append(Rule("known", wrong, "'is later than the day of loading, or before 1850'", asks="row"))
+        if "deleted" in types:
+            no_key = "takes_back and given_key is null"
+            rules.append(Rule("", no_key, "'a row is withdrawn without saying which'", asks="row"))
+        for column in self.table.columns:
+            rules += self._column_rules(column, types.get(column.name))
+        for order in self.table.order:
+            first, then = _value(order.first), _value(order.then)
+            if order.first in types and order.then in types:
+                sign, words = (">", "before") if order.same else (">=", "not after")
+                rules.append(Rule(order.then, f"{first} {sign} {then}", _text(f"is {words} {order.first}")))
+        return rules
+
+    def _broken(self, rules: Sequence[Rule], types: Mapping[str, str]) -> str:
+        """Whether a row breaks any rule, as it is asked of every row: quickly."""
+        of_values = [rule.broken for rule in rules if rule.asks == "values"]
+        texts = [_raw(column.name) for column in self.table.columns if _is_text(column) and column.name in types]
+        if texts:
+            joined = f"concat_ws({_text(_SEPARATOR)}, '', {', '.join(texts)})"
+            of_values.append(f"regexp_matches({joined}, {_text(_UNFIT_JOINED)})")
+            of_values += [f"strlen({text}) > {_LONGEST}" for text in texts]
+            if self.nhs and self.table.of_persons != "none":
+                of_values.append(_holds_identifier(joined))
+        together = " or ".join(f"({broken})" for broken in of_values) or "false"
+        if "deleted" in types:
+            together = f"not takes_back and ({together})"
+        asked = ["refused is not null", *(rule.broken for rule in rules if rule.asks == "row"), together]
+        return " or ".join(f"({broken})" for broken in asked)
+
+    def _person_rules(self) -> list[Rule]:
+        if self.table.of_persons == "none":
+            return []
+        what = "an NHS number (ten digits, of which the last checks the others)" if self.nhs else "an identifier"
+        there = "trim(given_identifier) <> ''"
+        rules = [Rule("identifier", f"person is null and {there}", _text(f"is not {what}"), asks="row")]
+        if self.table.of_persons == "required":
+            missing = "'is missing: nobody knows whose row it is'"
+            rules.append(Rule("identifier", f"not coalesce({there}, false)", missing, asks="row"))
+        return rules
+
+    def _column_rules(self, column: Column, incoming: str | None) -> list[Rule]:
+        name, raw, value = column.name, _raw(column.name), _value(column.name)
+        if incoming is None:
+            return [Rule(name, "true", "'is missing'")] if column.required else []
+        rules = [Rule(name, f"{raw} is null", "'is missing'")] if column.required else []
+        shown = _shown(column, raw)
+        unreadable = Rule(
+            name, f"{raw} is not null and {value} is null", _text(_UNREADABLE.get(column.type, "")), shown
+        )
+        match column.type:
+            case "day":
+                latest = self.day if (self.table.name, name) in _PAST else self.day + AHEAD
+                rules.append(unreadable)
+                early, late = FIRST_DAY.isoformat(), latest.isoformat()
+                rules.append(Rule(name, f"{value} < DATE '{early}'", _text(f"is before {early}"), shown))
+                ahead = "in the future" if latest == self.day else f"after {late}, too far in the future"
+                rules.append(Rule(name, f"{value} > DATE '{late}'", _text(f"is {ahead}"), shown))
+            case "count" | "pence" | "number":
+                least = 0 if column.least is None and column.type != "number" else column.least
+                rules.append(unreadable)
+                if least is not None:
+                    words = "is negative" if least == 0 else f"is less than {least}"
+                    rules.append(Rule(name, f"{value} < {least}", _text(words), shown))
+                if column.most is not None:
+                    rules.append(Rule(name, f"{value} > {column.most}", _text(f"is more than {column.most}"), shown))
+            case "flag":
+                rules.append(unreadable)
+            case "word":
+                allowed = ", ".join(_text(word) for word in column.allowed or ())
+                words = _text(f"is not one of: {', '.join(column.allowed or ())}")
+                rules.append(Rule(name, f"{raw} not in ({allowed})", words, shown))
+            case "code" | "codes":
+                wrongs = {
+                    f"regexp_matches({raw}, {_text(_UNFIT)})": "holds characters that are not text: a wrong encoding?",
+                    f"{raw}[1] in ('=', '@')": "begins as a formula, not as a code",
+                    f"strlen({raw}) > {_LONGEST}": "is too long for a code",
+                }
+                if self.nhs and self.table.of_persons != "none":
+                    wrongs[_holds_identifier(raw)] = "holds the person's identifier"
+                rules += [Rule(name, broken, _text(words), asks="text") for broken, words in wrongs.items()]
+            case _:
+                pass
+        return rules
+
+    def _withdraw(self, con: duckdb.DuckDBPyConnection, judged: str, target: Path) -> dict[int, int]:
+        rows = (
+            f"select row, {_text(self.source)} as source, known as known_from, accord_file as file, line "
+            f"from ({judged}) where takes_back and not broken and away is null"
+        )
+        file = target / "withdrawn.parquet"
+        con.execute(f"copy ({rows}) to {_text(str(file))} (format parquet)")
+        return _by_file(con, f"select file, count(*) from {_parquet(file)} group by 1")
+
+    def _refuse(
+        self, con: duckdb.DuckDBPyConnection, judged: str, rules: Sequence[Rule], target: Path
+    ) -> dict[int, int]:
+        """Write a row for every reason, and count the rows that have one."""
+        # where the reader could not map a row, what follows from that is no news; nor is it for a withdrawal
+        # digits are hidden in what the reader says: it knows the values, and a slip there must not tell them
+        first = Rule("", "refused is not null", "regexp_replace(refused, '[0-9][0-9 ]{5,}', '…', 'g')", asks="row")
+        cases = [(first, first.broken, "coalesce(refused_column, '')")]
+        cases += [(rule, _asked(rule), _text(rule.column)) for rule in rules]
+        several = ", ".join(
+            f'case when {asked} then struct_pack("column" := {blamed}, reason := {rule.reason}, '
+            f'"value" := {rule.shown}) end'
+            for rule, asked, blamed in cases
+        )
+        con.execute(
+            "create or replace temp table refused_rows as select accord_file as file, line, "
+            f"hash(given_identifier) as whose, [{several}] as problems from ({judged}) where broken and away is null"
+        )
+        words = [column.name for column in self.table.columns if column.type == "word"]
+        listed = ", ".join(_text(word) for word in words) or "''"
+        con.execute(
+            f"""copy (
+              with each as (
+                select file, line, whose, unnest(list_filter(problems, lambda p: p is not null)) as p from refused_rows
+              ), often as (
+                select p."column" as named, p."value" as held from each where p."column" in ({listed})
+                group by all having count(distinct whose) >= {SHOWN_FROM}
+              )
+              select file, line, {_text(self.table.name)} as "table", p."column" as "column", p.reason as reason,
+                case when p."column" not in ({listed}) or held is not null then p."value" end as "value"
+              from each left join often on named = p."column" and held = p."value"
+              order by file, line, p."column", p.reason
+            ) to {_text(str(target / "rejects.parquet"))} (format parquet)"""
+        )
+        counted = _by_file(con, "select file, count(*) from refused_rows group by 1")
+        con.execute("drop table refused_rows")
+        return counted
+
+
+_LONGEST = 400
+"""The longest text, in bytes, that a code column may hold."""
+
+_UNFIT = "[\\x00-\\x1f\\x7f\\x{80}-\\x{9f}\\x{fffd}]"
+"""Characters that no code holds: controls, and what stands for bytes that could not be decoded."""
+
+_UNFIT_JOINED = "[\\x00-\\x1d\\x1f\\x7f\\x{80}-\\x{9f}\\x{fffd}]|\\x1e[=@]"
+
+_PAST = {("people", "born"), ("deaths", "day")}
+"""Days that cannot lie after the day of loading."""
+
+_UNREADABLE = {
+    "day": "is not a day such as 2026-04-01",
+    "count": "is not a whole number",
+    "pence": "is not a whole number of pence",
+    "number": "is not a number",
+    "flag": "is neither true nor false",
+}
+
+_TYPES = {
+    "day": "DATE",
+    "count": "BIGINT",
+    "pence": "BIGINT",
+    "number": "DECIMAL(18, 4)",
+    "flag": "BOOLEAN",
+    "key": "BIGINT",
+    "person": "BIGINT",
+}
+
+_NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+
+
+def _asked(rule: Rule) -> str:
+    of_whom = "refused is null" if rule.asks == "row" else "refused is null and not takes_back"
+    return f"{of_whom} and ({rule.broken})"
+
+
+def _is_text(column: Column) -> bool:
+    return column.type in ("code", "codes")
+
+
+def _as_text(column: Column, incoming: str) -> bool:
+    """Whether values of a column come as text, or are made text first, being of no kind that its type takes."""
+    match column.type:
+        case "day":
+            return incoming != "DATE" and not incoming.startswith("TIMESTAMP")
+        case "count" | "pence" | "number":
+            return incoming not in (*_NUMERIC, "DOUBLE", "FLOAT") and not incoming.startswith("DECIMAL")
+        case "flag":
+            return incoming != "BOOLEAN" and incoming not in _NUMERIC
+        case _:
+            return True
+
+
+def _raw_expression(column: Column, incoming: str | None) -> str:
+    if incoming is None:
+        return "NULL::VARCHAR"
+    given = f"i.{_name(column.name)}"
+    if not _as_text(column, incoming):
+        return given
+    return f"nullif(trim({given if incoming == 'VARCHAR' else f'{given}::VARCHAR'}, {_text(_SPACES)}), '')"
+
+
+_SPACES = " \t\r\n\xa0"
+
+
+def _holds_identifier(text: str) -> str:
+    plain = "replace(given_identifier, ' ', '')"
+    return f"case when strlen({text}) >= 10 and person is not null then contains(replace({text}, ' ', ''), {plain}) end"
+
+
+def _shown(column: Column, raw: str) -> str:
+    """The value as a reject may show it: only what cannot be an identifier, or a name."""
+    text = f"{raw}::VARCHAR"
+    digits = f"length(regexp_replace({text}, '[^0-9]', '', 'g'))"
+    if column.type == "day":
+        short = f"case when substr({text}, 11, 1) in (' ', 'T') then left({text}, 10) else {text} end"
+        plain = f"regexp_full_match({short}, '[0-9./ -]{{1,10}}')"
+        return f"case when {plain} and length(regexp_replace({short}, '[^0-9]', '', 'g')) <= 8 then {short} end"
+    if column.type in ("count", "pence", "number"):
+        return f"case when regexp_full_match({text}, '[+-]?[0-9.,]{{1,16}}') and {digits} <= 8 then {text} end"
+    if column.type == "word":
+        return f"case when length({text}) <= 40 and {digits} <= 4 then {text} end"
+    return "NULL"
+
+
+def _or_null(types: Mapping[str, str], name: str) -> str:
+    return f"i.{name}::VARCHAR" if name in types else "NULL::VARCHAR"
+
+
+def sql_type(column: Column) -> str:
+    """How DuckDB calls what the values of a column are."""
+    return _TYPES.get(column.type, "VARCHAR")
+
+
+def _by_file(con: duckdb.DuckDBPyConnection, select: str) -> dict[int, int]:
+    return {int(file): int(rows) for file, rows in con.execute(select).fetchall()}
+
+
+def _raw(name: str) -> str:
+    return f'"raw {name}"'
+
+
+def _value(name: str) -> str:
+    return f'"value {name}"'
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _parquet(path: Path) -> str:
+    return f"read_parquet({_text(str(path))})"

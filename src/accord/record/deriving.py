@@ -1,0 +1,118 @@
+"""Deriving: the tables that are made from others (continuous spells, one practice a day), by portable SQL.
+
+They are made when a generation is written, and when one is rebuilt as it was known on an earlier day: the same text,
+so the same rows. A select of ``derived/`` whose name is no table of the record is made for the others and not kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Collection, Mapping
+from functools import cache
+from pathlib import Path
+
+from accord.record import definition
+from accord.record.portable import Select, read_select
+from accord.record.record import Record
+from accord.record.subset import Kind
+
+FOLDER = Path(__file__).parent / "derived"
+"""The folder of the selects."""
+
+
+def derive(record: Record, before: Record | None = None, changed: Collection[str] | None = None) -> dict[str, str]:
+    """Make all derived tables of a generation that is being written, in its folder.
+
+    Args:
+        record: the generation; its loaded tables are complete.
+        before: the generation that it follows: derived tables whose sources did not change are linked from it.
+        changed: the loaded tables that differ from ``before``; all of them if not said.
+
+    Returns:
+        For each select, a hash of the texts that its rows follow from: for the manifest.
+    """
+    import pyarrow.parquet as pq
+
+    from accord.record.engines import open_engine
+
+    selects = _selects()
+    texts = {name: _text_hash(name, selects) for name in selects}
+    made_before: Mapping[str, object] = {}
+    if before and changed is not None:
+        found = before.manifest.get("derived")
+        made_before = found if isinstance(found, dict) else {}
+    stale = {
+        name for name in selects if made_before.get(name) != texts[name] or _sources(name, selects) & set(changed or ())
+    }
+    needed = {each for name in stale for each in (*_needs(name, selects), name)}
+    for name in selects:
+        if name in definition.NAMES and name not in stale and before:
+            for file in before.files(name):
+                (record.generation / name).mkdir(exist_ok=True)
+                os.link(file, record.generation / name / file.name)
+    if not needed:
+        return texts
+    with open_engine(record) as engine:
+        for name, select in selects.items():
+            if name not in needed:
+                continue
+            engine.make(name, select)
+            if name not in stale or name not in definition.NAMES:
+                continue
+            schema = definition.table(name).schema()
+            listed = ", ".join(schema.names)
+            kinds = {name: select.kinds}
+            rows = engine.rows(read_select(f"select {listed} from {name}", f"{name}.sql", kinds)).cast(schema)
+            if rows.num_rows:
+                (record.generation / name).mkdir()
+                pq.write_table(rows, record.generation / name / "part-000000.parquet", compression="zstd")
+    return texts
+
+
+def followed(name: str) -> Mapping[str, Select]:
+    """The selects that a derived table follows from, in order, itself last: for records that do not store it."""
+    selects = _selects()
+    needed = {*_needs(name, selects), name}
+    return {each: select for each, select in selects.items() if each in needed}
+
+
+@cache
+def _selects() -> dict[str, Select]:
+    """The selects in an order in which each follows those that it reads."""
+    texts = {path.stem: path.read_text("utf-8") for path in sorted(FOLDER.glob("*.sql"))}
+    ready: dict[str, Select] = {}
+    kinds: dict[str, Mapping[str, Kind]] = {}
+    while len(ready) < len(texts):
+        before = len(ready)
+        for name, text in texts.items():
+            needs = {other for other in texts if other != name and _mentions(text, other)}
+            if name not in ready and needs <= ready.keys():
+                ready[name] = read_select(text, f"{name}.sql", kinds)
+                kinds[name] = ready[name].kinds
+        if len(ready) == before:
+            raise AssertionError(f"derived tables that read each other: {sorted(texts.keys() - ready.keys())}")
+    return ready
+
+
+def _mentions(text: str, name: str) -> bool:
+    import re
+
+    code = re.sub(r"--[^\n]*", "", text)
+    return re.search(rf"\b(from|join)\s+{re.escape(name)}\b", code, re.IGNORECASE) is not None
+
+
+def _needs(name: str, selects: Mapping[str, Select]) -> set[str]:
+    """The other selects that one reads, and those that these read."""
+    direct = {table for table in selects[name].tables if table in selects and table != name}
+    return direct | {each for table in direct for each in _needs(table, selects)}
+
+
+def _sources(name: str, selects: Mapping[str, Select]) -> set[str]:
+    """The loaded tables that a select follows from."""
+    return {table for each in (name, *_needs(name, selects)) for table in selects[each].tables if table not in selects}
+
+
+def _text_hash(name: str, selects: Mapping[str, Select]) -> str:
+    texts = [selects[each].text for each in sorted({name, *_needs(name, selects)})]
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()

@@ -1,0 +1,786 @@
+"""Loading: from the files of a source to a new generation of the record, all of it or nothing.
+
+1. Every file is known by the hash of its bytes. One that was loaded before, read the same way, is not read again.
+2. Files are read in batches into ``RECORD/.loading`` (:mod:`accord.record.admitting`); a finished batch says so.
+   A process that is killed is resumed by the same command: finished batches are not read again.
+3. Table by table, what was read is brought together with what the record holds (:mod:`accord.record.versions`).
+4. The tables that are made from others are made again, the balance is struck, and the generation is published.
+
+The balance: rows of the file = kept + unchanged + rejected + set aside, for every file and in all; and for every file
+and table the same for the rows that were made of them. It is asserted, not hoped for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from accord.language.place import Place
+from accord.language.problem import DataRefused, Problem
+from accord.record import definition
+from accord.record.admitting import Admission, Admitted
+from accord.record.balance import Balance, FileLoaded
+from accord.record.optout import FOLDER as OPT_OUTS
+from accord.record.optout import KINDS, Kind, OptOuts, read_list, read_opt_outs
+from accord.record.pseudonym import KeyChain, KeyRefused
+from accord.record.record import CURRENT, Record, next_generation, open_record, publish
+from accord.record.source import Reader, RefusedRows, RowsRead, SetAside, SourceFile, SourceRows
+
+if TYPE_CHECKING:
+    import duckdb
+
+READING = 1
+"""Raised when the same file would be admitted differently: files loaded before are then read again."""
+
+STAGING = ".loading"
+"""The folder of a record in which a load is under way."""
+
+REJECTS = "rejects"
+"""The folder of a generation that holds the rows that were not kept, each with its reasons."""
+
+WITHDRAWN = "withdrawn"
+"""The folder of a generation that remembers which rows the sources withdrew."""
+
+SMALL_FILE = 4_000_000
+"""Files of fewer bytes are read together."""
+
+BATCH = 64_000_000
+"""The bytes of small files that are read together."""
+
+Watch = Callable[[str, int, int], None]
+"""Told what is being done, and how much of how much is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A load that is done. ``changed`` says whether the record has a new generation."""
+
+    record: Record
+    changed: bool
+    files: tuple[FileLoaded, ...]
+    replaced: int
+    withdrawn: int
+    opted_out: int
+    reasons: Mapping[str, int]
+    """Why rows were rejected: table, column and words, with how many times."""
+    warnings: tuple[Problem, ...]
+    resumed: bool
+
+    @property
+    def rows(self) -> int:
+        """Rows of the files, in all."""
+        return sum(file.rows for file in self.files)
+
+    def total(self, what: str) -> int:
+        """Rows ``kept``, ``unchanged``, ``rejected`` or ``set_aside``, in all."""
+        counts = [getattr(file, what) for file in self.files]
+        return sum(sum(each.values()) if isinstance(each, Mapping) else each for each in counts)
+
+    def as_json(self) -> dict[str, object]:
+        """The load as plain data."""
+        return {
+            "ok": True,
+            "record": str(self.record.folder),
+            "generation": self.record.generation.name,
+            "changed": self.changed,
+            "resumed": self.resumed,
+            "rows": self.rows,
+            **{what: self.total(what) for what in ("kept", "unchanged", "rejected", "set_aside")},
+            "replaced": self.replaced,
+            "withdrawn": self.withdrawn,
+            "opted_out": self.opted_out,
+            "reasons": dict(self.reasons),
+            "files": [asdict(file) for file in self.files],
+            "warnings": [problem.as_json() for problem in self.warnings],
+        }
+
+
+def load(
+    folder: Path | str,
+    reader: Reader,
+    files: Sequence[Path | str],
+    *,
+    keys: KeyChain,
+    known: dt.date | None = None,
+    day: dt.date | None = None,
+    opt_outs: Mapping[Kind, Sequence[Path]] | None = None,
+    watch: Watch = lambda what, done, of: None,
+    threads: int | None = None,
+    memory: str | None = None,
+) -> Loaded:
+    """Load files into a record; the record is made if it is not there.
+
+    Args:
+        folder: the record.
+        reader: what knows the form of the files (:func:`accord.record.readers.open_reader`).
+        files: files or folders of files.
+        keys: the key (:func:`accord.record.pseudonym.read_key`).
+        known: the day on which the files became known; the day of loading if not said. Rows may say their own.
+        day: the day of loading: today.
+        opt_outs: newer lists of people who have opted out, by kind; a list that is not given stays as it was.
+        watch: told how far the load is.
+        threads: how many threads DuckDB uses; all if not said.
+        memory: how much memory DuckDB may use, such as ``8GB``; half of what the machine has if not said.
+
+    Raises:
+        DataRefused: a file cannot be read, or another load is under way. The record is as it was.
+        KeyRefused: the key is not the one of the record.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder):
+        before = open_record(folder) if (folder / CURRENT).exists() else None
+        _check_key(before, keys)
+        held = read_opt_outs(before.generation) if before else OptOuts({})
+        newer: dict[Kind, frozenset[int]] = {kind: read_list(paths, keys) for kind, paths in (opt_outs or {}).items()}
+        return _Load(folder, reader, keys, before, held, held.replaced(newer), watch, threads, memory).run(
+            reader.files([Path(each) for each in files]), known, day or dt.date.today()
+        )
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else loads into this record meanwhile. The lock goes with the process, however it ends."""
+    try:
+        import fcntl
+    except ImportError:  # where there is no such lock, one load at a time is the user's care
+        yield
+        return
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            problem = Problem(Place(str(folder), 0, 0), "another load into this record is under way", "wait for it")
+            raise DataRefused(problem) from error
+        yield
+
+
+def _check_key(before: Record | None, keys: KeyChain) -> None:
+    if before is None:
+        return
+    place = Place(str(before.folder), 0, 0)
+    fingerprint = before.manifest.get("key")
+    if not isinstance(fingerprint, str):
+        problem = Problem(
+            place, "this record was made, not loaded: its people have no pseudonyms", "load into a new one"
+        )
+        raise KeyRefused(problem)
+    if keys.reaches(fingerprint) < len(keys):
+        problem = Problem(
+            place,
+            "the key was rotated, and this record has not followed yet",
+            f"accord record rotate {before.folder} --key with the same key file",
+        )
+        raise KeyRefused(problem)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Files that are read together, and the folder where what was read is kept until the load is done."""
+
+    folder: Path
+    files: list[tuple[int, SourceFile]]
+    size: int
+
+
+@dataclass(slots=True)
+class _Counts:
+    """What reading a file counted: written to the batch when it is finished."""
+
+    rows: int = 0
+    unreadable: int = 0
+    set_aside: dict[str, int] = field(default_factory=dict)
+    tables: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def add(self, table: str, admitted: Admitted, file: int) -> None:
+        counts = self.tables.setdefault(table, {"made": 0, "rejected": 0, "parts": 0})
+        counts["made"] += admitted.given.get(file, 0)
+        counts["rejected"] += admitted.refused.get(file, 0)
+        counts["parts"] += 1
+        for (each, kind), rows in admitted.away.items():
+            if each == file:
+                counts[kind] = counts.get(kind, 0) + rows
+
+
+class _Load:
+    """One load, under way."""
+
+    def __init__(
+        self,
+        folder: Path,
+        reader: Reader,
+        keys: KeyChain,
+        before: Record | None,
+        held: OptOuts,
+        opt_outs: OptOuts,
+        watch: Watch,
+        threads: int | None,
+        memory: str | None,
+    ) -> None:
+        self.folder, self.reader, self.keys, self.before = folder, reader, keys, before
+        self.held, self.opt_outs, self.watch = held, opt_outs, watch
+        self.threads, self.memory = threads, memory
+        self.staging = folder / STAGING
+        self.stamps: dict[Path, tuple[int, int]] = {}
+        self.manifest: Mapping[str, Any] = before.manifest if before else {}
+
+    # -- the whole -----------------------------------------------------------------------------------------------------
+
+    def run(self, files: Sequence[SourceFile], known: dt.date | None, day: dt.date) -> Loaded:
+        digests = self._digests(files)
+        known_files: list[Mapping[str, Any]] = list(self.manifest.get("files", []))
+        new: list[SourceFile] = []
+        again: list[FileLoaded] = []
+        for file in files:
+            earlier = self._earlier(known_files, file, digests[file.path], known)
+            if earlier:
+                again.append(earlier)
+            else:
+                new.append(file)
+        if not new and self.opt_outs.digest == self.held.digest and self.before:
+            self._clear()
+            return Loaded(self.before, False, tuple(again), 0, 0, 0, {}, (), False)
+        first = 1 + max((int(file["number"]) for file in known_files), default=0)
+        numbered = list(enumerate(new, first))
+        plan, resumed = self._plan(numbered, digests, known, day)
+        known, day = plan
+        con = self._connect()
+        try:
+            batches = self._batches(numbered)
+            size = sum(batch.size for batch in batches)
+            done = 0
+            for batch in batches:
+                self.watch("reading", done, size)
+                if not (batch.folder / "done.json").exists():
+                    self._read(con, batch, known, day)
+                done += batch.size
+            self.watch("bringing versions together", size, size)
+            return self._publish(con, batches, numbered, digests, again, known, day, resumed)
+        finally:
+            con.close()
+            shutil.rmtree(self.staging / "memory", ignore_errors=True)
+
+    def _digests(self, files: Sequence[SourceFile]) -> dict[Path, str]:
+        problems: list[Problem] = []
+        digests: dict[Path, str] = {}
+        sizes = sum(file.path.stat().st_size for file in files if file.path.exists())
+        done = 0
+        for file in files:
+            self.watch("looking at the files", done, max(sizes, 1))
+            if not file.path.is_file():  # no folder, no device, no pipe; a link is followed
+                problems.append(Problem(Place(file.label, 0, 0), "this is not an ordinary file"))
+                continue
+            self.stamps[file.path] = _stamp(file.path)
+            with file.path.open("rb") as content:
+                digests[file.path] = hashlib.file_digest(content, "sha256").hexdigest()
+            done += file.path.stat().st_size
+        if problems:
+            raise DataRefused(problems)
+        return digests
+
+    def _reading(self, file: SourceFile) -> str:
+        """How a file is read: the same file read the same way says the same."""
+        content = [READING, self.reader.name, self.reader.fingerprint, file.source, file.kind, self.opt_outs.digest]
+        return hashlib.sha256(repr(content).encode()).hexdigest()
+
+    def _earlier(
+        self, known_files: Sequence[Mapping[str, Any]], file: SourceFile, digest: str, known: dt.date | None
+    ) -> FileLoaded | None:
+        for entry in reversed(known_files):
+            same = entry["sha256"] == digest and entry["reading"] == self._reading(file)
+            if same and (known is None or known.isoformat() == entry["known"]):
+                rejected, rows = int(entry["rejected"]), int(entry["rows"])
+                set_aside = dict(entry["set_aside"])
+                unchanged = rows - rejected - sum(set_aside.values())
+                return FileLoaded(
+                    int(entry["number"]), file.label, file.source, file.kind, digest, rows, 0, unchanged, rejected,
+                    set_aside, {}, True,
+                )  # fmt: skip
+        return None
+
+    def _clear(self) -> None:
+        shutil.rmtree(self.staging, ignore_errors=True)
+        for stale in self.folder.glob(".unfinished-*"):
+            shutil.rmtree(stale, ignore_errors=True)
+
+    def _plan(
+        self,
+        numbered: Sequence[tuple[int, SourceFile]],
+        digests: Mapping[Path, str],
+        known: dt.date | None,
+        day: dt.date,
+    ) -> tuple[tuple[dt.date, dt.date], bool]:
+        """What this load is; an interrupted one that was the same is taken over, with its days and what it finished."""
+        content = [
+            self.before.generation.name if self.before else "",
+            self.keys.fingerprint,
+            known and known.isoformat(),
+            [(number, digests[file.path], self._reading(file)) for number, file in numbered],
+        ]
+        identity = hashlib.sha256(repr(content).encode()).hexdigest()
+        path = self.staging / "plan.json"
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            plan = json.loads(path.read_text("utf-8"))
+            if plan["load"] == identity:
+                for stale in self.folder.glob(".unfinished-*"):
+                    shutil.rmtree(stale, ignore_errors=True)
+                days = (dt.date.fromisoformat(plan["known"]), dt.date.fromisoformat(plan["day"]))
+                return days, any(self.staging.glob("batch-*/done.json"))
+        self._clear()
+        if self.staging.is_symlink():
+            raise DataRefused(Problem(Place(str(self.staging), 0, 0), "this is a link, not a folder", "remove it"))
+        self.staging.mkdir(mode=0o700)
+        days = (known or day, day)
+        written = {"load": identity, "known": days[0].isoformat(), "day": day.isoformat()}
+        _write_json(path, written)
+        return days, False
+
+    def _batches(self, numbered: Sequence[tuple[int, SourceFile]]) -> list[_Batch]:
+        batches: list[_Batch] = []
+        for number, file in numbered:
+            size = file.path.stat().st_size
+            last = batches[-1] if batches else None
+            small = size < SMALL_FILE
+            if (
+                not last
+                or not small
+                or last.size + size > BATCH
+                or last.files[-1][1].path.stat().st_size >= SMALL_FILE
+                or last.files[-1][1].source != file.source
+            ):
+                batches.append(_Batch(self.staging / f"batch-{number:06}", [(number, file)], size))
+            else:
+                last.files.append((number, file))
+                last.size += size
+        return batches
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
+        con = duckdb.connect()
+        scratch = self.staging / "memory"
+        scratch.mkdir(exist_ok=True)
+        con.execute(f"set temp_directory = {_text(str(scratch))}")
+        # identifiers are in memory while a file is read; what does not fit goes to disk encrypted, with a key that
+        # ends with the process
+        con.execute("set temp_file_encryption = true")
+        con.execute(f"set memory_limit = {_text(self.memory or _half_of_memory())}")
+        if self.threads:
+            con.execute(f"set threads = {int(self.threads)}")
+        con.execute("set python_enable_replacements = false")
+        for number, secret in enumerate(self.keys.row_secrets()):
+            con.execute(f"set variable row_secret_{number} = ?", [secret])
+        return con
+
+    @property
+    def _secrets(self) -> list[str]:
+        return [f"row_secret_{number}" for number in range(len(self.keys))]
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    def _read(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        batch: _Batch,
+        known: dt.date,
+        day: dt.date,
+    ) -> None:
+        """Read the files of a batch into its folder; its ``done.json`` is written last."""
+        shutil.rmtree(batch.folder, ignore_errors=True)
+        batch.folder.mkdir()
+        counts = {number: _Counts() for number, _ in batch.files}
+        together = len(batch.files) > 1
+        gathered: dict[tuple[str, str], list[Any]] = {}
+        unreadable: list[Any] = []
+        part = 0
+        for number, file in batch.files:
+            for piece in self._pieces(con, file):
+                match piece:
+                    case RowsRead(rows):
+                        counts[number].rows += rows
+                    case SetAside(kind, reason, rows):
+                        words = f"{kind}: {reason}" if kind else reason
+                        counts[number].set_aside[words] = counts[number].set_aside.get(words, 0) + rows
+                    case RefusedRows(relation):
+                        unreadable.append(_numbered(_arrow(relation), number))
+                    case SourceRows(table, relation, identifiers) if together:
+                        gathered.setdefault((table, identifiers), []).append(_numbered(_arrow(relation), number))
+                    case SourceRows(table, relation, identifiers):
+                        part += 1
+                        _incoming(con, relation, number)
+                        self._admit(con, batch, part, table, identifiers, file.source, known, day, counts)
+        for (table, identifiers), tables in gathered.items():
+            part += 1
+            _incoming(con, _concatenated(tables), None)
+            self._admit(con, batch, part, table, identifiers, batch.files[0][1].source, known, day, counts)
+        if unreadable:
+            self._unreadable(con, batch, _concatenated(unreadable), counts)
+        for _, file in batch.files:
+            if _stamp(file.path) != self.stamps[file.path]:
+                problem = Problem(Place(file.label, 0, 0), "this file changed while it was read", "load it again")
+                raise DataRefused(problem)
+        _write_json(batch.folder / "done.json", {number: asdict(count) for number, count in counts.items()})
+
+    def _pieces(self, con: duckdb.DuckDBPyConnection, file: SourceFile) -> Iterator[Any]:
+        """What a file holds; a fault of the data that the reader did not see is said without what it quotes."""
+        import duckdb
+
+        try:
+            yield from self.reader.rows(file, con)
+        except duckdb.Error as error:
+            raise _unreadable_file(file, error) from None
+
+    def _admit(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        batch: _Batch,
+        part: int,
+        table: str,
+        numbering: str,
+        source: str,
+        known: dt.date,
+        day: dt.date,
+        counts: Mapping[int, _Counts],
+    ) -> None:
+        import duckdb
+
+        described = definition.table(table)
+        if described.derived:
+            raise AssertionError(f"a reader gave rows for {table}, which is made from {described.derived}")
+        target = batch.folder / f"{part:06}-{table}"
+        target.mkdir()
+        admission = Admission(described, source, known, day, self._secrets, numbering == "nhs")
+        try:
+            if described.of_persons != "none":
+                self._identify(con, numbering)
+            admitted = admission.admit(con, "incoming", target)
+        except duckdb.Error as error:
+            raise _unreadable_file(batch.files[0][1], error) from None
+        for number, count in counts.items():
+            if number in admitted.given:
+                count.add(table, admitted, number)
+
+    def _identify(self, con: duckdb.DuckDBPyConnection, numbering: str) -> None:
+        """Give every identifier that is new in this load its pseudonym. The table is in memory alone."""
+        import pyarrow as pa
+
+        name = _name(f"identifiers of {numbering}")
+        con.execute(f"create temp table if not exists {name} (identifier VARCHAR, person BIGINT, away VARCHAR)")
+        con.execute(f"create or replace temp view identifiers as select * from {name}")
+        fresh = con.sql(
+            "select distinct identifier from incoming where identifier is not null "
+            f"and identifier not in (select identifier from {name})"
+        ).to_arrow_table()
+        for chunk in fresh.to_batches(max_chunksize=200_000):
+            texts: list[str] = chunk.column(0).to_pylist()
+            persons = self.keys.persons([text.strip() for text in texts], numbering)
+            away = [self._away(person) for person in persons]
+            made = pa.table(
+                [pa.array(texts, pa.string()), pa.array(persons, pa.int64()), pa.array(away, pa.string())],
+                names=["identifier", "person", "away"],
+            )
+            con.register("made identifiers", made)
+            con.execute(f'insert into {name} select * from "made identifiers"')
+            con.unregister("made identifiers")
+        if fresh.num_rows:
+            self._collisions(con, name)
+
+    def _collisions(self, con: duckdb.DuckDBPyConnection, name: str) -> None:
+        """Two people with one pseudonym would become one: it has never happened, and must not pass unseen."""
+        plain = "replace(trim(identifier), ' ', '')"
+        found = con.execute(
+            f"select count(*) from (select person from {name} where person is not null "
+            f"group by person having count(*) > 1 and count(distinct {plain}) > 1)"
+        ).fetchall()[0][0]
+        if found:
+            problem = Problem(
+                Place(str(self.folder), 0, 0),
+                "two identifiers have the same pseudonym under this key",
+                "make a new key and load everything again: with 63 bits this happens to nobody twice",
+            )
+            raise KeyRefused(problem)
+
+    def _away(self, person: int | None) -> str | None:
+        for kind in KINDS:
+            if person in self.opt_outs.people.get(kind, ()):
+                return kind
+        return None
+
+    def _unreadable(
+        self, con: duckdb.DuckDBPyConnection, batch: _Batch, rows: Any, counts: Mapping[int, _Counts]
+    ) -> None:
+        target = batch.folder / "000000-unreadable"
+        target.mkdir()
+        con.register("unreadable rows", rows)
+        con.execute(
+            f"""copy (
+              select accord_file as file, source_row::BIGINT as line, NULL::VARCHAR as "table",
+                NULL::VARCHAR as "column",
+                regexp_replace(reason, '[0-9][0-9 ]{{5,}}', '…', 'g') as reason, NULL::VARCHAR as "value"
+              from "unreadable rows") to {_text(str(target / "rejects.parquet"))} (format parquet)"""
+        )
+        counted = con.execute(
+            'select accord_file, count(distinct source_row) from "unreadable rows" group by 1'
+        ).fetchall()
+        con.unregister("unreadable rows")
+        for number, found in counted:
+            counts[number].unreadable = found
+
+    # -- the new generation --------------------------------------------------------------------------------------------
+
+    def _publish(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        batches: Sequence[_Batch],
+        numbered: Sequence[tuple[int, SourceFile]],
+        digests: Mapping[Path, str],
+        again: Sequence[FileLoaded],
+        known: dt.date,
+        day: dt.date,
+        resumed: bool,
+    ) -> Loaded:
+        from accord.record import plausibility
+        from accord.record.deriving import derive
+
+        generation, unfinished = next_generation(self.folder)
+        prefix = generation.removeprefix("generation-")
+        balance = Balance(con, [batch.folder for batch in batches], dict(numbered))
+        self._opted_tables(con)
+        replaced = withdrawn = opted = 0
+        changed: set[str] = set()
+        for name, table in definition.tables().items():
+            if table.derived:
+                continue
+            merged = self._merge(con, balance, unfinished, prefix, table, known)
+            if merged is None:
+                continue
+            replaced, withdrawn = replaced + merged.replaced, withdrawn + merged.withdrawn
+            opted += merged.opted_out
+            if merged.changes:
+                changed.add(name)
+            balance.add(name, merged)
+        self._keep_beside(con, unfinished, prefix, batches, balance)
+        files = balance.strike(digests)
+        reasons = balance.reasons()
+        manifest: dict[str, Any] = {
+            "key": self.keys.fingerprint,
+            "files": [*self.manifest.get("files", []), *self._entries(files, numbered, known)],
+            "loads": [
+                *self.manifest.get("loads", []),
+                {
+                    "day": day.isoformat(),
+                    "known": known.isoformat(),
+                    "generation": generation,
+                    "reader": self.reader.name,
+                    "files": [file.number for file in files],
+                    "again": [file.number for file in again],
+                    "replaced": replaced,
+                    "withdrawn": withdrawn,
+                    "opted_out": opted,
+                },
+            ],
+        }
+        self.watch("making the tables that follow from others", 1, 1)
+        manifest["derived"] = derive(Record(self.folder, unfinished, manifest), self.before, changed)
+        manifest["tables"] = describe_tables(unfinished)
+        found = plausibility.warnings(con, Record(self.folder, unfinished, manifest))
+        manifest["loads"][-1]["warnings"] = [problem.message for problem in found]
+        publish(self.folder, unfinished, generation, manifest)
+        record = open_record(self.folder)
+        shutil.rmtree(self.staging, ignore_errors=True)
+        return Loaded(record, True, (*again, *files), replaced, withdrawn, opted, reasons, tuple(found), resumed)
+
+    def _opted_tables(self, con: duckdb.DuckDBPyConnection) -> None:
+        con.register("opted rows", self.opt_outs.rows())
+        con.execute('create or replace temp table opted_out as select * from "opted rows"')
+        con.unregister("opted rows")
+
+    def _merge(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        balance: Balance,
+        unfinished: Path,
+        prefix: str,
+        table: definition.Table,
+        known: dt.date,
+    ) -> Any:
+        from accord.record.versions import Versions
+
+        standing = self.before.files(table.name) if self.before else ()
+        staged = balance.staged(table.name)
+        withdrawn = balance.withdrawn(table.name)
+        newly_away = self.opt_outs.digest != self.held.digest and table.of_persons != "none"
+        if not staged and not withdrawn and not (newly_away and standing):
+            for file in standing:
+                (unfinished / table.name).mkdir(exist_ok=True)
+                os.link(file, unfinished / table.name / file.name)
+            return None
+        self.watch(f"bringing versions together: {table.title.lower()}", 0, 1)
+        kinds = "" if table.general_practice else " where kind = 'national'"
+        away = f"select person from opted_out{kinds}"
+        tombstones = self._before(WITHDRAWN)
+        versions = Versions(con, table, standing, staged, withdrawn, tombstones, away, known)
+        return versions.merge(unfinished / table.name, prefix)
+
+    def _before(self, name: str) -> tuple[Path, ...]:
+        return self.before.files(name) if self.before else ()
+
+    def _keep_beside(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        unfinished: Path,
+        prefix: str,
+        batches: Sequence[_Batch],
+        balance: Balance,
+    ) -> None:
+        """What stands beside the tables: the rejects, the withdrawals, the lists of opt-outs."""
+        import pyarrow.parquet as pq
+
+        for name in (REJECTS, WITHDRAWN):
+            for file in self._before(name):
+                (unfinished / name).mkdir(exist_ok=True)
+                os.link(file, unfinished / name / file.name)
+        rejects = balance.rejects()
+        if rejects:
+            (unfinished / REJECTS).mkdir(exist_ok=True)
+            target = unfinished / REJECTS / f"{prefix}.parquet"
+            con.execute(
+                f"copy (select * from ({rejects}) order by file, line) to {_text(str(target))} "
+                "(format parquet, compression zstd)"
+            )
+        gone = balance.all_withdrawn()
+        if gone:
+            (unfinished / WITHDRAWN).mkdir(exist_ok=True)
+            target = unfinished / WITHDRAWN / f"{prefix}.parquet"
+            con.execute(f"copy ({gone}) to {_text(str(target))} (format parquet, compression zstd)")
+        rows = self.opt_outs.rows()
+        if rows.num_rows:
+            (unfinished / OPT_OUTS).mkdir()
+            pq.write_table(rows, unfinished / OPT_OUTS / "people.parquet", compression="zstd")
+
+    def _entries(
+        self, files: Sequence[FileLoaded], numbered: Sequence[tuple[int, SourceFile]], known: dt.date
+    ) -> list[dict[str, Any]]:
+        sources = dict(numbered)
+        return [
+            {
+                **{key: value for key, value in asdict(file).items() if key != "loaded_before"},
+                "reading": self._reading(sources[file.number]),
+                "reader": self.reader.name,
+                "known": known.isoformat(),
+            }
+            for file in files
+        ]
+
+
+def describe_tables(generation: Path) -> dict[str, Any]:
+    """The tables of a written generation: rows, and every file with the hash of its bytes."""
+    import pyarrow.parquet as pq
+
+    described: dict[str, Any] = {}
+    for folder in sorted(path for path in generation.iterdir() if path.is_dir()):
+        files = sorted(folder.glob("*.parquet"))
+        if not files:
+            folder.rmdir()
+            continue
+        hashes: dict[str, str] = {}
+        for file in files:
+            with file.open("rb") as content:
+                hashes[file.name] = hashlib.file_digest(content, "sha256").hexdigest()
+        described[folder.name] = {"rows": sum(pq.read_metadata(file).num_rows for file in files), "files": hashes}
+    return described
+
+
+def _unreadable_file(file: SourceFile, error: Exception) -> DataRefused:
+    """What DuckDB says about a file quotes its content: only the kind of fault is passed on."""
+    kind = type(error).__name__.removesuffix("Exception").removesuffix("Error").lower()
+    problem = Problem(
+        Place(file.label, 0, 0),
+        f"this file cannot be read: its content is not what its form promises ({kind or 'fault'})",
+        "ask for it again, or look whether it was cut short or changed on its way; nothing of this load was kept",
+    )
+    return DataRefused(problem)
+
+
+def _incoming(con: duckdb.DuckDBPyConnection, relation: Any, number: int | None) -> None:
+    """Make the view ``incoming`` of rows that a reader gave; ``number`` is the file's, unless the rows have it."""
+    import pyarrow as pa
+
+    for each in ("incoming rows", "incoming relation"):
+        with contextlib.suppress(Exception):
+            con.unregister(each)
+    con.execute("drop view if exists incoming")
+    con.execute('drop table if exists "incoming held"')
+    added = "" if number is None else f", {int(number)}::BIGINT as accord_file"
+    if isinstance(relation, pa.RecordBatchReader):
+        con.register("incoming rows", relation)
+        con.execute('create temp table "incoming held" as select * from "incoming rows"')
+        con.unregister("incoming rows")
+        con.execute(f'create temp view incoming as select *{added} from "incoming held"')
+    elif isinstance(relation, pa.Table):
+        con.register("incoming rows", relation)
+        con.execute(f'create temp view incoming as select *{added} from "incoming rows"')
+    else:
+        relation.create_view("incoming relation", replace=True)
+        con.execute(f'create temp view incoming as select *{added} from "incoming relation"')
+
+
+def _arrow(relation: Any) -> Any:
+    import pyarrow as pa
+
+    if isinstance(relation, pa.Table):
+        return relation
+    if isinstance(relation, pa.RecordBatchReader):
+        return relation.read_all()
+    return relation.to_arrow_table()
+
+
+def _numbered(table: Any, number: int) -> Any:
+    import pyarrow as pa
+
+    return table.append_column("accord_file", pa.repeat(pa.scalar(number, pa.int64()), table.num_rows))
+
+
+def _concatenated(tables: Sequence[Any]) -> Any:
+    import pyarrow as pa
+
+    return pa.concat_tables(tables, promote_options="permissive")
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """The size of a file, and when it was changed."""
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+def _half_of_memory() -> str:
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return "4GB"
+    return f"{max(total // 2 // 2**20, 1024)}MiB"
+
+
+def _write_json(path: Path, content: object) -> None:
+    beside = path.with_name(f".{path.name}")
+    with beside.open("w", encoding="utf-8") as file:
+        json.dump(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

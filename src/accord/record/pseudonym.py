@@ -1,0 +1,254 @@
+"""Pseudonyms: identifiers checked and replaced by keyed hashes before anything is written.
+
+A person's pseudonym is the first 63 bits of HMAC-SHA-256 of the identifier under a secret key. The key is a file
+outside the record, readable by its owner alone; the record holds only a fingerprint of it. Who has the record but not
+the key cannot get from a pseudonym to an NHS number, nor from an NHS number to a pseudonym.
+
+A key can be rotated without the identifiers: the file then holds a chain of secrets, and a pseudonym is hashed with
+each in turn. The new secret is applied to the pseudonyms of the record, and to identifiers after the earlier secrets,
+so what is loaded later meets what was there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from accord.language.place import Place
+from accord.language.problem import AccordError, DataRefused, Problem
+from accord.record.source import NHS
+
+FORM = 1
+"""The version of the key file."""
+
+_DIGITS = 10
+_SECRET_BYTES = 32
+
+
+class KeyRefused(AccordError):
+    """The key is not one, is not kept safely, or is not the key of this record. Exit code 4."""
+
+    exit_code = 4
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChain:
+    """The secrets that make pseudonyms, oldest first. They are never shown: not by ``repr``, not in a message."""
+
+    _secrets: tuple[bytes, ...] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self._secrets)
+
+    @property
+    def fingerprint(self) -> str:
+        """What a record keeps to know its key again; says nothing about the key."""
+        return self.fingerprints[-1]
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """The fingerprint after each secret of the chain."""
+        found: list[str] = []
+        before = b""
+        for secret in self._secrets:
+            before = hmac.digest(secret, b"accord fingerprint" + before, "sha256")
+            found.append(before[:12].hex())
+        return tuple(found)
+
+    def persons(self, identifiers: Sequence[str], numbering: str = NHS) -> list[int | None]:
+        """The pseudonyms of identifiers, in order; None where one is not an identifier of that numbering."""
+        first, later = hashed_under(self._secrets[0], "person"), self._secrets[1:]
+        prefix = numbering.encode() + b"\0"
+        found: list[int | None] = []
+        for identifier in identifiers:
+            plain = normalised(identifier, numbering)
+            found.append(None if plain is None else _number(first, prefix + plain.encode()))
+        for secret in later:
+            found = rotated(found, secret)
+        return found
+
+    def row_secrets(self) -> tuple[str, ...]:
+        """What is hashed before the key of a row, for each secret of the chain: text for DuckDB, bound, never printed.
+
+        It is made from the secret by HMAC and says nothing about it.
+        """
+        return tuple(hashed_under(secret, "row").hex() for secret in self._secrets)
+
+    def newest(self) -> bytes:
+        """The last secret: what a rotation applies."""
+        return self._secrets[-1]
+
+    def reaches(self, fingerprint: str) -> int:
+        """How many secrets of the chain a record with this fingerprint has behind it.
+
+        Raises:
+            KeyRefused: the record was made with another key.
+        """
+        if fingerprint in self.fingerprints:
+            return self.fingerprints.index(fingerprint) + 1
+        raise KeyRefused(
+            Problem(
+                Place("", 0, 0),
+                "this is not the key that the record was made with",
+                "give the key file that was used for the first load; under another key the same person would become "
+                "two",
+            )
+        )
+
+    def since(self, secrets_behind: int) -> KeyChain:
+        """The secrets that come after so many, as a chain of their own."""
+        return KeyChain(self._secrets[secrets_behind:])
+
+
+def hashed_under(secret: bytes, purpose: str) -> bytes:
+    """A secret for one purpose, made from another, so that one purpose says nothing about the other."""
+    return hmac.digest(secret, b"accord " + purpose.encode(), "sha256")
+
+
+def rotated(persons: Sequence[int | None], secret: bytes) -> list[int | None]:
+    """Pseudonyms under the next secret of a chain."""
+    key = hashed_under(secret, "person")
+    return [None if person is None else _number(key, b"pseudonym\0%d" % person) for person in persons]
+
+
+def _number(key: bytes, message: bytes) -> int:
+    # 63 bits, and never 0: a BIGINT that every engine holds, and that no default value equals
+    return int.from_bytes(hmac.digest(key, message, "sha256")[:8], "big") >> 1 or 1
+
+
+def normalised(identifier: str, numbering: str = NHS) -> str | None:
+    """An identifier without what does not count (spaces), or None if it is not one.
+
+    An NHS number has ten digits, of which the last checks the others (modulus 11). Numbers of one digit ten times over
+    pass that check, and are what stands where there is no number: they are refused.
+    """
+    plain = identifier.replace(" ", "")
+    if numbering != NHS:
+        return plain or None
+    return plain if is_nhs_number(plain) else None
+
+
+def is_nhs_number(plain: str) -> bool:
+    """Whether ten digits without spaces are an NHS number.
+
+    Source: NHS Data Dictionary, NHS NUMBER: weights 10 to 2, the remainder of the sum by 11 taken from 11; 11 counts as
+    0, and 10 is never a check digit.
+    """
+    if len(plain) != _DIGITS or not (plain.isascii() and plain.isdigit()) or plain == plain[0] * _DIGITS:
+        return False
+    total = sum((_DIGITS - place) * int(digit) for place, digit in enumerate(plain[:9]))
+    return (11 - total % 11) % 11 == int(plain[9])
+
+
+def create_key(path: Path | str) -> KeyChain:
+    """A new key in a new file that its owner alone can read.
+
+    Raises:
+        KeyRefused: there is a file already. A key is never overwritten: the record would be lost with it.
+    """
+    path = Path(path)
+    chain = KeyChain((secrets.token_bytes(_SECRET_BYTES),))
+    try:
+        _write(path, chain, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+    except FileExistsError as error:
+        problem = Problem(Place(str(path), 0, 0), "there is a file already; a key is never overwritten", "name another")
+        raise KeyRefused(problem) from error
+    return chain
+
+
+def add_secret(path: Path | str) -> KeyChain:
+    """Add a secret to a key file: the first step of a rotation. The file is replaced in one step."""
+    path = Path(path)
+    longer = KeyChain((*read_key(path)._secrets, secrets.token_bytes(_SECRET_BYTES)))
+    beside = path.with_name(f".{path.name}-{os.getpid()}")
+    _write(beside, longer, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+    os.replace(beside, path)
+    return longer
+
+
+def _write(path: Path, chain: KeyChain, how: int) -> None:
+    content = {"accord key": FORM, "secrets": [secret.hex() for secret in chain._secrets]}
+    descriptor = os.open(path, how, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=2)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_key(path: Path | str, *, record: Path | None = None) -> KeyChain:
+    """The chain of secrets in a key file.
+
+    Raises:
+        KeyRefused: it is not there, is not a key, lies inside the record, or others can read it.
+    """
+    path = Path(path)
+    place = Place(str(path), 0, 0)
+
+    def refuse(message: str, fix: str) -> KeyRefused:
+        return KeyRefused(Problem(place, message, fix))
+
+    if record is not None and path.resolve().is_relative_to(Path(record).resolve()):
+        raise refuse("the key lies inside the record", "keep it elsewhere: together they undo the pseudonyms")
+    try:
+        mode = path.stat().st_mode
+        content = json.loads(path.read_text("utf-8"))
+        held = tuple(bytes.fromhex(secret) for secret in content["secrets"])
+        right = content["accord key"] == FORM and held and all(len(secret) == _SECRET_BYTES for secret in held)
+    except FileNotFoundError as error:
+        raise refuse("there is no key here", f"accord record key {path} makes one") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        # the content is a secret: nothing of it is said, and no cause is shown
+        del error
+        held, right, mode = (), False, 0
+    if not right:
+        raise refuse("this is not a key that can be read", "give the file that accord record key made, unchanged")
+    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+        raise refuse("others can read this key", f"chmod 600 {path}")
+    return KeyChain(held)
+
+
+def row_expression(key: str, variables: Sequence[str]) -> str:
+    """The SQL of a row's pseudonym: a positive 63-bit keyed hash of the text ``key``, under each secret in turn.
+
+    ``variables`` name the DuckDB variables that hold :meth:`KeyChain.row_secrets`. The secret is of fixed length and
+    stands first; only 63 of the 256 bits are kept, so that nobody can go on from a hash to that of a longer text.
+    """
+    made = key
+    for name in variables:
+        text = made if made == key else f"({made})::VARCHAR"
+        digest = f"sha256(getvariable('{name}') || {text})"
+        made = f"((('0x' || left({digest}, 16))::UBIGINT >> 1)::BIGINT)"
+    return made
+
+
+def row_number(key: str, row_secrets: Sequence[str]) -> int:
+    """What :func:`row_expression` gives, in plain Python: for tests, and for single rows."""
+    made = key
+    number = 0
+    for secret in row_secrets:
+        number = int(hashlib.sha256((secret + made).encode()).hexdigest()[:16], 16) >> 1
+        made = str(number)
+    return number
+
+
+def checked_numbers(identifiers: Sequence[str], file: str, numbering: str = NHS, first_line: int = 1) -> None:
+    """Refuse a list of identifiers in which one is none; the lines are named, the identifiers are not.
+
+    Raises:
+        DataRefused: with one problem for each of the first twenty lines that are wrong.
+    """
+    wrong = [line for line, each in enumerate(identifiers, first_line) if normalised(each, numbering) is None]
+    if wrong:
+        what = "an NHS number (ten digits, the last checks the others)" if numbering == NHS else "an identifier"
+        problems = [Problem(Place(file, line, 0), f"this is not {what}", "mend or remove it") for line in wrong[:20]]
+        if len(wrong) > len(problems):
+            problems.append(Problem(Place(file, 0, 0), f"and {len(wrong) - len(problems)} more lines like these"))
+        raise DataRefused(problems)

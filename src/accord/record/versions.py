@@ -1,0 +1,394 @@
+"""Versions: what newly read rows do to those of the record: new, unchanged, replaced, withdrawn, or in conflict.
+
+A row is known by its key, a keyed hash of table, source and the source's own key. The record keeps every version of it,
+with the days from which and until which it was known in that form. Rules, in this order:
+
+- What became known later replaces what became known earlier, in whatever order files are loaded: a late file that is
+  older than what stands fills in the past, and does not touch what stands.
+- Of two files known on the same day, the one loaded later replaces; the other is kept, and was known for no day.
+- A row that says what was known already is *unchanged*, and is not written again; so is a row that stands twice.
+- Two rows of one file and day with the same key and other content contradict each other: the first stands, the others
+  are rejected as a *conflict*.
+- Where a table has one row for a person (or for another set of columns, its ``unique``), a row that says something else
+  than a standing row with another key, as of another source, is rejected as a conflict too. It is reported, and can
+  stand once the other is withdrawn and the row is sent again.
+- A withdrawal ends what was known on its day. It is remembered, so that an older version that arrives afterwards is not
+  taken for news.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from accord.record.definition import Table
+
+if TYPE_CHECKING:
+    import duckdb
+
+SMALL = 500_000
+"""Files of fewer rows are written together with others."""
+
+LARGE = 8_000_000
+"""A file that is written from several holds about this many rows at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What became of the staged rows of a table.
+
+    ``fates`` has, for each file, how many rows made were ``kept``, ``unchanged``, or a ``conflict``. ``replaced`` and
+    ``withdrawn`` are rows of the record that ended; ``opted_out`` those that ended because their person opted out.
+    """
+
+    fates: dict[int, dict[str, int]]
+    replaced: int
+    withdrawn: int
+    opted_out: int
+    rows: int
+    current: int
+
+    @property
+    def changes(self) -> bool:
+        """Whether the table differs from what it was."""
+        kept = any(fates.get("kept") for fates in self.fates.values())
+        return bool(kept or self.replaced or self.withdrawn or self.opted_out)
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The work of bringing staged rows of one table together with the rows of the record."""
+
+    con: duckdb.DuckDBPyConnection
+    table: Table
+    standing: Sequence[Path]
+    staged: Sequence[Path]
+    withdrawn: Sequence[Path]
+    tombstones: Sequence[Path]
+    """Withdrawals of earlier loads, all tables."""
+    away: str
+    """A select of the ``person`` s whose rows of this table are withdrawn."""
+    known: dt.date
+
+    def merge(self, target: Path, prefix: str) -> Merged:
+        """Write the files of the table into a folder of the new generation.
+
+        The connection has afterwards the tables ``dropped`` (part, place, why: rows of the view ``staged``) and
+        ``taken_back`` (file, line, why) of this table.
+        """
+        self._views()
+        self._find()
+        while self._resolve():
+            pass
+        self._opted_out()
+        return self._write(target, prefix)
+
+    # -- what there is -------------------------------------------------------------------------------------------------
+
+    def _views(self) -> None:
+        content = ", ".join(_name(column.name) for column in self.table.columns)
+        content = content if self.table.of_persons == "none" else f"person, {content}"
+        # where a row stands in its files is how it is told from every other
+        more = f"file_index::BIGINT as part, file_row_number as place, hash({content}) as content"
+        self._view("standing", _read(self.standing, self.table, more))
+        self._view("staged", _read(self.staged, self.table, more))
+        gone = {"row": "BIGINT", "source": "VARCHAR", "known_from": "DATE", "file": "BIGINT", "line": "BIGINT"}
+        self._view("gone", _read_plain(self.withdrawn, gone))
+        self._view(
+            "tombs",
+            f"select * from ({_read_plain(self.tombstones, {'table': 'VARCHAR', **gone})}) "
+            f'where "table" = {_text(self.table.name)}',
+        )
+
+    def _view(self, name: str, select: str) -> None:
+        self.con.execute(f"create or replace temp view {name} as {select}")
+
+    def _make(self, name: str, select: str) -> None:
+        self.con.execute(f"create or replace temp table {name} as {select}")
+
+    # -- which keys need a closer look ---------------------------------------------------------------------------------
+
+    def _find(self) -> None:
+        """Rows that say what is known, at once; and the keys whose versions must be put in order."""
+        con = self.con
+        self._make("repeated", "select row from staged group by row having count(*) > 1")
+        if self.withdrawn:
+            con.execute("insert into repeated select distinct row from gone")
+        if self.tombstones:
+            con.execute("insert into repeated select distinct row from tombs where row in (select row from staged)")
+        nowhere = "NULL::BIGINT as part, NULL::BIGINT as place"
+        met = f"select NULL::BIGINT as row, {nowhere}, false as same where false"
+        if self.standing and self.staged:
+            met = (
+                "select s.row, s.part, s.place, bool_or(e.known_until is null and e.known_from <= s.known_from "
+                "and e.content = s.content) as same from staged s join standing e on e.row = s.row group by all"
+            )
+        self._make("met", met)
+        self._make(
+            "dropped",
+            "select row, part, place, 'unchanged' as why from met where same and row not in (select row from repeated)",
+        )
+        self._make(
+            "looked_at",
+            "select row from repeated union select row from met where row not in (select row from dropped)",
+        )
+        con.execute("drop table met")
+        self._make("excluded", "select row, part, place, '' as why from dropped where false")
+        self._make("ends", f"select {nowhere}, NULL::DATE as until, '' as why where false")
+        self._make("staged_ends", f"select {nowhere}, NULL::DATE as until where false")
+        self._make("taken_back", "select NULL::BIGINT as file, NULL::BIGINT as line, '' as why where false")
+
+    # -- versions in order ---------------------------------------------------------------------------------------------
+
+    def _resolve(self) -> bool:
+        """Put the versions of the keys in order of what was known when; say whether that met a contradiction."""
+        con = self.con
+        looked = "row in (select row from looked_at)"
+        # a version that was known for no day says nothing about any
+        seen = f"{looked} and (known_until is null or known_until > known_from)"
+        self._make(
+            "claims",
+            f"""select row, part, place, known_from, file, line, content, row_number() over one as nth,
+                  first_value(content) over one as first_content
+                from staged where {looked} and (part, place) not in (select (part, place) from excluded)
+                window one as (partition by row, known_from, file order by line, part, place)""",
+        )
+        # what happened to a key: a version begins, or what was known ends; of the record (class 0), of this load (1)
+        self._make(
+            "events",
+            f"""with every as (
+                  select row, known_from as k, 0 as class, 1 as turn, file, line, part, place, content,
+                    false as ends, known_until
+                  from standing where {seen}
+                  union all
+                  select row, known_until, 0, 0, file, line, NULL, NULL, NULL, true, NULL
+                  from standing where {seen} and known_until is not null
+                  union all
+                  select row, known_from, 0, 0, file, line, NULL, NULL, NULL, true, NULL from tombs where {looked}
+                  union all
+                  select row, known_from, 1, 0, file, line, part, place, content, false, NULL from claims where nth = 1
+                  union all
+                  select row, known_from, 1, 0, file, line, NULL, NULL, NULL, true, NULL from gone
+                )
+                select *, coalesce(lag(ends) over one, true) as after_end, lag(content) over one as before
+                from every window one as (partition by row order by k, class, turn, file, line, place)""",
+        )
+        # what this load says and what was known already
+        idle = "class = 1 and ((ends and after_end) or (not ends and not after_end and before = content))"
+        self._make(
+            "ordered",
+            f"""select *, lead(k) over one as until, lead(ends) over one as by_end
+                from events where not coalesce({idle}, false)
+                window one as (partition by row order by k, class, turn, file, line, place)""",
+        )
+        con.execute("delete from dropped where row in (select row from looked_at)")
+        con.execute(
+            f"""insert into dropped
+                select row, part, place, why from excluded
+                union all
+                select row, part, place, case when content = first_content then 'unchanged' else 'conflict' end
+                from claims where nth > 1
+                union all
+                select row, part, place, 'unchanged' from events where {idle} and not ends"""
+        )
+        con.execute("delete from ends")
+        con.execute(
+            "insert into ends select part, place, until, case when by_end then 'withdrawn' else 'replaced' end "
+            "from ordered where class = 0 and not ends and until is distinct from known_until"
+        )
+        con.execute("delete from staged_ends")
+        con.execute(
+            "insert into staged_ends select part, place, until from ordered "
+            "where class = 1 and not ends and until is not null"
+        )
+        con.execute("delete from taken_back")
+        con.execute(
+            f"insert into taken_back select file, line, case when {idle} then 'unchanged' else 'kept' end "
+            "from events where class = 1 and ends"
+        )
+        return self._contradicted()
+
+    def _contradicted(self) -> bool:
+        """Exclude rows that contradict a standing row with another key; say whether there were any."""
+        if self.table.unique == ("row",) or not self.staged:
+            return False
+        unique = ", ".join(_name(name) for name in self.table.unique)
+        before = self._count("excluded")
+        self.con.execute(
+            f"""insert into excluded
+                with candidates as (
+                  select {unique}, 0 as class, row, file, line, part, place, content from standing
+                  where known_until is null and (part, place) not in (select (part, place) from ends)
+                  union all
+                  select {unique}, 1, row, file, line, part, place, content from staged
+                  where (part, place) not in (select (part, place) from dropped)
+                    and (part, place) not in (select (part, place) from staged_ends)
+                ), ranked as (
+                  select *, row_number() over one as nth, first_value(content) over one as first_content
+                  from candidates window one as (partition by {unique} order by class, file, line, part, place)
+                )
+                select row, part, place, case when content = first_content then 'unchanged' else 'conflict' end
+                from ranked where nth > 1 and class = 1"""
+        )
+        if self._count("excluded") == before:
+            return False
+        self.con.execute(
+            "insert into looked_at select distinct row from excluded where row not in (select row from looked_at)"
+        )
+        return True
+
+    def _opted_out(self) -> None:
+        """End the rows of people who have opted out, on the day on which that became known."""
+        if self.table.of_persons == "none" or not self.standing:
+            return
+        day = f"DATE {_text(self.known.isoformat())}"
+        self.con.execute(
+            f"""insert into ends select part, place, greatest(known_from, {day}), 'opted out' from standing
+                where known_until is null and person in ({self.away})
+                  and (part, place) not in (select (part, place) from ends)"""
+        )
+
+    # -- the files of the new generation -------------------------------------------------------------------------------
+
+    def _write(self, target: Path, prefix: str) -> Merged:
+        target.mkdir(parents=True, exist_ok=True)
+        ended = dict(self.con.execute("select why, count(*) from ends group by 1").fetchall())
+        self._write_standing(target)
+        self._write_staged(target, prefix)
+        fates = self._fates()
+        self._gather_small(target, prefix)
+        files = sorted(target.glob("*.parquet"))
+        rows = current = 0
+        if files:
+            rows, current = self.con.execute(
+                f"select count(*), count(*) filter (known_until is null) from {_parquet(files)}"
+            ).fetchall()[0]
+        return Merged(
+            fates, ended.get("replaced", 0), ended.get("withdrawn", 0), ended.get("opted out", 0), rows, current
+        )
+
+    def _write_standing(self, target: Path) -> None:
+        touched = {part for (part,) in self.con.execute("select distinct part from ends").fetchall()}
+        for part, file in enumerate(self.standing):
+            if part not in touched:
+                os.link(file, target / file.name)
+                continue
+            listed = ", ".join(
+                "case when n.place is null then e.known_until else n.until end as known_until"
+                if column.name == "known_until"
+                else f"e.{_name(column.name)}"
+                for column in self.table.all_columns
+            )
+            self._copy(
+                f"select {listed} from (select *, file_row_number as place from {_parquet([file])}) e "
+                f"left join (select * from ends where part = {part}) n on n.place = e.place",
+                target / file.name,
+            )
+
+    def _write_staged(self, target: Path, prefix: str) -> None:
+        touched = {
+            part
+            for (part,) in self.con.execute("select part from dropped union select part from staged_ends").fetchall()
+        }
+        number = 0
+        together: list[list[int]] = []
+        held = LARGE
+        for part, file in enumerate(self.staged):
+            rows = _rows(file)
+            if part not in touched and rows >= SMALL:
+                os.link(file, target / f"{prefix}-{number:06}.parquet")
+                number += 1
+            elif rows:
+                if held + rows > LARGE:
+                    together.append([])
+                    held = 0
+                together[-1].append(part)
+                held += rows
+        for parts in together:
+            file = target / f"{prefix}-{number:06}.parquet"
+            self._copy(self._left(parts), file)
+            number += 1
+            if not _rows(file):
+                file.unlink()
+
+    def _left(self, parts: Sequence[int]) -> str:
+        """The staged rows of some files without those that were dropped, with the days on which they end."""
+        listed = ", ".join(
+            "n.until as known_until" if column.name == "known_until" else f"s.{_name(column.name)}"
+            for column in self.table.all_columns
+        )
+        # the numbers of the files are those of the whole list, so all are named, and the others are not read
+        return (
+            f"select {listed} from (select * from staged where part in ({', '.join(map(str, parts))})) s "
+            "left join staged_ends n on n.part = s.part and n.place = s.place "
+            "anti join dropped d on d.part = s.part and d.place = s.place"
+        )
+
+    def _gather_small(self, target: Path, prefix: str) -> None:
+        """Write small files together once there are many: reading a table is slow in a thousand pieces."""
+        small = [file for file in sorted(target.glob("*.parquet")) if _rows(file) < SMALL]
+        if len(small) > 16:
+            self._copy(f"select * from {_parquet(small)}", target / f"{prefix}-gathered.parquet")
+            for file in small:
+                file.unlink()
+
+    def _fates(self) -> dict[int, dict[str, int]]:
+        fates: dict[int, dict[str, int]] = {}
+        for file, rows in self.con.execute("select file, count(*) from staged group by 1").fetchall():
+            fates[file] = {"kept": rows}
+        left_out = "select s.file, d.why, count(*) from dropped d join staged s using (part, place) group by all"
+        for file, why, rows in self.con.execute(left_out).fetchall():
+            fates[file]["kept"] -= rows
+            fates[file][why] = fates[file].get(why, 0) + rows
+        for file, why, rows in self.con.execute("select file, why, count(*) from taken_back group by all").fetchall():
+            counted = fates.setdefault(file, {"kept": 0})
+            counted[why] = counted.get(why, 0) + rows
+        return fates
+
+    def _copy(self, select: str, file: Path) -> None:
+        self.con.execute(
+            f"copy ({select}) to {_text(str(file))} (format parquet, compression zstd, compression_level 1, "
+            "parquet_version v2)"
+        )
+
+    def _count(self, name: str) -> int:
+        return int(self.con.execute(f"select count(*) from {name}").fetchall()[0][0])
+
+
+def _rows(file: Path) -> int:
+    import pyarrow.parquet as pq
+
+    return pq.read_metadata(file).num_rows
+
+
+def _read(files: Sequence[Path], table: Table, more: str) -> str:
+    if files:
+        return f"select *, {more} from {_parquet(files)}"
+    from accord.record.admitting import sql_type
+
+    nothing = ", ".join(f"NULL::{sql_type(column)} as {_name(column.name)}" for column in table.all_columns)
+    nowhere = "NULL::BIGINT as part, NULL::BIGINT as place, NULL::UBIGINT as content"
+    return f"select {nothing}, {nowhere} where false"
+
+
+def _read_plain(files: Sequence[Path], columns: Mapping[str, str]) -> str:
+    if files:
+        return f"select * from {_parquet(files)}"
+    nothing = ", ".join(f"NULL::{kind} as {_name(name)}" for name, kind in columns.items())
+    return f"select {nothing} where false"
+
+
+def _parquet(files: Sequence[Path]) -> str:
+    return f"read_parquet([{', '.join(_text(str(file)) for file in files)}])"
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
