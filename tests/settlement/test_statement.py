@@ -118,7 +118,7 @@ def test_a_statement_names_only_what_its_amounts_rest_on(made) -> None:
     (party,) = statements.parties_named(run, ["RX1"])
     made_statement = statements.statement_of(run, run.contract, RunValues(run), party)
     assert made_statement.standing == "Draft"
-    assert any("cquin_share" in reason for reason in made_statement.reasons)
+    assert any("cquin share" in reason for reason in made_statement.reasons)
     page = statements.html(made_statement)
     for part in ("Owed to you", "Owed by you", "These amounts are not final", run.id, run.contract.signed_hash):
         assert part in page

@@ -42,7 +42,7 @@ app = typer.Typer(
 _BRIEFLY = {
     "new": "A contract to start from, and blank input files.",
     "check": "Check a contract and settle its worked examples.",
-    "show": "The readable schedule: terminal, web page, Word.",
+    "show": "The readable schedule, or a statement in plain words.",
     "prepare": "Published files become a folder of inputs.",
     "settle": "Settle a contract on data; write payments and statements.",
     "rerun": "Settle a run again and compare every byte.",

@@ -1,20 +1,47 @@
-"""``accord show``: the readable schedule of a contract."""
+"""``accord show``: the readable schedule of a contract, or a party's statement of a run in plain words."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from accord.cli.options import ContractArgument, JsonOption
+from accord.cli.options import CONTRACT_HELP, JsonOption
 
 if TYPE_CHECKING:
+    from accord.settlement.income import Income
     from accord.settlement.schedule import Schedule
+    from accord.settlement.statement import Statement
+
+LINES = 40
+"""Payments of a statement that the terminal lists; the page has them all."""
 
 
 def show(
-    contract: ContractArgument,
+    contract: Annotated[
+        str,
+        typer.Argument(metavar="CONTRACT", help=f"{CONTRACT_HELP} With --party: a run folder.", show_default=False),
+    ],
+    party: Annotated[
+        str | None,
+        typer.Option(
+            "--party",
+            metavar="PARTY",
+            help="Show this party's statement of a run, in plain words: A81004, or practice=A81004.",
+            show_default=False,
+        ),
+    ] = None,
+    before: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--before",
+            metavar="RUN",
+            help="With --party: an earlier run, to say what has changed. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     html: Annotated[
         Path | None,
         typer.Option("--html", metavar="FILE", help="Write a web page that prints well.", show_default=False),
@@ -24,9 +51,18 @@ def show(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a contract as a schedule to read: what is paid, how it is worked out, every figure and its source."""
+    """Show a contract as a schedule to read: what is paid, how it is worked out, every figure and its source.
+
+    accord show RUN --party A81004 shows what a party is paid, for what, when, what has changed and what is not certain.
+    """
     from accord.cli.terminal import say, say_json
     from accord.settlement import calls
+
+    if party is not None:
+        _show_statement(Path(contract), party, before or (), html, docx, as_json)
+        return
+    if before or (Path(contract) / "run.json").is_file():
+        raise calls.usage("accord show", "nothing says whose statement is meant", "add --party PARTY, such as A81004")
 
     schedule = calls.schedule(contract)
     written = calls.write_schedule(schedule, html=html, docx=docx)
@@ -37,6 +73,69 @@ def show(
             say(f"wrote {path}")
     else:
         _print(schedule)
+
+
+def _show_statement(
+    folder: Path, named: str, before: Sequence[Path], html: Path | None, docx: Path | None, as_json: bool
+) -> None:
+    from accord.cli.progress import progress
+    from accord.cli.terminal import say, say_json
+    from accord.settlement import calls, statement
+    from accord.settlement.income import income
+    from accord.settlement.plain_words import plain_words
+    from accord.settlement.run import open_run
+    from accord.settlement.stored import RunValues
+
+    if docx is not None:
+        raise calls.usage("--docx", "a statement is not written as a Word document", "--html FILE writes a page")
+    run = open_run(folder)
+    parties = statement.parties_named(run, [named])
+    if len(parties) > 1:
+        raise calls.usage("--party", f"{named} means {len(parties)} parties", f"name one: {parties[0].member}")
+    with progress(2) as work:
+        work.step("working out the statement")
+        made = statement.statement_of(run, run.contract, RunValues(run), parties[0])
+        earned = income([*map(open_run, before), run], ["all"])
+    if html is not None:
+        html.write_text(statement.html(made, earned), encoding="utf-8")
+    if as_json:
+        words = {part.title: list(part.sentences) for part in plain_words(made, earned)}
+        told = {"run": run.id, "party": made.party.party, "member": made.party.member, "standing": made.standing}
+        say_json({**told, "words": words, "reasons": made.reasons, "written": [str(html)] if html else []})
+    elif html is not None:
+        say(f"wrote {html}")
+    else:
+        _print_statement(made, earned)
+
+
+def _print_statement(made: Statement, earned: Income) -> None:
+    import textwrap
+
+    from accord.cli.terminal import say, table
+    from accord.settlement.plain_words import plain_words
+
+    title = f"{made.party.text}: {made.standing.lower()} statement"
+    say(title[:1].upper() + title[1:])
+    say("=" * len(title))
+    certain = made.reasons or ["Every figure behind these amounts is verified. Data can still arrive."]
+    for head, sentences in (
+        *((part.title, part.sentences) for part in plain_words(made, earned)),
+        ("What is not certain", certain),
+    ):
+        say()
+        say(head)
+        for sentence in sentences:
+            say(textwrap.fill(sentence, 100, initial_indent="  ", subsequent_indent="    "))
+    rows = [
+        (line.stream, line.about or line.row, line.owed.due, line.amount if line.incoming else f"-{line.amount}")
+        for line in made.lines
+        if line.owed.amount
+    ]
+    if rows:
+        say()
+        say(table(("stream", "for", "due", "amount"), rows[:LINES], right=[3], indent=2))
+    if len(rows) > LINES:
+        say(f"  … and {len(rows) - LINES} more: --html has them all")
 
 
 def _print(schedule: Schedule) -> None:

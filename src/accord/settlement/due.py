@@ -10,8 +10,10 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from accord.language.contract import Contract, PeriodItem
 from accord.settlement.wording import MONTHS
 
 _COUNTS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -53,6 +55,18 @@ def due_on(written: str, first: dt.date, last: dt.date) -> Due | None:
         except ValueError:
             return None
     return None
+
+
+def shortest_period(contract: Contract, row: Mapping[str, str]) -> PeriodItem | None:
+    """The period that a row is about, the shortest where it is about several; None where it is about none."""
+    found = [
+        item
+        for key, label in row.items()
+        if contract.keys[key].is_period
+        for item in contract.keys[key].items
+        if item.label == label
+    ]
+    return min(found, key=lambda item: item.last - item.first, default=None)
 
 
 def _month_end(year: int, month: int) -> dt.date:

@@ -250,7 +250,8 @@ def income(runs: Sequence[Run], parties: Sequence[str] = ()) -> Income:
 
     Args:
         runs: complete runs, in one currency, that settle no day of a contract twice.
-        parties: only these: a member (``A81004``), ``practice=A81004``, or a party of the contract.
+        parties: only these: a member (``A81004``), ``practice=A81004``, a party of the contract, or ``all``; without
+            any, everybody who is to be paid.
 
     Raises:
         Misused: runs that cannot be put together, or a party that is in none of them.
@@ -376,7 +377,11 @@ def _chosen(paid: Mapping[str, Sequence[_Paid]], parties: Sequence[str]) -> set[
     there = {party for some in paid.values() for one in some for party in (one.payer, one.receiver)}
     chosen: set[PartyName] = set()
     for name in parties:
-        some = {one for one in there if name in (one.member, one.party, one.title, f"{one.party}={one.member}")}
+        some = {
+            one
+            for one in there
+            if name == "all" or name in (one.member, one.party, one.title, f"{one.party}={one.member}")
+        }
         if not some:
             known = sorted(one.member or one.party for one in there)
             shown = ", ".join(known[:8]) + (", …" if len(known) > 8 else "")

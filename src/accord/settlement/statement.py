@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +22,14 @@ from accord.settlement.workings import FIRST_ROW, Cell, Workings, marks_text, sh
 
 if TYPE_CHECKING:
     from accord.engine.reference import RowEvaluator
+    from accord.settlement.income import Income
 
 CELLS_ON_PAGE = 600
 """Cells of the working that the page prints; the workbook and the CSV have them all."""
+
+
+ASSUMPTION = "this contract:"
+"""How a contract begins the authority of a figure that stands in for data that nobody gave, with the reason behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +138,51 @@ class Statement:
     def reasons(self) -> list[str]:
         """Why these amounts are not final, in words: only what they really rest on."""
         reasons = [f"What if: {text}. This is not what the contract says." for text in self.run.what_if_texts]
+        reasons += [f"Provisional: {told}." for told in self.assumed]
         for word, told in (
             ("indicative", "Provisional: not yet confirmed"),
             ("assumed", "Provisional: assumed"),
             ("unverified", "Draft: nobody has verified"),
         ):
+            said = {f"figure {cell.name}" for cell in self._assumed} if word == "assumed" else set[str]()
             names = sorted(mark.removeprefix(f"{word} ") for mark in self.rests_on if mark.startswith(f"{word} "))
-            if names:
-                reasons.append(f"{told} {wording.listed(names)}.")
+            if left := [name for name in names if name not in said]:
+                reasons.append(f"{told} {_named(left)}.")
         return reasons + [f"Overdue: {told}." for told in self.overdue]
+
+    @property
+    def _assumed(self) -> list[Cell]:
+        """The figures that are assumed in so many words: the contract says why."""
+        return [
+            cell
+            for cell in self.figures
+            if cell.source is not None
+            and cell.source.status == "assumed"
+            and cell.source.authority.startswith(ASSUMPTION)
+            and any(f"assumed figure {cell.name}" in line.cell.marks for line in self.lines)
+        ]
+
+    @property
+    def assumed(self) -> list[str]:
+        """What stands in for data that nobody gave: an index without data is neutral, taken as 1."""
+        found: dict[tuple[str, str], dict[str, None]] = {}
+        for cell in self._assumed:
+            why = cell.source.authority.removeprefix(ASSUMPTION).strip() if cell.source else ""
+            found.setdefault((cell.printed, why), {})[wording.words(cell.name)] = None
+        return [f"taken as {value}, for {why}: {wording.listed(names)}" for (value, why), names in found.items()]
+
+    @property
+    def nothing(self) -> str:
+        """The payments that come to nothing, in one sentence; empty where there are none."""
+        lines = [line for line in self.lines if not line.owed.amount]
+        if not lines:
+            return ""
+        streams = list(
+            dict.fromkeys(lines[0].stream for lines in self.groups if not any(one.owed.amount for one in lines))
+        )
+        count = f"{len(lines)} {'payment comes' if len(lines) == 1 else 'payments come'} to {self.money(0)}"
+        told = f", all of {wording.listed(streams)} among them" if streams else ""
+        return f"{count} and {'is' if len(lines) == 1 else 'are'} not listed{told}."
 
     @property
     def standing(self) -> str:
@@ -166,6 +207,20 @@ class Statement:
     def money(self, amount: Fraction | int) -> str:
         """An amount in the contract's currency."""
         return wording.money(Fraction(amount), self.contract.currency)
+
+
+def _named(names: Sequence[str]) -> str:
+    """What is not certain, by kind: figures a and b; the rounding of c; the table d."""
+    kinds: dict[str, list[str]] = {}
+    for name in names:
+        kind, _, rest = name.partition(" of ") if name.startswith("rounding of ") else name.partition(" ")
+        kinds.setdefault(kind, []).append(wording.words(rest))
+    told: list[str] = []
+    for kind, some in kinds.items():
+        heads = {"figure": ("the figure", "the figures"), "table": ("the table", "the tables")}
+        one, several = heads.get(kind, (f"the {kind} of",) * 2)
+        told.append(f"{one if len(some) == 1 else several} {wording.listed(some)}")
+    return "; ".join(told)
 
 
 def parties_named(run: Run, names: Sequence[str]) -> list[PartyName]:
@@ -205,13 +260,19 @@ def write(run: Run, parties: Iterable[PartyName]) -> list[Path]:
     paths = [folder / f"{party.slug}{ending}" for party in parties for ending in (".html", ".csv", ".xlsx")]
     if all(path.is_file() for path in paths):
         return paths
+    from accord.settlement.income import income
     from accord.settlement.stored import RunValues
 
     folder.mkdir(exist_ok=True)
     values = RunValues(run)
+    earned = income([run], ["all"])
     for party in parties:
         made = statement_of(run, run.contract, values, party)
-        for ending, form in ((".html", _write_html), (".csv", _write_csv), (".xlsx", _write_xlsx)):
+        for ending, form in (
+            (".html", partial(_write_html, earned=earned)),
+            (".csv", _write_csv),
+            (".xlsx", _write_xlsx),
+        ):
             temporary = folder / f".unfinished-{party.slug}{ending}"
             form(made, temporary)
             temporary.replace(folder / f"{party.slug}{ending}")
@@ -266,13 +327,18 @@ def statement_of(run: Run, contract: Contract, values: RowEvaluator, party: Part
 # -- a page -------------------------------------------------------------------------------------------------------
 
 
-def html(statement: Statement) -> str:
-    """The statement as one web page that prints on A4."""
+def html(statement: Statement, earned: Income | None = None) -> str:
+    """The statement as one web page that prints on A4; ``earned`` is the party's income, with earlier runs if any."""
+    from accord.settlement.income import income
     from accord.settlement.page import render
+    from accord.settlement.plain_words import plain_words
+
+    earned = earned or income([statement.run], ["all"])
 
     return render(
         "statement.html.j2",
         statement=statement,
+        words=plain_words(statement, earned),
         working=grouped(statement.working[:CELLS_ON_PAGE]),
         inputs=grouped(statement.inputs[:CELLS_ON_PAGE]),
         most=CELLS_ON_PAGE,
@@ -281,8 +347,8 @@ def html(statement: Statement) -> str:
     )
 
 
-def _write_html(statement: Statement, path: Path) -> None:
-    path.write_text(html(statement), encoding="utf-8")
+def _write_html(statement: Statement, path: Path, earned: Income) -> None:
+    path.write_text(html(statement, earned), encoding="utf-8")
 
 
 # -- a ledger -----------------------------------------------------------------------------------------------------
