@@ -30,4 +30,4 @@ def rows_of(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
 
 def record_of(folder: Path, **tables: Sequence[Mapping[str, Any]]) -> Record:
     """A record with these tables."""
-    return write_record(folder, {name: rows_of(name, rows) for name, rows in tables.items()})
+    return write_record(folder, {name: rows_of(name, rows) for name, rows in tables.items() if rows})

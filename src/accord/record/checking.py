@@ -62,7 +62,6 @@ class _Checker:
         self.tables = tables
         self.used: set[str] = set()
         self.problems: list[Problem] = []
-        self._last = 0
 
     # -- places and problems -------------------------------------------------------------------------------------------
 
@@ -840,16 +839,23 @@ class _Checker:
                 return "flag"
             case exp.Substring() if name == "substr":
                 self.need(node.this, scope, "text", name)
-                self.positive(node.args.get("start"), name)
+                self.positive(node.args.get("start"), node, scope, name)
                 if node.args.get("length") is not None:
-                    self.positive(node.args["length"], name)
+                    self.positive(node.args["length"], node, scope, name, 0)
                 return "text"
             case exp.SplitPart():
                 self.need(node.this, scope, "text", name)
                 delimiter = node.args.get("delimiter")
                 if not (isinstance(delimiter, exp.Literal) and delimiter.is_string and delimiter.name):
                     self.refuse(node, "split_part divides at a text in quotation marks", "split_part(codes, ' ', 1)")
-                self.positive(node.args.get("part_index"), name)
+                self.positive(node.args.get("part_index"), node, scope, name)
+                return "text"
+            case exp.Replace() if name == "replace":
+                for each in (node.this, node.expression, node.args.get("replacement")):
+                    if each is None:
+                        self.refuse(node, "replace takes three values", "replace(t, ' ', '')")
+                    else:
+                        self.need(each, scope, "text", name)
                 return "text"
             case exp.RowNumber() | exp.Rank() | exp.DenseRank() | exp.Lag() | exp.Lead():
                 return self.refuse(
@@ -876,15 +882,17 @@ class _Checker:
             self.need(each, scope, kind, name)
         return gives
 
-    def positive(self, node: Expr | None, name: str) -> None:
+    def positive(self, node: Expr | None, within: Expr, scope: _Scope, name: str, least: int = 1) -> None:
+        """Check a place in a text: a whole number, from 1 where it is written out."""
         from sqlglot import exp
 
-        if not (isinstance(node, exp.Literal) and node.name.isdigit() and int(node.name)):
-            self.refuse(
-                node,
-                f"{name} counts with whole numbers from 1, written out",
-                f"{name}(t, 1, 3)" if name == "substr" else f"{name}(t, ' ', 1)",
-            )
+        example = f"{name}(t, 1, 3)" if name == "substr" else f"{name}(t, ' ', 1)"
+        if node is None:
+            self.refuse(within, f"{name} lacks a value", example)
+        elif isinstance(node, exp.Literal) and (node.is_string or not node.name.isdigit() or int(node.name) < least):
+            self.refuse(node, f"{name} counts with whole numbers from {least}", example)
+        else:
+            self.need(node, scope, "whole", name)
 
 
 def _aggregates(node: Expr) -> bool:

@@ -180,6 +180,8 @@ NAMES = (
     "deaths",
     "organisations",
     "areas",
+    "registered",
+    "resident",
 )
 """The tables of the record, in the order in which they are described."""
 

@@ -58,6 +58,15 @@ def _translated(node: Expr, dialect: Dialect) -> Expr:
         return exp.StartsWith(
             this=node.this.copy(), expression=exp.Literal.string(prefix_of(node.expression.name) or "")
         )
+    if isinstance(node, exp.SplitPart):
+        return exp.SplitPart(**{**_copied(node), "part_index": _from_one(node.args["part_index"])})
+    if isinstance(node, exp.Substring):
+        # engines differ where a part begins before the text, or has less than no length
+        given = {**_copied(node), "start": _from_one(node.args["start"])}
+        length = node.args.get("length")
+        if length is not None and not isinstance(length, exp.Literal):
+            given["length"] = exp.Greatest(this=length.copy(), expressions=[exp.Literal.number(0)])
+        return exp.Substring(**given)
     if isinstance(node, exp.AddMonths):
         return _own("add_months", list(node.iter_expressions()), dialect)
     if isinstance(node, exp.Anonymous) and node.name.lower() in OWN:
@@ -75,6 +84,20 @@ def _translated(node: Expr, dialect: Dialect) -> Expr:
         if isinstance(inner, exp.Sum) and outermost:
             return exp.Cast(this=node.copy(), to=exp.DataType.build("bigint"))
     return node
+
+
+def _copied(node: Expr) -> dict[str, object]:
+    return {name: value.copy() if hasattr(value, "copy") else value for name, value in node.args.items()}
+
+
+def _from_one(place: Expr) -> Expr:
+    """A place in a text that is missing where it is below 1."""
+    from sqlglot import exp
+
+    if isinstance(place, exp.Literal):
+        return place.copy()
+    above = exp.Greatest(this=place.copy(), expressions=[exp.Literal.number(0)])
+    return exp.Nullif(this=exp.Cast(this=above, to=exp.DataType.build("int")), expression=exp.Literal.number(0))
 
 
 def _own(name: str, given: list[Expr], dialect: Dialect) -> Expr:

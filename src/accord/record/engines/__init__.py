@@ -1,7 +1,8 @@
 """The engines that select from a record: DuckDB in this process, or Spark; the same whole numbers from both.
 
 An engine reads the Parquet files of one generation in place. The tables of the record appear as views of the rows that
-stand (not replaced, not withdrawn); a table that the record lacks appears empty.
+stand (not replaced, not withdrawn); a table that the record lacks appears empty, and a derived table that it does not
+store is made from its sources when it is first read.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import datetime as dt
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from accord.record.definition import NAMES, table
 from accord.record.portable import Select
 from accord.record.record import Record
 from accord.record.subset import Kind
@@ -98,6 +100,13 @@ def open_engine(
     window = {"first_day": [first_day or FIRST_DAY], "last_day": [last_day or LAST_DAY]}
     engine.bind("window", pa.table(window, schema=pa.schema([("first_day", pa.date32()), ("last_day", pa.date32())])))
     return engine
+
+
+def to_be_made(record: Record, name: str) -> bool:
+    """Whether a table is derived and the record does not store it, so that it is made when it is first read."""
+    if name not in NAMES or table(name).derived is None:
+        return False
+    return "derived" not in record.manifest and not record.files(name)
 
 
 def arrow_of(kind: Kind) -> pa.DataType | None:

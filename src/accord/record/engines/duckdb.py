@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from accord.record.definition import NAMES, table
-from accord.record.engines import FIRST_DAY, LAST_DAY, MOST_NUMBERS, EngineKind, same_types
+from accord.record.engines import FIRST_DAY, LAST_DAY, MOST_NUMBERS, EngineKind, same_types, to_be_made
 from accord.record.portable import Select, SelectStopped
 from accord.record.record import Record
 from accord.record.subset import STANDING, Kind, RecordTables, seen_columns
@@ -117,7 +117,16 @@ class DuckDBEngine:
 
     def _see(self, select: Select) -> None:
         """Make the views of the tables that a select reads, where they are not there yet."""
+        from accord.record.deriving import followed
+
         for name in sorted(select.tables - self._columns.keys()):
+            if name in self._columns:
+                continue
+            if to_be_made(self._record, name):
+                for each, needed in followed(name).items():
+                    if each not in self._columns:
+                        self.make(each, needed)
+                continue
             made = self._view(name)
             self._con.execute(f"create view {_name(name)} as {made}")
             self._columns[name] = self.columns(name)

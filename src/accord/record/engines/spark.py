@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem, shortened
 from accord.record.definition import table
-from accord.record.engines import FIRST_DAY, LAST_DAY, MOST_NUMBERS, EngineKind, same_types
+from accord.record.engines import FIRST_DAY, LAST_DAY, MOST_NUMBERS, EngineKind, same_types, to_be_made
 from accord.record.portable import Select, SelectStopped
 from accord.record.subset import STANDING, Kind, RecordTables, seen_columns
 
@@ -149,7 +149,16 @@ class SparkEngine:
 
     def _see(self, select: Select) -> None:
         """Make the views of the tables that a select reads, where they are not there yet."""
+        from accord.record.deriving import followed
+
         for name in sorted(select.tables - self._columns.keys()):
+            if name in self._columns:
+                continue
+            if to_be_made(self._record, name):
+                for each, needed in followed(name).items():
+                    if each not in self._columns:
+                        self.make(each, needed)
+                continue
             frame = self._frame(name)
             frame.createOrReplaceTempView(name)
             self._columns[name] = self.columns(name)
