@@ -212,7 +212,7 @@ class Session:
         return Cells(measure, tuple(strata), inside.select(_columns(strata)), outside)
 
     def rows(self, measure: Measure) -> pa.Table:
-        """Every row of a measure's select, as it stands (inside the boundary only): days and people are not looked at."""
+        """Every row of a measure's select as it stands (inside the boundary only), whoever and whenever it is about."""
         return self._rows(measure, "")
 
     def rows_of(self, measure: Measure, person: int) -> pa.Table:
@@ -231,10 +231,61 @@ class Session:
             self._organisations = list[dict[str, Any]](self.engine.rows(select).to_pylist())
         return self._organisations
 
+    def contributions(
+        self, measure: Measure, strata: Sequence[str]
+    ) -> list[tuple[str, str, tuple[str, ...], int, int, int]]:
+        """By organisation, period and stratum: how many people a sum is about, and its two largest parts."""
+        self._prepare(measure)
+        named, groups, source = self._source(measure, strata)
+        keys = ", ".join(_quoted(name) for name in ("organisation", "period", *strata))
+        numerator = "case when m.excluded is null then m.numerator end"
+        numerator = numerator if "excluded" in measure.select.columns else "m.numerator"
+        text = f"""{self._with(measure)}, each_person as (
+                select {", ".join(named)}, m.person, sum({numerator}) as numerator
+                {source}
+                group by {", ".join([*groups, "m.person"])}
+            ), in_order as (
+                select {keys}, numerator,
+                    row_number() over (partition by {keys} order by numerator desc, person) as place
+                from each_person
+                where numerator <> 0
+            )
+            select {keys}, count(*) as people, max(numerator) as largest,
+                coalesce(max(case when place = 2 then numerator end), 0) as second
+            from in_order
+            group by {keys}"""
+        found = self.engine.rows(self._read(text, measure)).to_pylist()
+        return [
+            (
+                row["organisation"],
+                row["period"],
+                tuple(NOT_KNOWN if row[name] is None else str(row[name]) for name in strata),
+                row["people"],
+                row["largest"],
+                row["second"],
+            )
+            for row in found
+            if row["organisation"] is not None
+        ]
+
     # -- the frame's selects -------------------------------------------------------------------------------------------
     def _sums(self, measure: Measure, strata: Sequence[str]) -> Select:
         """Numerators (and denominators of ratios) by organisation, period and stratum."""
         self._prepare(measure)
+        named, groups, source = self._source(measure, strata)
+        counts = "m.excluded is null" if "excluded" in measure.select.columns else ""
+        when = f" filter (where {counts})" if counts else ""
+        named.append(f"coalesce(sum(m.numerator){when}, 0) as numerator")
+        if measure.card.kind == "ratio":
+            named.append(f"coalesce(sum(m.denominator){when}, 0) as denominator")
+        named.append(f"count(*) filter (where {counts + ' and ' if counts else ''}m.numerator <> 0) as events")
+        named.append(f"{'count(m.excluded)' if counts else '0'} as excluded")
+        named.append("count(*) as found")  # rows, whatever they count: those outside the population are told by it
+        text = f"{self._with(measure)} select {', '.join(named)} {source} group by {', '.join(groups)}"
+        return self._read(text, measure)
+
+    def _source(self, measure: Measure, strata: Sequence[str]) -> tuple[list[str], list[str], str]:
+        """Columns of organisation, period and strata, what they are grouped by, and where rows come from."""
         card = measure.card
         joins, columns, condition = self._joined(card, strata, "m.day")
         own = "practice" in measure.select.columns
@@ -244,23 +295,13 @@ class Session:
         groups = [organisation, "d.period", *[expression for _, expression in columns]]
         named = [f"{organisation} as organisation", "d.period as period"]
         named += [f"{expression} as {_quoted(name)}" for name, expression in columns]
-        counts = "m.excluded is null" if "excluded" in measure.select.columns else ""
-        when = f" filter (where {counts})" if counts else ""
-        named.append(f"coalesce(sum(m.numerator){when}, 0) as numerator")
-        if card.kind == "ratio":
-            named.append(f"coalesce(sum(m.denominator){when}, 0) as denominator")
-        named.append(f"count(*) filter (where {counts + ' and ' if counts else ''}m.numerator <> 0) as events")
-        named.append(f"{'count(m.excluded)' if counts else '0'} as excluded")
-        named.append("count(*) as found")  # rows, whatever they count: those outside the population are told by it
-        text = f"""{self._with(measure)}
-            select {", ".join(named)}
+        source = f"""
             from measured m
             join days_in d on d.day = m.day
             {"" if own and not ({*strata} & {*OWN_STRATA}) else roster}
             {joins}
-            {f"where r.person is null or ({condition})" if condition else ""}
-            group by {", ".join(groups)}"""
-        return self._read(text, measure)
+            {f"where r.person is null or ({condition})" if condition else ""}"""
+        return named, groups, source
 
     def _with(self, measure: Measure, part: Part | None = None) -> str:
         """The select of a measure (or of one of its parts) as ``measured``, with its lists and parts by their names."""
@@ -325,7 +366,7 @@ class Session:
 
     def _people_on(self, card: Card, strata: Sequence[str]) -> Select:
         """People on one day of each period: one scan of the roster a day."""
-        on: dict[str, dt.date] = {period.label: _counted_on(card, period) for period in self.periods}
+        on: dict[str, dt.date] = {period.label: counted_on(card, period) for period in self.periods}
         selects: list[str] = []
         for label, day in on.items():
             literal = f"date '{day}'"
@@ -568,7 +609,7 @@ def added(table: pa.Table, keys: Sequence[str]) -> pa.Table:
     )
 
 
-def _counted_on(card: Card, period: Period) -> dt.date:
+def counted_on(card: Card, period: Period) -> dt.date:
     """The day on which the population of a period is counted."""
     match card.population.count:
         case "people on the last day":

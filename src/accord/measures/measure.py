@@ -160,7 +160,7 @@ ROSTER: Mapping[str, Mapping[str, Kind]] = {
 """The tables of the roster, which every select may read."""
 
 STAY_KINDS: Mapping[str, Kind] = dict(zip(ADMISSIONS, ("whole", "whole", "text", "text"), strict=True))
-FRAME = frozenset({"measured", "days_in", "period_days", "lives", *ROSTER})
+FRAME = frozenset({"measured", "each_person", "in_order", "days_in", "period_days", "lives", *ROSTER})
 """Names that the frame or the roster uses."""
 
 
