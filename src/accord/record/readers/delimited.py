@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
+import hashlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,10 +149,13 @@ def read_delimited(
             create or replace temp table delimited_renumbered as
             select rows.source_row + coalesce(shifts.shift, 0) as source_row, rows.* exclude (source_row)
             from {table} as rows asof left join (
-                select source_row - row_number() over (order by source_row) + 1 as start,
-                    row_number() over (order by source_row) as shift
-                from {refused_table}
+                select start, max(shift) as shift from (
+                    select source_row - row_number() over (order by source_row) + 1 as start,
+                        row_number() over (order by source_row) as shift
+                    from {refused_table}
+                ) group by start
             ) as shifts on rows.source_row >= shifts.start
+            order by 1
             """
         )
         con.execute(f"drop table {table}")
@@ -183,6 +187,18 @@ def parquet_rows(file: SourceFile) -> int:
 
 def _not_parquet(file: SourceFile) -> Problem:
     return Problem(Place(file.label, 0, 0), "this file is not whole Parquet", "send it again: it may have been cut off")
+
+
+def content_hash(files: Iterable[SourceFile]) -> str:
+    """One hash of the contents of files, in any order; of none of them, nothing."""
+    digests: list[str] = []
+    for file in files:
+        try:
+            with file.path.open("rb") as opened:
+                digests.append(f"{file.kind} {hashlib.file_digest(opened, 'sha256').hexdigest()}")
+        except OSError:
+            digests.append(f"{file.kind} unreadable")  # the loading says so when the file's turn comes
+    return hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()[:16] if digests else ""
 
 
 def plain(tree: Tree) -> object:

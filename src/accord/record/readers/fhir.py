@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, cast
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.language.text import decode, read_tree
-from accord.record.readers.delimited import plain
+from accord.record.readers.delimited import content_hash, plain
 from accord.record.source import NHS, RefusedRows, RowsRead, SetAside, SourceFile, SourcePart, SourceRows
 
 if TYPE_CHECKING:
@@ -124,11 +124,13 @@ class FhirReader:
     name: str = field(default="fhir", init=False)
     _files: tuple[SourceFile, ...] = field(default=(), init=False, repr=False)
     _index: _Index | None = field(default=None, init=False, repr=False)
+    _content: str = field(default="", init=False, repr=False)
 
     @property
     def fingerprint(self) -> str:
         """Differs when the same files would be read differently."""
-        return f"fhir {VERSION} {self.identifiers} {hashlib.sha256(CODES.read_bytes()).hexdigest()[:16]}"
+        codes_said = hashlib.sha256(CODES.read_bytes()).hexdigest()[:16]
+        return f"fhir {VERSION} {self.identifiers} {codes_said} {self._content}"
 
     def files(self, given: Sequence[Path]) -> tuple[SourceFile, ...]:
         """The FHIR files among what is given (folders are looked through), in the order of their names.
@@ -153,6 +155,8 @@ class FhirReader:
             else:
                 found.append(SourceFile(path, path.name, "ndjson", self.source))
         self._files, self._index = tuple(found), None
+        # bulk files refer to each other: when any of them changes, all are read again
+        self._content = content_hash(file for file in found if file.kind == "ndjson")
         if self.identifiers is None:
             self.identifiers = self._numbering()
         return self._files

@@ -18,7 +18,7 @@ from accord.engine.sql import quoted, text_literal
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem, nearest
 from accord.language.text import decode, read_tree
-from accord.record.readers.delimited import heading, parquet_names, parquet_rows, plain, read_delimited
+from accord.record.readers.delimited import content_hash, heading, parquet_names, parquet_rows, plain, read_delimited
 from accord.record.source import NHS, RefusedRows, RowsRead, SetAside, SourceFile, SourcePart, SourceRows
 
 if TYPE_CHECKING:
@@ -204,12 +204,13 @@ class OmopReader:
     identifiers: str = "omop"
     name: str = field(default="omop", init=False)
     _files: dict[str, list[SourceFile]] = field(default_factory=dict, init=False, repr=False)
+    _content: str = field(default="", init=False, repr=False)
 
     @property
     def fingerprint(self) -> str:
         """Differs when the same files would be read differently."""
-        content = CONCEPTS.read_bytes()
-        return f"omop {VERSION} {self.identifiers} {hashlib.sha256(content).hexdigest()[:16]}"
+        concepts_said = hashlib.sha256(CONCEPTS.read_bytes()).hexdigest()[:16]
+        return f"omop {VERSION} {self.identifiers} {concepts_said} {self._content}"
 
     def files(self, given: Sequence[Path]) -> tuple[SourceFile, ...]:
         """The files of tables among what is given (folders are looked through), in the order in which they are read.
@@ -235,9 +236,12 @@ class OmopReader:
             )
         if problems:
             raise DataRefused(problems)
-        self._files = {}
+        self._files, self._content = {}, ""
         for _, _, file in sorted(found, key=lambda each: each[:2]):
             self._files.setdefault(file.kind, []).append(file)
+        # a row of one table is read with what others say of it (the codes of a stay, the practice of a person): when
+        # any of the tables changes, all are read again
+        self._content = content_hash(file for _, _, file in found if file.kind in TABLES)
         return tuple(file for _, _, file in sorted(found, key=lambda each: each[:2]))
 
     def rows(self, file: SourceFile, con: duckdb.DuckDBPyConnection) -> Iterator[SourcePart]:
@@ -293,17 +297,12 @@ class OmopReader:
 
     def _look_up(self, con: duckdb.DuckDBPyConnection) -> None:
         """Make ready in the connection what other tables say: codes of concepts, diagnoses of visits, and so on."""
-        identity = hashlib.sha256(
-            "\n".join(f"{each.path} {each.path.stat().st_mtime_ns}" for each in self._siblings()).encode()
-        ).hexdigest()
+        identity = f"{self.fingerprint} {id(self)}"
         there = con.execute("select 1 from duckdb_tables() where table_name = 'omop_looked_up'").fetchall()
         if there and con.execute("select identity from omop_looked_up").fetchall() == [(identity,)]:
             return
         _LookingUp(self, con).everything()
         con.execute(f"create or replace temp table omop_looked_up as select {text_literal(identity)} as identity")
-
-    def _siblings(self) -> list[SourceFile]:
-        return [file for files in self._files.values() for file in files]
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,8 +330,8 @@ class _LookingUp:
             "case when codings.coding in ('icd10', 'icd9', 'opcs4') then upper(replace(concept_code, '.', '')) "
             "else concept_code end as code "
             "from omop_rows join omop_codings as codings on codings.vocabulary = vocabulary_id",
-            "select cast(null as varchar) as concept_id, cast(null as varchar) as coding, cast(null as varchar) as code "
-            "where false",
+            "select cast(null as varchar) as concept_id, cast(null as varchar) as coding, "
+            "cast(null as varchar) as code where false",
         )
         self._gather(
             "concept",
@@ -481,15 +480,17 @@ class _Rows:
         )
 
     def _identifier(self) -> str:
-        return "person_source_value" if self.reader.identifiers == NHS else f"{self.table}.person_id"
+        if self.reader.identifiers != NHS:
+            return f"{self.table}.person_id"
+        return f"{self.table}.person_source_value" if self.file.kind == "person" else "numbers.nhs_number"
 
     def _from(self) -> str:
         if self.reader.identifiers != NHS or self.file.kind == "person":
             return self.table
         # the columns that both have are the table's own; only the number is taken from the persons
         return (
-            f"{self.table} left join (select person_id as numbered, person_source_value from omop_persons) as persons "
-            f"on persons.numbered = {self.table}.person_id"
+            f"{self.table} left join (select person_id as numbered, person_source_value as nhs_number "
+            f"from omop_persons) as numbers on numbers.numbered = {self.table}.person_id"
         )
 
     def _care_site(self) -> Iterator[SourcePart]:
@@ -497,7 +498,8 @@ class _Rows:
             "organisations",
             "select source_row, cast(null as varchar) as identifier, 'care_site:' || care_site_id as key, "
             "care_site_id as code, "
-            "case when care_site_id in (select care_site_id from omop_persons) then 'practice' else 'provider' end as kind, "
+            "case when care_site_id in (select care_site_id from omop_persons) then 'practice' else 'provider' end "
+            "as kind, "
             f"care_site_name as name from {self.table}",
         )
 
