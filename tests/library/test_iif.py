@@ -345,7 +345,7 @@ def test_improvement_without_a_rate_is_asked_for() -> None:
 def test_rates_times_people_are_the_published_totals(year: int, support: int, improvement: int) -> None:
     """For England's adjusted population, which is its registered list: within 2 % of what was announced.
 
-    172.2m and 73.8m are of the guidance of 2023/24, 292m of 2024/25 (70 and 30 %). If 3.248 were both payments together,
+    172.2m and 73.8m are of the guidance of 2023/24, 292m of 2024/25 (70 and 30 %). If 3.248 were both together,
     as it can also be read, 2024/25 would be 30 % short.
     """
     people = 62_974_367 if year == 2024 else 61_750_479  # lists in the published measures of 2023/24 and their baseline
