@@ -453,7 +453,7 @@ def balanced(found: Gathered, people: int) -> None:
 
 
 def test_people_of_an_independent_generator(tmp_path: Path) -> None:
-    balanced(gather(FhirReader(), generated(tmp_path, 2, "20-30")), 2)
+    balanced(gather(FhirReader(), generated(tmp_path, 2, "5-15")), 2)
 
 
 @pytest.mark.long

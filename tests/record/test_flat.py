@@ -1,0 +1,290 @@
+"""Flat files: what each shipped mapping makes of a few made-up rows, and what a mapping of one's own may and may not say."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pyarrow.csv as pc
+import pyarrow.parquet as pq
+import pytest
+
+from accord.language.problem import DataRefused
+from accord.record.readers import open_reader
+from accord.record.readers.flat import FlatReader
+from accord.record.readers.mapping import mapping_names, read_mapping
+from tests.record.gathered import Gathered, gather
+
+SAMPLES = Path(__file__).parent / "flat"
+
+
+def sample(name: str, file: str) -> Gathered:
+    return gather(FlatReader(name), SAMPLES / file)
+
+
+def test_every_mapping_is_well_formed_and_has_a_source() -> None:
+    assert len(mapping_names()) == 8
+    for name in mapping_names():
+        mapping = read_mapping(name)
+        assert (mapping.name, bool(mapping.authority), bool(mapping.status)) == (name, True, True)
+
+
+def test_admitted_patient_care() -> None:
+    found = sample("sus-apc", "sus_apc_2024.csv")
+    columns = (
+        "key",
+        "spell",
+        "episode",
+        "since",
+        "until",
+        "discharged",
+        "discharge_method",
+        "diagnoses",
+        "procedures",
+        "cost",
+    )
+    assert found.of("episodes", *columns) == [
+        ("9001", "RXX|S1", "1", "2024-04-02", "2024-04-04", "2024-04-09", "8", "J441 I10X", None, "124050"),
+        ("9002", "RXX|S1", "2", "2024-04-04", "2024-04-09", "2024-04-09", "1", "J441 E119 I10X", "E853", None),
+        # 1801-01-01 means that there is no such day yet; method 9 is none
+        ("9003", "RXX|S2", "1", "2024-04-05", None, None, None, "K409", "T202 Y081", None),
+        ("9004", "RXX|S3", "1", "2024-04-06", "2024-04-06", "2024-04-06", "1", "K409", None, None),
+    ]
+    assert [row["deleted"] for row in found.rows["episodes"]] == [False, False, False, True]
+    assert {str(row["known"]) for row in found.rows["episodes"]} == {"2024-04-30"}
+
+
+def test_outpatients() -> None:
+    found = sample("sus-op", "sus_op_2024.csv")
+    assert found.of("outpatients", "day", "attended", "first", "refused", "refused_column") == [
+        ("2024-05-01", "attended", "true", None, None),
+        ("2024-05-08", "did not attend", "false", None, None),
+        ("2024-05-09", "cancelled", "false", None, None),
+        ("2024-06-09", None, "false", "ATTENDED has a value that the mapping does not name", "ATTENDED"),
+    ]
+
+
+def test_emergency_care() -> None:
+    found = sample("ecds", "ecds_2024.csv")
+    assert found.of("attendances", "department", "visit", "arrival", "disposal", "investigated", "treated") == [
+        ("1", "first", "ambulance", "admitted", "true", "true"),
+        ("3", "first", "other", "discharged", "false", "false"),
+        ("3", "planned", None, None, None, None),
+    ]
+
+
+def test_community_and_mental_health_contacts() -> None:
+    community = sample("csds", "csds_contacts_2024.csv")
+    assert community.of("community_contacts", "key", "service", "attended", "minutes") == [
+        ("RYY|C1", "05", "attended", "30"),
+        ("RYY|C2", "05", "did not attend", None),
+    ]
+    mental = sample("mhsds", "mhsds_contacts_2024.csv")
+    assert mental.of("mental_health_contacts", "key", "attended", "minutes") == [
+        ("M1", "attended", "50"),
+        ("M2", "cancelled", None),
+    ]
+
+
+def test_social_care() -> None:
+    found = sample("client-level-data", "cld_2024.csv")
+    assert found.of("social_care", "kind", "since", "until", "after_hospital", "permanent", "outcome", "cost") == [
+        ("reablement", "2024-04-10", "2024-05-11", "true", None, "at home", "81225"),
+        ("nursing", "2024-04-10", None, "false", "true", None, None),
+        (None, "2024-04-01", "2024-04-03", None, None, None, None),
+    ]
+    assert found.rows["social_care"][2]["refused"] == "Service Type has a value that the mapping does not name"
+    assert dict(found.aside) == {("client-level-data", "the conditions of the mapping give the row to no table"): 1}
+
+
+def test_one_row_of_registrations_feeds_two_tables() -> None:
+    found = sample("registrations", "registrations_2024.csv")
+    assert found.of("people", "identifier", "born", "sex", "ethnicity") == [
+        ("9434765919", "1950-03-09", "female", "A"),
+        ("9434765870", "1961-07-01", "male", None),
+    ]
+    assert found.of("registrations", "practice", "since", "until") == [
+        ("A81001", "2001-05-01", None),
+        ("A81002", "2010-01-01", "2024-04-01"),  # the first day no longer registered
+    ]
+    assert found.read == 2
+
+
+def test_deaths_are_known_from_their_registration() -> None:
+    found = sample("deaths", "deaths_2024.csv")
+    assert found.of("deaths", "day", "cause", "place") == [("2024-06-28", "I219", "home")]
+    assert str(found.rows["deaths"][0]["known"]) == "2024-07-01"
+
+
+OWN = """\
+mapping: own
+title: A file of our own
+source: own
+authority: ourselves
+status: assumed
+files: ["*.csv", "*.parquet"]
+dates: [dd/mm/yyyy]
+identifier: NHS
+tables:
+  observations:
+    columns:
+      day: WHEN
+      coding: {is: snomed}
+      code: CODE
+      value: {from: VALUE}
+"""
+
+
+def own(folder: Path, text: str, content: str | bytes) -> Gathered:
+    (folder / "own.yaml").write_text(text)
+    (folder / "rows.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
+    return gather(FlatReader(folder / "own.yaml"), folder / "rows.csv")
+
+
+def test_a_mapping_of_ones_own(tmp_path: Path) -> None:
+    found = own(tmp_path, OWN, "nhs;When;CODE;VALUE\n1;03/04/2024;8;7.5\n;31/02/2024;9;\n")
+    assert found.of("observations", "identifier", "day", "coding", "code", "value", "key") == [
+        ("1", "2024-04-03", "snomed", "8", "7.5", None),
+        (None, "31/02/2024", "snomed", "9", None, None),  # not a day: the loading says so
+    ]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "named"), [("utf-8", ""), ("cp1252", "encoding: windows-1252\n"), ("utf-16", "encoding: utf-16\n")]
+)
+def test_encodings(tmp_path: Path, encoding: str, named: str) -> None:
+    content = "NHS,WHEN,CODE,VALUE\n1,03/04/2024,“é”,\n".encode(encoding)
+    assert own(tmp_path, OWN + named, content).of("observations", "code") == [("“é”",)]
+
+
+def test_an_encoding_that_is_not_as_said_refuses_the_lines(tmp_path: Path) -> None:
+    content = "NHS,WHEN,CODE,VALUE\n1,03/04/2024,é,\n2,03/04/2024,e,\n".encode("cp1252")
+    found = own(tmp_path, OWN, content)
+    assert found.refused == [("rows.csv", 1, "the line has bytes that are not of the encoding utf-8")]
+    assert found.of("observations", "source_row", "code") == [(2, "e")]
+
+
+def test_without_a_heading_the_mapping_names_the_columns(tmp_path: Path) -> None:
+    text = OWN + "heading: [NHS, WHEN, CODE, VALUE]\ndelimiter: pipe\n"
+    assert own(tmp_path, text, "1|03/04/2024|8|7\n").of("observations", "source_row", "code") == [(1, "8")]
+
+
+def test_parquet_is_read_in_place(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(OWN)
+    (tmp_path / "x.csv").write_text("NHS,WHEN,CODE,VALUE\n1,03/04/2024,8,7.5\n")
+    pq.write_table(pc.read_csv(tmp_path / "x.csv"), tmp_path / "x.parquet")
+    (tmp_path / "x.csv").unlink()
+    found = gather(FlatReader(tmp_path / "own.yaml"), tmp_path)
+    assert found.of("observations", "identifier", "code", "value", "source_row") == [("1", "8", "7.5", 1)]
+
+
+@pytest.mark.parametrize(
+    ("change", "feed", "expected"),
+    [
+        ("value: {from: [X, VALUE]}", "may_lack: [X]", "7"),
+        ("value: {from: VALUE, times: 100}", "", "700.0000"),
+        ('unit: {from: VALUE, values: {"7": seven}}', "", "seven"),
+        ('unit: {from: VALUE, values: {"8": eight}, otherwise: missing}', "", None),
+        ('unit: {from: VALUE, values: {"8": eight}, otherwise: keep}', "", "7"),
+        ("unit: {from: CODE, until: dot}", "", "8"),
+        ("unit: {join: [CODE, VALUE]}", "", "8.1|7"),
+        ("value: {from: VALUE}", 'missing: ["7"]', None),
+    ],
+)
+def test_ways_to_feed_a_column(tmp_path: Path, change: str, feed: str, expected: Any) -> None:
+    text = OWN.replace("value: {from: VALUE}", change) + feed + "\n"
+    found = own(tmp_path, text, "NHS,WHEN,CODE,VALUE\n1,03/04/2024,8.1,7\n")
+    assert found.of("observations", change.split(":")[0]) == [(expected,)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "observations:",
+            "observation:",
+            "own.yaml:10:3: the record has no table observation\n    fix: did you mean observations?",
+        ),
+        ("observations:", "admissions:", "own.yaml:10:3: admissions is made from episodes, and never loaded"),
+        ("value:", "valeu:", "own.yaml:15:7: observations has no column valeu\n    fix: did you mean value?"),
+        ("day: WHEN", "practice: WHEN", "own.yaml:10:3: nothing feeds day, which every row of observations needs"),
+        (
+            "is: snomed",
+            "is: snomedct",
+            "own.yaml:13:20: snomedct is not a value of this column\n    fix: did you mean snomed?",
+        ),
+        (
+            "{from: VALUE}",
+            "{form: VALUE}",
+            "own.yaml:15:15: form is not an entry of what feeds a column\n    fix: did you mean from?",
+        ),
+        ("{from: VALUE}", "{from: VALUE, is: x}", "own.yaml:15:14: a column is fed by one of from, is, codes or join"),
+        (
+            "{from: VALUE}",
+            "{from: VALUE, days: 1}",
+            "own.yaml:15:28: days are added to a day, and this column is a number",
+        ),
+        ("code: CODE", "code: {codes: [A]}", "codes feed a column of several codes, and this is a code"),
+        ("identifier: NHS\n", "", "own.yaml:9:3: observations is about persons, and the mapping has no identifier"),
+        ("dates: [dd/mm/yyyy]", "dates: [dd.mm.yy]", "own.yaml:7:9: dd.mm.yy is not one of"),
+        ("status: assumed", "status: sure", "own.yaml:5:9: sure is not one of verified"),
+        ("code: CODE", "code: [", "own.yaml:15"),
+    ],
+)
+def test_what_a_mapping_may_not_say(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert old in OWN
+    with pytest.raises(DataRefused) as refused:
+        own(tmp_path, OWN.replace(old, new), "NHS,WHEN,CODE,VALUE\n")
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("NHS,WHEN,CDOE,VALUE\n", "own.yaml:14:13: the file rows.csv has no column CODE\n    fix: did you mean CDOE?"),
+        ("NHS,WHEN,VALUE\n", "correct the name, or put the column under may_lack"),
+        ("", "rows.csv:1:1: there is no heading"),
+        ("NHS,,CODE\n", "in the heading a column has no name"),
+    ],
+)
+def test_files_that_do_not_fit(tmp_path: Path, content: str, said: str) -> None:
+    with pytest.raises(DataRefused) as refused:
+        own(tmp_path, OWN, content)
+    assert said in str(refused.value)
+
+
+def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
+    text = OWN.replace("day: WHEN", "dya: WHEN").replace("code: CODE", "cod: CODE")
+    with pytest.raises(DataRefused) as refused:
+        own(tmp_path, text, "NHS\n")
+    assert len(refused.value.problems) == 4  # two misspelt, and the two that nothing feeds then
+
+
+def test_names_in_files_cannot_break_out_of_the_select(tmp_path: Path) -> None:
+    text = OWN.replace("code: CODE", 'code: "C\'O\\"DE; drop"')
+    found = own(tmp_path, text, 'NHS,WHEN,"C\'O""DE; drop",VALUE\n1,03/04/2024,8,7\n')
+    assert found.of("observations", "code") == [("8",)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("flta",), "did you mean flat?"),
+        (("flat",), "flat files need a mapping"),
+        (("omop", "sus-apc"), "a mapping goes with flat files"),
+        (("flat", "sus-acp"), "did you mean sus-apc?"),
+        (("flat", "../../secret"), "there is no such mapping"),
+    ],
+)
+def test_opening_a_reader(arguments: tuple[str, ...], said: str) -> None:
+    with pytest.raises(DataRefused) as refused:
+        open_reader(arguments[0], mapping=arguments[1] if len(arguments) > 1 else None)
+    assert said in str(refused.value)
+
+
+def test_a_mapping_changes_how_a_file_is_known(tmp_path: Path) -> None:
+    shutil.copy(SAMPLES.parents[2] / "src/accord/library/mappings/deaths.yaml", tmp_path / "mine.yaml")
+    assert FlatReader("deaths").fingerprint == FlatReader(tmp_path / "mine.yaml").fingerprint
+    (tmp_path / "mine.yaml").write_text((tmp_path / "mine.yaml").read_text() + "# changed\n")
+    assert FlatReader("deaths").fingerprint != FlatReader(tmp_path / "mine.yaml").fingerprint
