@@ -21,8 +21,10 @@ from hypothesis import strategies as st
 
 from accord.engine import Inputs, Settlement, read_inputs, settle
 from accord.language import check
+from accord.language.checker import MeasureCard
 from accord.language.contract import Contract
 from accord.library import CONTRACTS
+from accord.measures.measure import find_card
 
 FOLDER = CONTRACTS / "integration-supplement"
 GMS = CONTRACTS / "gms-global-sum"
@@ -650,6 +652,18 @@ def test_nothing_is_asked_about_a_clinician_a_patient_or_a_referral() -> None:
         not table.measure or set(table.keys) <= {"practice", "neighbourhood", "year"} for table in terms.inputs.values()
     )
     assert set(terms.inputs["admissions"].keys) == {"neighbourhood", "year"}, "never of a practice alone"
+
+
+def test_the_measures_that_feed_it_give_what_it_reads_and_allow_it() -> None:
+    """Checked once more with the cards of the library's measures, as when a record feeds it."""
+    named = {table.measure for table in contract().inputs.values() if table.measure}
+    cards: dict[str, MeasureCard] = {}
+    for name in named:
+        card = find_card(name)
+        assert card is not None, name
+        cards[name] = MeasureCard(card.measure, str(card.version), card.for_contract())
+    assert len(cards) == 6
+    assert check(FOLDER, cards=cards).meaning_hash == contract().meaning_hash
 
 
 def test_every_figure_says_that_it_is_proposed_or_where_it_comes_from() -> None:
