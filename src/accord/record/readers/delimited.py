@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 DELIMITERS = (",", "\t", ";", "|")
 """What may stand between values when nobody has said what does: the one that the heading has most of."""
 
+LONGEST_HEADING = 1 << 18
+"""So many bytes of a file are looked at for its heading."""
+
 PIECE = 1 << 20
 """So many bytes are recoded at a time."""
 
@@ -64,17 +67,14 @@ def heading(
     place = Place(label, 1, 1)
     try:
         with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
-            line = file.readline(1 << 20)
+            begins = file.read(LONGEST_HEADING)
     except (OSError, EOFError) as error:
         raise DataRefused(Problem(Place(label, 0, 0), "this file cannot be read", "is it whole?")) from error
-    try:
-        text = line.decode("utf-8-sig" if encoding == "utf-8" else encoding).rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        raise DataRefused(
-            Problem(
-                place, f"the heading is not text in the encoding {encoding}", "save it as UTF-8, or name its encoding"
-            )
-        ) from error
+    decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)("replace")
+    text = (decoder.decode(begins).splitlines() or [""])[0]
+    if "\ufffd" in text:
+        fix = "save it as UTF-8, or name its encoding"
+        raise DataRefused(Problem(place, f"the heading is not text in the encoding {encoding}", fix))
     if not text.strip() or "\0" in text:
         raise DataRefused(Problem(place, "there is no heading with the names of columns", "the first line names them"))
     delimiter = delimiter or max(DELIMITERS, key=text.count)
