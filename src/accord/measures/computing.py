@@ -19,7 +19,7 @@ from accord.language.problem import AccordError, Problem, nearest
 from accord.measures import matching
 from accord.measures.card import Ages, Card
 from accord.measures.codelist import CodeList
-from accord.measures.measure import ROSTER, Measure, Part
+from accord.measures.measure import Measure, Part
 from accord.record.portable import Select, read_select
 from accord.record.subset import Kind
 
@@ -127,7 +127,7 @@ class Session:
         *,
         first: dt.date,
         until: dt.date,
-        every: Every = "whole",
+        every: Every | Sequence[Period] = "whole",
         engine: EngineKind = "duckdb",
         threads: int | None = None,
         memory: str | None = None,
@@ -139,7 +139,7 @@ class Session:
             record: the record.
             first: the first day that counts.
             until: the first day that no longer counts.
-            every: how long the periods are.
+            every: how long the periods are; or the periods themselves (of a contract), in order, within these days.
             engine: ``duckdb`` or ``spark``.
             threads: how many the engine may use.
             memory: how much the engine may use, such as ``8GB``.
@@ -147,9 +147,7 @@ class Session:
         """
         from accord.record.engines import open_engine
 
-        self.every: Every = every
-        self.periods = periods(first, until, every)
-        self.first, self.until = first, until
+        self.periods = periods(first, until, every) if isinstance(every, str) else tuple(every)
         self.on_step = on_step
         self.record = record
         self._known: dict[str, Mapping[str, Kind]] = {}
@@ -160,7 +158,12 @@ class Session:
         self._codes: dict[str, list[tuple[str, str]]] = {}
         self._organisations: list[dict[str, Any]] | None = None
         self.engine: Engine = open_engine(
-            record, engine, threads=threads, memory=memory, first_day=first, last_day=until - ONE_DAY
+            record,
+            engine,
+            threads=threads,
+            memory=memory,
+            first_day=first,
+            last_day=until - ONE_DAY,
         )
         try:
             self._bind_periods()
@@ -223,6 +226,17 @@ class Session:
         self._prepare(measure)
         named = ", ".join(f'm."{name}"' for name in measure.select.columns)
         return self.engine.rows(self._read(f"{self._with(measure)} select {named} from measured m{which}", measure))
+
+    def about_person(self, table: str, person: int) -> list[dict[str, Any]]:
+        """The rows of a table of the record about one person (inside the boundary only)."""
+        columns = ", ".join(f"t.{_quoted(name)}" for name in self.engine.columns(table))
+        text = f"select {columns} from {_quoted(table)} t where t.person = {int(person)}"
+        return self.engine.rows(self._read(text)).to_pylist()
+
+    def members_of(self, who: str, person: int) -> list[dict[str, Any]]:
+        """With whom one person was registered (or where they lived), and from when until when."""
+        text = f"select r.organisation, r.since, r.until from {self._members(who)} r where r.person = {int(person)}"
+        return self.engine.rows(self._read(text)).to_pylist()
 
     def organisations(self) -> list[dict[str, Any]]:
         """The organisations of the record: code, kind, within, since, until; read once."""
@@ -465,8 +479,6 @@ class Session:
 
     def _prepare(self, measure: Measure) -> None:
         """Make the parts and code lists of a measure, where no other measure has."""
-        if set(ROSTER) & (measure.select.tables | {name for part in measure.parts for name in part.select.tables}):
-            self._roster()
         for codes in measure.lists.values():
             if _list_table(codes) not in self._made:
                 self._make_list(codes)
@@ -500,7 +512,6 @@ class Session:
         """The roster with each person's sex and day of birth, under one name; made once."""
         name = f"members_{who}"
         if name not in self._made:
-            self._roster()
             if who == "registered":
                 text = f"""select r.person, r.practice as organisation, r.since,
                         coalesce(r.until, date '{FAR}') as until, p.sex, p.born
@@ -515,18 +526,10 @@ class Session:
     def _lives(self) -> str:
         """Where people live, with the deprivation fifth of the area; made once."""
         if "lives" not in self._made:
-            self._roster()
             text = f"""select r.person, r.since, coalesce(r.until, date '{FAR}') as until, a.deprivation
                 from resident r join areas a on a.area = r.area"""
             self._make("lives", text)
         return "lives"
-
-    def _roster(self) -> None:
-        """Make ``registered`` and ``resident`` available to selects."""
-        if "registered" not in self._made:
-            self.on_step("roster")
-            self._make("registered", "select person, practice, since, until from registrations")
-            self._make("resident", "select person, area, kind, since, until from residences")
 
     def _bands(self, card: Card) -> tuple[Ages, ...]:
         if card.standardise is not None and card.standardise.bands:
@@ -642,6 +645,12 @@ _OCCUR = {
         "select cause as code from deaths",
     ),
     "opcs4": ("select code from procedures",),
+    "admission_method": ("select admission_method as code from admissions",),
+    "admission_source": ("select admission_source as code from admissions",),
+    "main_specialty": (
+        "select main_specialty as code from admissions",
+        "select last_specialty as code from admissions",
+    ),
 }
 """Where codes of a coding stand besides conditions and observations."""
 

@@ -131,7 +131,7 @@ def read(folder: Path, name: str, shown: Path | None = None) -> Measure:
         except (MeasureRefused, MeasureNotFound) as refused:
             problems += refused.problems
     parts: list[Part] = []
-    known: dict[str, Mapping[str, Kind]] = dict(ROSTER)
+    known: dict[str, Mapping[str, Kind]] = {}
     for alias, codes in lists.items():
         if alias in NAMES or alias in STANDING or alias in FRAME or alias in card.parts:
             message = f"{alias} is the name of another table already"
@@ -153,14 +153,8 @@ def read(folder: Path, name: str, shown: Path | None = None) -> Measure:
     return Measure(card, file, select, lists, tuple(parts))
 
 
-ROSTER: Mapping[str, Mapping[str, Kind]] = {
-    "registered": {"person": "whole", "practice": "text", "since": "day", "until": "day"},
-    "resident": {"person": "whole", "area": "text", "kind": "text", "since": "day", "until": "day"},
-}
-"""The tables of the roster, which every select may read."""
-
 STAY_KINDS: Mapping[str, Kind] = dict(zip(ADMISSIONS, ("whole", "whole", "text", "text"), strict=True))
-FRAME = frozenset({"measured", "each_person", "in_order", "days_in", "period_days", "lives", *ROSTER})
+FRAME = frozenset({"measured", "each_person", "in_order", "days_in", "period_days", "lives"})
 """Names that the frame or the roster uses."""
 
 

@@ -32,7 +32,16 @@ from typing import TYPE_CHECKING, Any, Literal
 from accord.language.place import Place
 from accord.language.problem import AccordError, Problem
 from accord.measures import standardising
-from accord.measures.computing import ALL, Session, no_step
+from accord.measures.computing import (
+    ALL,
+    NOT_KNOWN,
+    MeasureMisused,
+    Period,
+    Session,
+    counted_on,
+    no_step,
+    periods,
+)
 from accord.measures.figures import Figure, Figures
 
 if TYPE_CHECKING:
@@ -628,8 +637,6 @@ class _Making:
 
     def _time_of(self, first: str, last: str, quantity: Quantity) -> tuple[str, str]:
         if quantity == "denominator" and self.people:
-            from accord.measures.computing import Period, counted_on
-
             period = Period(first, dt.date.fromisoformat(first), dt.date.fromisoformat(last), "")
             return (f"on {counted_on(self.card, period)}", "")
         return (f"{first} to {last}", "") if self.whole else (first, last)
@@ -674,7 +681,9 @@ class _Making:
             spans = [*beyond, *[time for time in times if time[1]]]
             first = dt.date.fromisoformat(min(first for first, _ in spans))
             until = dt.date.fromisoformat(max(last for _, last in spans)) + dt.timedelta(1)
-            session = Session(self.session.record, first=first, until=until, every="month", engine=session.engine.kind)
+            months = self._months(first, until)
+            kind = session.engine.kind
+            session = Session(self.session.record, first=first, until=until, every=months, engine=kind)
         try:
             if beyond or not set(strata) <= set(cells.strata):
                 cells, periods = session.cells(self.figures.measure, strata), session.periods
@@ -708,6 +717,15 @@ class _Making:
             most[key] = most.get(key, 0) + (below[row] or 0)
         share = self.card.interval == "wilson" and quantity == "numerator"
         return Leaves(tuple(strata), values, most if share else None)
+
+    def _months(self, first: dt.date, until: dt.date) -> tuple[Period, ...]:
+        """The months of all releases that have to do with this one: every period that is released is made of months."""
+        try:
+            return periods(first, until, "month")
+        except MeasureMisused:
+            message = f"{self.card.measure}: periods that do not begin and end with a month cut across earlier releases"
+            fix = "release months, quarters or years"
+            raise ReleaseRefused(Problem(Place(self.card.file, 0, 0), message, fix)) from None
 
     def _entry(self, shown: Mapping[Quantity, Mapping[int, Given]], lasts: Mapping[str, str]) -> Mapping[str, Any]:
         """What the register says: exact values, so that later releases can be checked; it stays beside the record."""
@@ -752,8 +770,6 @@ class _Making:
 
 
 def _known(value: object) -> str:
-    from accord.measures.computing import NOT_KNOWN
-
     return NOT_KNOWN if value is None else str(value)
 
 

@@ -1,0 +1,186 @@
+"""The Python calls of measures: what ``accord measure`` does, without a terminal. ``import accord`` offers them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from accord.language.place import Place
+from accord.language.problem import Problem
+from accord.library import measure_names
+from accord.measures.computing import ALL, LEVELS, Every, MeasureMisused, Session, no_step
+from accord.measures.figures import Figures, figures
+from accord.measures.measure import Measure, find
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from accord.measures.explaining import Explained
+    from accord.measures.release import Release
+    from accord.record.engines import EngineKind
+    from accord.record.record import Record
+
+Named = str | Path | Measure
+Day = str | dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Measures computed over a record: exact ``figures``, and ``releases`` that may leave, where those were asked for."""
+
+    figures: tuple[Figures, ...]
+    releases: tuple[Release, ...]
+
+    def table(self, measure: str | None = None) -> pa.Table:
+        """The figures of all measures (or of one, by its name) in one table: released ones where those were made."""
+        import pyarrow as pa
+
+        made = self.releases or self.figures
+        tables = [
+            one.table()
+            for one, exact in zip(made, self.figures, strict=True)
+            if measure is None or measure in (exact.card.measure, exact.measure.id)
+        ]
+        return pa.concat_tables(tables, promote_options="default")
+
+
+def measure(
+    record: Record | str | Path,
+    measures: Named | Iterable[Named] | None = None,
+    *,
+    first: Day,
+    until: Day,
+    every: Every = "whole",
+    by: str | Sequence[str] = (ALL,),
+    released: bool = False,
+    engine: EngineKind = "duckdb",
+    threads: int | None = None,
+    memory: str | None = None,
+    on_step: Callable[[str], None] = no_step,
+) -> Measured:
+    """Compute measures over a record.
+
+    Args:
+        record: a record, or its folder.
+        measures: library names, paths of ``.sql`` files, or measures; the whole library where none are given.
+        first: the first day that counts.
+        until: the first day that no longer counts.
+        every: ``month``, ``quarter``, ``financial year``, ``year``, or ``whole`` for the days as one period.
+        by: levels of organisation (practice, network, neighbourhood, board, council, all) and strata (sex, age_band,
+            deprivation, and what cards name under strata).
+        released: make what may leave the boundary too (nothing is entered into the register: see :func:`publish`).
+        engine: ``duckdb`` or ``spark``.
+        threads: how many the engine may use.
+        memory: how much the engine may use, such as ``8GB``.
+        on_step: told what is being computed.
+
+    Raises:
+        MeasureNotFound: a measure is not there.
+        MeasureRefused: a measure cannot be used as it stands.
+        MeasureMisused: something was asked that cannot be given.
+        ReleaseRefused: what was asked for cannot be released beside what was released before.
+    """
+    found = named(measures)
+    levels, strata = divided(by)
+    with _session(record, first, until, every, engine, threads, memory, on_step) as session:
+        exact = tuple(figures(session, one, _of(one, levels, len(found) > 1), strata) for one in found)
+        if not released:
+            return Measured(exact, ())
+        from accord.measures.release import release
+
+        return Measured(exact, tuple(release(session, one, on_step=on_step) for one in exact))
+
+
+def publish(record: Record | str | Path, measured: Measured, day: dt.date | None = None) -> None:
+    """Enter releases into the register of the record, before they leave the boundary; on a day, or today."""
+    from accord.measures.release import enter
+
+    enter(_opened(record).folder, measured.releases, day or dt.date.today())
+
+
+def explain(
+    record: Record | str | Path,
+    measure: Named,
+    person: int,
+    *,
+    first: Day,
+    until: Day,
+    every: Every = "whole",
+    engine: EngineKind = "duckdb",
+) -> Explained:
+    """Why one person counts in a measure or does not; only for use inside the boundary.
+
+    Raises:
+        NobodyThere: the record has no such person.
+    """
+    from accord.measures import explaining
+
+    with _session(record, first, until, every, engine, None, None, no_step) as session:
+        return explaining.explain(session, named(measure)[0], person)
+
+
+def named(measures: Named | Iterable[Named] | None) -> tuple[Measure, ...]:
+    """Measures by their names or paths; the whole library where none are given."""
+    if measures is None:
+        measures = measure_names()
+    if isinstance(measures, (str, Path, Measure)):
+        measures = (measures,)
+    return tuple(one if isinstance(one, Measure) else find(one) for one in measures)
+
+
+def divided(by: str | Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What figures are given by, as levels of organisation and strata; ``all`` where no level is named."""
+    names = (by,) if isinstance(by, str) else tuple(by)
+    levels = tuple(name for name in LEVELS if name in names)
+    return levels or (ALL,), tuple(name for name in dict.fromkeys(names) if name not in LEVELS)
+
+
+def _of(measure: Measure, levels: tuple[str, ...], several: bool) -> tuple[str, ...]:
+    """The levels that a measure has, where several measures are asked at once; one measure must have them all."""
+    from accord.measures.figures import OF_REGISTERED, OF_RESIDENT
+
+    known = OF_REGISTERED if measure.card.population.who == "registered" else OF_RESIDENT
+    return (tuple(level for level in levels if level in known) or (ALL,)) if several else levels
+
+
+@contextmanager
+def _session(
+    record: Record | str | Path,
+    first: Day,
+    until: Day,
+    every: Every,
+    engine: EngineKind,
+    threads: int | None,
+    memory: str | None,
+    on_step: Callable[[str], None],
+) -> Iterator[Session]:
+    with Session(
+        _opened(record),
+        first=_day("--from", first),
+        until=_day("--until", until),
+        every=every,
+        engine=engine,
+        threads=threads,
+        memory=memory,
+        on_step=on_step,
+    ) as session:
+        yield session
+
+
+def _opened(record: Record | str | Path) -> Record:
+    from accord.record.record import Record, open_record
+
+    return record if isinstance(record, Record) else open_record(record)
+
+
+def _day(option: str, day: Day) -> dt.date:
+    if isinstance(day, dt.date):
+        return day
+    try:
+        return dt.date.fromisoformat(day)
+    except ValueError:
+        raise MeasureMisused(Problem(Place(option, 0, 0), f"{day} is not a day", "write it as 2025-04-01")) from None
