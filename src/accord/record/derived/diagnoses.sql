@@ -5,12 +5,11 @@ with split as (
     select
         stays.person as person, stays.source as source, stays.admission as admission, stays.episode as episode,
         numbers.n as position,
-        upper(split_part(stays.diagnoses, ' ', numbers.n)) as code,
+        upper(split_part(coalesce(stays.diagnoses, ''), ' ', numbers.n)) as code,
         stays.since as day
     from stays
-    join numbers on split_part(stays.diagnoses, ' ', numbers.n) <> ''
-    where stays.diagnoses is not null
-),
+    join numbers on split_part(coalesce(stays.diagnoses, ''), ' ', numbers.n) <> ''
+    ),
 unmarked as (
     select
         person, source, admission, episode, position, day,

@@ -2,8 +2,7 @@
 select
     stays.person as person, stays.source as source, stays.admission as admission, stays.episode as episode,
     numbers.n as position,
-    upper(split_part(stays.procedures, ' ', numbers.n)) as code,
+    upper(split_part(coalesce(stays.procedures, ''), ' ', numbers.n)) as code,
     stays.since as day
 from stays
-join numbers on split_part(stays.procedures, ' ', numbers.n) <> ''
-where stays.procedures is not null
+join numbers on split_part(coalesce(stays.procedures, ''), ' ', numbers.n) <> ''
