@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from accord.record.definition import Column, Table
-from accord.record.pseudonym import row_expression
+from accord.record.pseudonym import KeyChain, row_expression
 
 if TYPE_CHECKING:
     import duckdb
@@ -67,8 +67,7 @@ class Admission:
     source: str
     known: dt.date
     day: dt.date
-    secrets: Sequence[str]
-    """The DuckDB variables that hold the secrets of row keys."""
+    keys: KeyChain
     nhs: bool
     """Whether people are given by NHS numbers."""
 
@@ -76,10 +75,12 @@ class Admission:
         """Write the rows that stand, the reasons of those that do not, and the withdrawals, into a folder.
 
         Args:
-            con: holds the view ``incoming``, and the table ``identifiers`` (identifier, person, away).
+            con: holds the view ``incoming``, ``identifiers`` (identifier, person, away), and ``identifiers_seen``
+                (accord_file, identifier, rows: how often each stands in ``incoming``).
             incoming: the rows as :class:`accord.record.source.SourceRows` says, with a column ``accord_file``.
             target: an empty folder; ``rows.parquet``, ``rejects.parquet`` and ``withdrawn.parquet`` are written there.
         """
+        self._bind_secrets(con)
         types = {name: kind for name, kind, *_ in con.execute(f"describe select * from {incoming}").fetchall()}
         rules = self.rules(types)
         typed = self.typed(incoming, types)
@@ -94,10 +95,10 @@ class Admission:
         )
         con.execute(
             f"copy ({rows}) to {_text(str(target / 'rows.parquet'))} (format parquet, compression zstd, "
-            "compression_level 1, parquet_version v2)"
+            "compression_level 1)"
         )
         written = _by_file(con, f"select file, count(*) from {_parquet(target / 'rows.parquet')} group by 1")
-        given, away = self._given(con, incoming)
+        given, away = self._given(con)
         if away:
             self._note_away(con, incoming, target)
         withdrawn = self._withdraw(con, judged, target) if "deleted" in types else {}
@@ -110,14 +111,11 @@ class Admission:
                 raise AssertionError(f"{self.table.name}: {rows_given} rows were given, and {found} are accounted for")
         return Admitted(given, written, refused, withdrawn, away)
 
-    def _given(
-        self, con: duckdb.DuckDBPyConnection, incoming: str
-    ) -> tuple[dict[int, int], dict[tuple[int, str], int]]:
+    def _given(self, con: duckdb.DuckDBPyConnection) -> tuple[dict[int, int], dict[tuple[int, str], int]]:
         """How many rows each file gave, and how many of them are of people who have opted out."""
-        join, away = self._join("i.")
+        join, away = self._join("s.")
         found = con.execute(
-            f"select accord_file, away, sum(rows)::BIGINT from (select i.accord_file, {away} as away, i.rows from "
-            f"(select accord_file, identifier, count(*) as rows from {incoming} group by all) i {join}) group by all"
+            f"select accord_file, {away} as away, sum(rows)::BIGINT from identifiers_seen s {join} group by all"
         ).fetchall()
         given: dict[int, int] = {}
         for file, _, rows in found:
@@ -189,8 +187,7 @@ class Admission:
             case "flag":
                 return f"case {raw} when 1 then true when 0 then false end"
             case "key":
-                domain = _SEPARATOR.join(("key", self.source, column.name, ""))
-                hashed = row_expression(f"({_text(domain)} || {raw})", self.secrets)
+                hashed = row_expression(raw, self._secrets(column.name))
                 return f"case when {raw} is not null then {hashed} end"
             case "codes":
                 return f"case when contains({raw}, '  ') then regexp_replace({raw}, ' +', ' ', 'g') else {raw} end"
@@ -203,12 +200,24 @@ class Admission:
         columns = [column.name for column in self.table.columns] if unique == ("row",) else list(unique)
         parts = ["person"] if unique == ("row",) and self.table.of_persons != "none" else []
         parts += ["person" if name == "person" else _value(name) for name in columns]
+        # a key that is made begins as no key that was given does
         content = ", ".join(f"coalesce({part}::VARCHAR, '')" for part in parts)
-        given = _text(_SEPARATOR.join(("row", self.table.name, self.source, "")))
-        made = _text(_SEPARATOR.join(("made", self.table.name, self.source, "")))
-        text = f"case when given_key is not null then {given} || given_key "
-        text += f"else {made} || concat_ws({_text(_SEPARATOR)}, {content}) end"
-        return row_expression(f"({text})", self.secrets)
+        text = f"coalesce(given_key, concat_ws({_text(_SEPARATOR)}, '', {content}))"
+        return row_expression(text, self._secrets("row"))
+
+    def _secrets(self, of: str) -> list[str]:
+        """The DuckDB variables that hold the secrets of a column's keys, or of the rows'."""
+        return [f"secret_{of}_{number}" for number in range(len(self.keys))]
+
+    def _bind_secrets(self, con: duckdb.DuckDBPyConnection) -> None:
+        domains = {"row": f"{self.source} {self.table.name}"}
+        # a spell has the same key in every table of its source
+        domains |= {
+            column.name: f"{self.source} {column.name}" for column in self.table.columns if column.type == "key"
+        }
+        for of, domain in domains.items():
+            for name, secret in zip(self._secrets(of), self.keys.row_secrets(domain), strict=True):
+                con.execute(f"set variable {name} = ?", [secret])
 
     def rules(self, types: Mapping[str, str]) -> list[Rule]:
         """Every rule that a row can break, in the order in which the reasons are given."""

@@ -376,13 +376,7 @@ class _Load:
         if self.threads:
             con.execute(f"set threads = {int(self.threads)}")
         con.execute("set python_enable_replacements = false")
-        for number, secret in enumerate(self.keys.row_secrets()):
-            con.execute(f"set variable row_secret_{number} = ?", [secret])
         return con
-
-    @property
-    def _secrets(self) -> list[str]:
-        return [f"row_secret_{number}" for number in range(len(self.keys))]
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -457,8 +451,12 @@ class _Load:
             raise AssertionError(f"a reader gave rows for {table}, which is made from {described.derived}")
         target = batch.folder / f"{part:06}-{table}"
         target.mkdir()
-        admission = Admission(described, source, known, day, self._secrets, numbering == "nhs")
+        admission = Admission(described, source, known, day, self.keys, numbering == "nhs")
         try:
+            con.execute(
+                "create or replace temp table identifiers_seen as "
+                "select accord_file, identifier, count(*) as rows from incoming group by all"
+            )
             if described.of_persons != "none":
                 self._identify(con, numbering)
             admitted = admission.admit(con, "incoming", target)
@@ -476,7 +474,7 @@ class _Load:
         con.execute(f"create temp table if not exists {name} (identifier VARCHAR, person BIGINT, away VARCHAR)")
         con.execute(f"create or replace temp view identifiers as select * from {name}")
         fresh = con.sql(
-            "select distinct identifier from incoming where identifier is not null "
+            "select distinct identifier from identifiers_seen where identifier is not null "
             f"and identifier not in (select identifier from {name})"
         ).to_arrow_table()
         for chunk in fresh.to_batches(max_chunksize=200_000):

@@ -74,12 +74,13 @@ class KeyChain:
             found = rotated(found, secret)
         return found
 
-    def row_secrets(self) -> tuple[str, ...]:
-        """What is hashed before the key of a row, for each secret of the chain: text for DuckDB, bound, never printed.
+    def row_secrets(self, domain: str) -> tuple[str, ...]:
+        """What is hashed before a key of this domain (a table of a source), for each secret of the chain.
 
-        It is made from the secret by HMAC and says nothing about it.
+        It is text for DuckDB, bound and never printed; 128 bits, made from the secret by HMAC, of which it says
+        nothing. (With it, a key and the padding fit into one block of SHA-256.)
         """
-        return tuple(hashed_under(secret, "row").hex() for secret in self._secrets)
+        return tuple(hashed_under(secret, f"row {domain}")[:16].hex() for secret in self._secrets)
 
     def newest(self) -> bytes:
         """The last secret: what a rotation applies."""

@@ -351,8 +351,7 @@ class Versions:
 
     def _copy(self, select: str, file: Path) -> None:
         self.con.execute(
-            f"copy ({select}) to {_text(str(file))} (format parquet, compression zstd, compression_level 1, "
-            "parquet_version v2)"
+            f"copy ({select}) to {_text(str(file))} (format parquet, compression zstd, compression_level 1)"
         )
 
     def _count(self, name: str) -> int:
