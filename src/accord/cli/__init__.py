@@ -21,6 +21,7 @@ from accord.cli.explain import explain
 from accord.cli.income import income
 from accord.cli.library import library
 from accord.cli.marginal import marginal
+from accord.cli.measure import measure
 from accord.cli.new import new
 from accord.cli.prepare import prepare
 from accord.cli.rerun import rerun
@@ -50,6 +51,7 @@ _BRIEFLY = {
     "verify": "Settle a published results file and compare.",
     "income": "Income by stream and year; changes; a calendar.",
     "marginal": "What one more would bring; perverse incentives.",
+    "measure": "Outcome measures over a record; what may be released.",
     "diff": "What changed, in the text and in each party's money.",
     "library": "The contracts that come with Accord.",
     "schema": "The JSON Schema of a contract, for editors.",
@@ -59,7 +61,22 @@ _BRIEFLY = {
 def _commands() -> None:
     from accord.cli.verify import verify
 
-    for command in (new, check, show, prepare, settle, rerun, explain, income, marginal, verify, diff, library, schema):
+    for command in (
+        new,
+        check,
+        show,
+        prepare,
+        settle,
+        rerun,
+        explain,
+        income,
+        marginal,
+        measure,
+        verify,
+        diff,
+        library,
+        schema,
+    ):
         app.command(command.__name__, short_help=_BRIEFLY[command.__name__])(command)
 
 

@@ -34,6 +34,11 @@ def say(text: str = "") -> None:
     print(text)
 
 
+def warn(text: str) -> None:
+    """Print a line about a result, which is no part of it, to stderr."""
+    print(text, file=sys.stderr)
+
+
 def say_json(value: object) -> None:
     """Print a result for a machine: one JSON document, keys as written."""
     import json

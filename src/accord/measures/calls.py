@@ -19,7 +19,9 @@ from accord.measures.measure import Measure, find
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from accord.language.contract import Contract
     from accord.measures.explaining import Explained
+    from accord.measures.feeding import Fed
     from accord.measures.release import Release
     from accord.record.engines import EngineKind
     from accord.record.record import Record
@@ -30,7 +32,7 @@ Day = str | dt.date
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Measures computed over a record: exact ``figures``, and ``releases`` that may leave, where those were asked for."""
+    """Measures computed over a record: exact ``figures``, and ``releases`` that may leave, if those were asked for."""
 
     figures: tuple[Figures, ...]
     releases: tuple[Release, ...]
@@ -121,6 +123,36 @@ def explain(
 
     with _session(record, first, until, every, engine, None, None, no_step) as session:
         return explaining.explain(session, named(measure)[0], person)
+
+
+def feed(
+    contract: Contract,
+    record: Record | str | Path,
+    out: str | Path,
+    *,
+    first: Day,
+    until: Day,
+    beside: str | Path | None = None,
+    engine: EngineKind = "duckdb",
+    on_step: Callable[[str], None] = no_step,
+) -> tuple[tuple[Fed, ...], tuple[Path, ...]]:
+    """Write the inputs of a contract that measures fill, one CSV file an input, as ``accord settle --data`` reads them.
+
+    Raises:
+        DataRefused: an input cannot be filled by its measure as it is keyed.
+    """
+    from accord.measures import feeding
+
+    fed = feeding.feed(
+        contract,
+        _opened(record),
+        first=_day("--from", first),
+        until=_day("--until", until),
+        beside=Path(beside) if beside is not None else None,
+        engine=engine,
+        on_step=on_step,
+    )
+    return fed, feeding.write(fed, Path(out))
 
 
 def named(measures: Named | Iterable[Named] | None) -> tuple[Measure, ...]:

@@ -6,17 +6,16 @@ Settlement reads exact figures, inside the boundary; what a party is shown of ot
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from accord.language.checker import MeasureCard
 from accord.language.contract import Contract, Table
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
-from accord.library import MEASURES, measure_names
-from accord.measures.card import Card, read_card
+from accord.library import measure_names
+from accord.measures.cards import BESIDE
 from accord.measures.computing import ALL, NOT_KNOWN, OWN_STRATA, Period, Session, no_step
 from accord.measures.figures import OF_REGISTERED, OF_RESIDENT, Figure, figures
 from accord.measures.measure import Measure, find, read
@@ -27,44 +26,8 @@ if TYPE_CHECKING:
     from accord.record.engines import EngineKind
     from accord.record.record import Record
 
-BESIDE = "measures"
-"""The folder beside a contract where measures of its own stand."""
-
 CALLED: Mapping[str, str] = {"pcn": "network", "icb": "board", "integrated_care_board": "board"}
 """Other names that contracts give to levels of organisation."""
-
-
-class Cards(Mapping[str, MeasureCard]):
-    """What measures say of themselves to contracts: those beside a contract, then those of the library.
-
-    A card is read when it is asked for: checking a contract without measures reads none.
-    """
-
-    def __init__(self, beside: Path | None = None) -> None:
-        self._folders = [*([beside / BESIDE] if beside is not None else []), MEASURES]
-
-    def __getitem__(self, named: str) -> MeasureCard:
-        name, _, version = named.partition("@")
-        for folder in self._folders:
-            path = folder / f"{name}.yaml"
-            if path.is_file():
-                card = read_card(path.read_bytes(), path.name)
-                if card.version == version:
-                    return card_of(card)
-        raise KeyError(named)
-
-    def __iter__(self) -> Iterator[str]:
-        for folder in self._folders:
-            for path in sorted(folder.glob("*.yaml")):
-                yield read_card(path.read_bytes(), path.name).id
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
-def card_of(card: Card) -> MeasureCard:
-    """What a card says to a contract: its columns, and what each may be compared with."""
-    return MeasureCard(card.measure, card.version, card.for_contract())
 
 
 @dataclass(frozen=True, slots=True)

@@ -405,6 +405,14 @@ class Release:
     withheld: int
     entry: Mapping[str, Any] = field(repr=False)
 
+    def seen(self) -> Figures:
+        """The figures without the rates that were withheld: for putting what was released in order."""
+        rows = tuple(
+            replace(figure, rate=None, lower=None, upper=None) if STAR in (row.rate, row.numerator) else figure
+            for figure, row in zip(self.figures.rows, self.rows, strict=True)
+        )
+        return replace(self.figures, rows=rows)
+
     def table(self) -> pa.Table:
         """The rows as a table of texts."""
         import pyarrow as pa

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from accord.language.contract import Contract
 from accord.language.place import Place
 from accord.language.problem import AccordError, Problem, nearest
-from accord.settlement.catalogue import NotFound, Published, find, published
+from accord.settlement.catalogue import NotFound, Published, check_with_cards, find, published
 
 if TYPE_CHECKING:
     from accord.engine import Explanation, Inputs, Settlement
@@ -47,9 +47,7 @@ def check(contract: str | Path | Contract) -> Contract:
     """
     if isinstance(contract, Contract):
         return contract
-    from accord.language import check as check_file
-
-    return check_file(find(contract))
+    return check_with_cards(find(contract))
 
 
 def contracts() -> tuple[Published, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from accord.language.contract import Contract
 from accord.language.place import Place
 from accord.language.problem import AccordError, Problem, nearest
 from accord.library import CONTRACTS
@@ -44,6 +45,18 @@ def published() -> tuple[Published, ...]:
     """The contracts of the library, by name. Reads only the head of each text; checks nothing."""
     found = sorted(LIBRARY.glob("*/contract.yaml")) if LIBRARY.is_dir() else []
     return tuple(_describe(file) for file in found)
+
+
+def check_with_cards(path: Path | str) -> Contract:
+    """A contract's file or folder, checked with the cards of the measures that it names.
+
+    Those of the library, and those that stand in ``measures/`` beside it. The one place where contracts meet cards.
+    """
+    from accord.language import check
+    from accord.measures.cards import Cards
+
+    path = Path(path)
+    return check(path, cards=Cards(path if path.is_dir() else path.parent))
 
 
 def _describe(file: Path) -> Published:

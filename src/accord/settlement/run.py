@@ -229,9 +229,9 @@ class Run:
         """The contract as it was signed: checked again from the stored text, unless it has just been checked."""
         if self.known_contract is not None:
             return self.known_contract
-        from accord.language import check
+        from accord.settlement.catalogue import check_with_cards
 
-        return check(self.folder / "contract.yaml")
+        return check_with_cards(self.folder / "contract.yaml")
 
     @property
     def first(self) -> dt.date:

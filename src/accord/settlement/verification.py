@@ -314,9 +314,11 @@ def _with_additions(verification: Entries, text: str, file: str, contract: Path)
     It is expanded as a variation of the contract. The verification's own text, with everything but its additions
     blanked out, *is* that variation, so places in messages are those of its file.
     """
-    from accord.language import check, check_text
+    from accord.language import check_text
+    from accord.measures.cards import Cards
+    from accord.settlement.catalogue import check_with_cards
 
-    base = check(contract)
+    base = check_with_cards(contract)
     lines = text.split("\n")
     starts = [key.place.line for key, _ in verification]
     for (key, _), following in zip(verification, [*starts[1:], len(lines) + 1], strict=True):
@@ -330,7 +332,8 @@ def _with_additions(verification: Entries, text: str, file: str, contract: Path)
         "",
     ]
     beside = {path.name: path.read_bytes() for path in contract.parent.glob("*.csv")}
-    return check_text("\n".join(lines), file, {**beside, contract.name: contract.read_bytes()})
+    files = {**beside, contract.name: contract.read_bytes()}
+    return check_text("\n".join(lines), file, files, cards=Cards(contract.parent))
 
 
 # ------------------------------------------------------------------------------------------------------------ verifying
