@@ -302,3 +302,18 @@ class _Reader:
                     continue
             entries.append((key, value))
         return Entries(tuple(entries), place)
+
+
+def fields_of(tree: Tree | None) -> dict[str, Tree]:
+    """The entries of a checked tree by their names; none if it is not there."""
+    return {key.value: value for key, value in tree} if isinstance(tree, Entries) else {}
+
+
+def items_of(tree: Tree | None) -> tuple[Tree, ...]:
+    """The items of a checked tree; none if it is not there."""
+    return tuple(tree.items) if isinstance(tree, Items) else ()
+
+
+def text_of(tree: Tree | None) -> str:
+    """The text of a checked tree; empty if it is not there."""
+    return tree.value if isinstance(tree, Scalar) else ""
