@@ -11,6 +11,7 @@ import pytest
 
 nb = pytest.importorskip("numba")
 
+from accord.simulation import events as lives  # noqa: E402
 from accord.simulation import person_engine as engine  # noqa: E402
 from accord.simulation import results  # noqa: E402
 from accord.simulation.cohort_engine import cohort, expect  # noqa: E402
@@ -184,3 +185,64 @@ def test_the_model_reproduces_the_averages_it_was_given():
         assert np.allclose(before, after)
     assert np.allclose(made.mix.sum(axis=2), 1)
     assert replace(made).value("consultations") == 5.16
+
+
+def test_lives_written_out_are_the_lives_counted():
+    """Every event of a scenario, written out, adds up to exactly what the engine counted, practice by practice."""
+    _, made = built_in()
+    people = population(8_000, 3)
+    change = engine.multipliers(1, people.practices, 2)
+    change[0, 1, 1, 2:] = round(1.2 * ONE)
+    counts = engine.simulate(people, made, 2, SEED, change).counts
+    written = lives.events(people, made, 2, SEED, change)
+    place = (np.searchsorted(people.offsets, written.person, side="right") - 1, written.month // 12)
+
+    def by_place(where: np.ndarray, values: np.ndarray | int = 1) -> list[list[int]]:
+        out = np.zeros((people.practices, 2), np.int64)
+        np.add.at(out, (place[0][where], place[1][where]), values if isinstance(values, int) else values[where])
+        return out.tolist()
+
+    def counted(name: str) -> list[list[int]]:
+        return counts[0, ..., results.RESULTS.index(name)].sum(axis=2).tolist()
+
+    kind = {name: written.kind == number for number, name in enumerate(lives.KINDS)}
+    for event, name in {
+        "attendance": "attendances",
+        "emergency": "emergency",
+        "elective": "elective",
+        "death": "deaths",
+        "move": "moves",
+    }.items():
+        assert by_place(kind[event]) == counted(name), name
+    assert by_place(kind["emergency"], written.stay) == counted("emergency_days")
+    assert by_place(kind["emergency"], written.cost) == counted("emergency_cost")
+    assert by_place(kind["elective"], written.cost) == counted("elective_cost")
+    assert by_place(written.chronic) == counted("chronic")
+    frequent = lives.frequent(counts, SEED)[0]
+    for number, stream in enumerate(results.LAZY):
+        assert by_place(kind[stream]) == frequent[..., number].tolist(), stream
+
+
+def test_written_practice_by_practice_it_is_the_same():
+    _, made = built_in()
+    people = population(8_000, 3)
+    whole = lives.events(people, made, 1, SEED)
+    for practice in range(people.practices):
+        first, last = people.offsets[practice : practice + 2]
+        alone = lives.events(
+            part(people, practice, practice + 1), made, 1, SEED, first_person=int(first), first_practice=practice
+        )
+        here = (whole.person >= first) & (whole.person < last)
+        assert (whole.person[here] - first == alone.person).all()
+        for name in ("month", "day", "kind", "chronic", "stay", "cost", "state"):
+            assert (getattr(whole, name)[here] == getattr(alone, name)).all(), name
+
+
+def test_a_run_that_goes_on_is_the_run_in_one_piece():
+    _, made = built_in()
+    people = population(8_000, 3)
+    whole = engine.simulate(people, made, 3, SEED)
+    first = engine.simulate(people, made, 1, SEED)
+    later = People(people.offsets, people.months + 12, people.cell, people.state, people.burden)
+    rest = engine.simulate(later, made, 2, SEED, first_year=1, after=first)
+    assert (np.concatenate([first.counts, rest.counts], axis=2) == whole.counts).all()

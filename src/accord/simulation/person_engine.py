@@ -52,19 +52,26 @@ N_LAZY = len(LAZY)
 
 _GROUP_OF_AGE = GROUP_OF_AGE
 
-# purposes of draws: the last word of the counter
-_LIFE, _YEAR, _ADMISSION, _ARRIVAL = 0, 1, 2, 3
-_QUARTER, _HALF, _TOP = np.uint32(1 << 30), np.uint32(1 << 31), np.uint32(0xFFFFFFFF)
+LIFE, YEAR, ADMISSION, ARRIVAL = 0, 1, 2, 3
+"""Purposes of draws: the last word of the counter. Admissions of one month take 2, 10, 18 …; elective ones 6, 14 …"""
+
+QUARTER, HALF, TOP = np.uint32(1 << 30), np.uint32(1 << 31), np.uint32(0xFFFFFFFF)
+"""Where in the range of a month's first word frailty, leaving and death are decided."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What happened. ``counts`` is ``[scenarios, practices, years, GROUPS, RESULTS]`` int64; ``end`` the state of each
-    person at the end, ``[scenarios, people]`` uint8.
+    """What happened.
+
+    Attributes:
+        counts: ``[scenarios, practices, years, GROUPS, RESULTS]`` int64.
+        end: the state of each person at the end, ``[scenarios, people]`` uint8.
+        burden: the level of lasting burden of who is there at the end, ``[scenarios, people]`` uint8.
     """
 
     counts: NDArray[np.int64]
     end: NDArray[np.uint8]
+    burden: NDArray[np.uint8]
 
     def total(self, name: str) -> NDArray[np.int64]:
         """A result by scenario, practice and year, all groups together."""
@@ -89,6 +96,7 @@ def simulate(
     *,
     first_person: int = 0,
     first_year: int = 0,
+    after: Outcome | None = None,
 ) -> Outcome:
     """Simulate a population for some years under one or more scenarios.
 
@@ -100,15 +108,18 @@ def simulate(
         change: multipliers by scenario, practice and year; none means one scenario that changes nothing.
         first_person: number of the first person, when ``people`` is a part of a larger population.
         first_year: number of the first year, when a run goes on.
+        after: what happened before, when a run goes on: states and burdens are those of its end (``people.months``
+            must be those of the first year of this call).
     """
     change = multipliers(1, people.practices, years) if change is None else change
     counts = np.zeros((len(change), people.practices, years, GROUPS, len(RESULTS)), np.int64)
-    end = np.repeat(people.state[None, :], len(change), axis=0)
+    end = np.repeat(people.state[None, :], len(change), axis=0) if after is None else after.end.copy()
+    burden = np.repeat(people.burden[None, :], len(change), axis=0) if after is None else after.burden.copy()
     _run(
         people.offsets,
         people.months,
         people.cell,
-        people.burden,
+        burden,
         end,
         tables,
         change,
@@ -117,17 +128,17 @@ def simulate(
         np.uint64(first_person),
         np.int64(first_year),
     )
-    return Outcome(counts, end)
+    return Outcome(counts, end, burden)
 
 
 @nb.njit(inline="always")
-def _scaled(expected: int, factor: int) -> int:
+def scaled(expected: int, factor: int) -> int:
     """An expected number times a multiplier."""
     return (uint64(expected) * uint64(factor)) >> uint64(16)
 
 
 @nb.njit(inline="always")
-def _happening(expected: int, word: int) -> int:
+def happening(expected: int, word: int) -> int:
     """How often something happens: the whole part, and once more where the word lies below the rest."""
     return int64(expected >> uint64(32)) + int64(word < uint32(expected))
 
@@ -139,12 +150,12 @@ def _draw_months(words: Any, first: int, size: int, year: int, key: Any) -> None
         for i in range(size):
             who = first + uint64(i)
             a, b, c, d = philox(
-                uint32(who), uint32(who >> uint64(32)), uint32(year * 12 + month), uint32(_LIFE), key[0], key[1]
+                uint32(who), uint32(who >> uint64(32)), uint32(year * 12 + month), uint32(LIFE), key[0], key[1]
             )
             words[0, month, i], words[1, month, i], words[2, month, i], words[3, month, i] = a, b, c, d
     for i in range(size):
         who = first + uint64(i)
-        a, b, c, d = philox(uint32(who), uint32(who >> uint64(32)), uint32(year), uint32(_YEAR), key[0], key[1])
+        a, b, c, d = philox(uint32(who), uint32(who >> uint64(32)), uint32(year), uint32(YEAR), key[0], key[1])
         words[0, 12, i] = a
 
 
@@ -162,8 +173,8 @@ def _count_months(words: Any, size: int, chance: Any, times: Any, changed: Any) 
             word = words[0, month, i]
             changed[i] |= uint32(
                 (word < chance[3, i])
-                | (uint32(word - _QUARTER) < chance[4, i])
-                | (uint32(word - _HALF) < chance[5, i])
+                | (uint32(word - QUARTER) < chance[4, i])
+                | (uint32(word - HALF) < chance[5, i])
                 | (word > chance[6, i])
             )
 
@@ -187,16 +198,16 @@ def _admissions(
     low, high = uint32(who), uint32(who >> uint64(32))
     month, stop = months
     for m in range(month, stop):
-        for n in range(_happening(expected[0, i], words[2, m, i])):
-            a, b, c, _d = philox(low, high, uint32(when + m), uint32(_ADMISSION + 8 * n), key[0], key[1])
+        for n in range(happening(expected[0, i], words[2, m, i])):
+            a, b, c, _d = philox(low, high, uint32(when + m), uint32(ADMISSION + 8 * n), key[0], key[1])
             out[EMERGENCY] += 1
             out[CHRONICS] += int64(b < chronic)
             out[DAYS] += tables.stay[age, c & uint32(YEARLY - 1)]
             out[EMERGENCY_COST] += (
                 tables.cost[0, kind, age] * int64(tables.cost_shape[0, age, a & uint32(YEARLY - 1)])
             ) >> 16
-        for n in range(_happening(expected[1, i], words[3, m, i])):
-            a, b, c, _d = philox(low, high, uint32(when + m), uint32(_ADMISSION + 8 * n + 4), key[0], key[1])
+        for n in range(happening(expected[1, i], words[3, m, i])):
+            a, b, c, _d = philox(low, high, uint32(when + m), uint32(ADMISSION + 8 * n + 4), key[0], key[1])
             out[ELECTIVE] += 1
             out[ELECTIVE_COST] += (
                 tables.cost[1, kind, age] * int64(tables.cost_shape[1, age, a & uint32(YEARLY - 1)])
@@ -206,15 +217,15 @@ def _admissions(
 @nb.njit(inline="always")
 def _expect(row: Any, own: int, factor: Any, expected: Any, chance: Any, i: int, move: int) -> None:
     """What a person's state makes of a month: expected numbers, and the chances that words are compared with."""
-    expected[0, i] = _scaled(_scaled(row[DRAWN_FROM], own), factor[2])
-    expected[1, i] = _scaled(_scaled(row[DRAWN_FROM + 1], own), factor[3])
-    expected[2, i] = _scaled(_scaled(row[DRAWN_FROM + 2], own), factor[4])
+    expected[0, i] = scaled(scaled(row[DRAWN_FROM], own), factor[2])
+    expected[1, i] = scaled(scaled(row[DRAWN_FROM + 1], own), factor[3])
+    expected[2, i] = scaled(scaled(row[DRAWN_FROM + 2], own), factor[4])
     for stream in range(3):
         chance[stream, i] = uint32(expected[stream, i])
-    chance[3, i] = uint32(_scaled(row[WORSE], factor[0]))
+    chance[3, i] = uint32(scaled(row[WORSE], factor[0]))
     chance[4, i] = row[FRAILER]
     chance[5, i] = move
-    chance[6, i] = _TOP - row[DEATH]
+    chance[6, i] = TOP - row[DEATH]
 
 
 @nb.njit(parallel=True, cache=True, boundscheck=False)
@@ -241,13 +252,9 @@ def _run(
         own = np.empty(BLOCK, np.uint64)
         ages = np.empty(BLOCK, np.int64)
         starts = np.empty(BLOCK, np.int64)
-        level = np.empty((scenarios, BLOCK), np.uint8)
         last = offsets[practice + 1]
         for begin in range(offsets[practice], last, BLOCK):
             size = min(BLOCK, last - begin)
-            for scenario in range(scenarios):
-                for i in range(size):
-                    level[scenario, i] = burden[begin + i]
             for year in range(years):
                 _draw_months(words, first + uint64(begin), size, year0 + year, key)
                 for i in range(size):
@@ -257,12 +264,13 @@ def _run(
                 for scenario in range(scenarios):
                     factor = change[scenario, practice, year]
                     state = end[scenario]
+                    level = burden[scenario]
                     for i in range(size):
                         # the dead and the unborn are reckoned with anybody's chances, and passed over below
                         here = int64(state[begin + i]) & (STATES - 1)
                         row = tables.rows[(int64(cell[begin + i]) * AGES + ages[i]) * STATES + here]
-                        own[i] = _scaled(
-                            tables.burden[level[scenario, i]], tables.year[words[0, 12, i] & uint32(YEARLY - 1)]
+                        own[i] = scaled(
+                            tables.burden[level[begin + i]], tables.year[words[0, 12, i] & uint32(YEARLY - 1)]
                         )
                         _expect(row, own[i], factor, expected, chance, i, tables.move)
                     _count_months(words, size, chance, times, changed)
@@ -274,7 +282,7 @@ def _run(
                         when = (year0 + year) * 12
                         out = counts[scenario, practice, year, _GROUP_OF_AGE[age] * CELLS + kind]
                         row = tables.rows[(kind * AGES + age) * STATES + here]
-                        chronic = uint32(min(_scaled(row[CHRONIC], factor[1]), uint64(_TOP)))
+                        chronic = uint32(min(scaled(row[CHRONIC], factor[1]), uint64(TOP)))
                         if changed[i] == 0 and starts[i] == 0:
                             # nothing changes this life within the year
                             out[MONTHS] += 12
@@ -285,7 +293,7 @@ def _run(
                                 )  # fmt: skip
                             for n in range(N_LAZY):
                                 out[LAZY_AT + n] += 12 * int64(
-                                    _scaled(_scaled(row[LAZY_FROM + n], own[i]), factor[5 + n])
+                                    scaled(scaled(row[LAZY_FROM + n], own[i]), factor[5 + n])
                                 )
                             continue
                         month = starts[i]
@@ -297,20 +305,20 @@ def _run(
                                 word = words[0, stop, i]
                                 happened = (
                                     word < chance[3, i]
-                                    or uint32(word - _QUARTER) < chance[4, i]
-                                    or uint32(word - _HALF) < chance[5, i]
+                                    or uint32(word - QUARTER) < chance[4, i]
+                                    or uint32(word - HALF) < chance[5, i]
                                     or word > chance[6, i]
                                 )
                                 stop += 1
                             out[MONTHS] += stop - month
                             for m in range(month, stop):
-                                out[ATTENDANCES] += _happening(expected[2, i], words[1, m, i])
+                                out[ATTENDANCES] += happening(expected[2, i], words[1, m, i])
                             _admissions(
                                 out, expected, words, i, (month, stop), who, when, chronic, kind, age, tables, key
                             )  # fmt: skip
                             for n in range(N_LAZY):
                                 out[LAZY_AT + n] += (stop - month) * int64(
-                                    _scaled(_scaled(row[LAZY_FROM + n], own[i]), factor[5 + n])
+                                    scaled(scaled(row[LAZY_FROM + n], own[i]), factor[5 + n])
                                 )
                             month = stop
                             if not happened:
@@ -321,22 +329,22 @@ def _run(
                                 break
                             if word < chance[3, i]:
                                 here += 4
-                            elif uint32(word - _QUARTER) < chance[4, i]:
+                            elif uint32(word - QUARTER) < chance[4, i]:
                                 here += 1
                             else:
                                 # somebody of the same age, sex and fifth arrives in place of the one who left
                                 out[MOVES] += 1
                                 low, high = uint32(who), uint32(who >> uint64(32))
                                 then = uint32(when + stop - 1)
-                                a, b, _c, _d = philox(low, high, then, uint32(_ARRIVAL), key[0], key[1])
+                                a, b, _c, _d = philox(low, high, then, uint32(ARRIVAL), key[0], key[1])
                                 here = 0
                                 while here < STATES - 1 and a >= tables.mix[kind, age, here]:
                                     here += 1
-                                level[scenario, i] = b & uint32(BURDENS - 1)
-                                own[i] = _scaled(
-                                    tables.burden[level[scenario, i]], tables.year[words[0, 12, i] & uint32(YEARLY - 1)]
+                                level[begin + i] = b & uint32(BURDENS - 1)
+                                own[i] = scaled(
+                                    tables.burden[level[begin + i]], tables.year[words[0, 12, i] & uint32(YEARLY - 1)]
                                 )
                             row = tables.rows[(kind * AGES + age) * STATES + here]
-                            chronic = uint32(min(_scaled(row[CHRONIC], factor[1]), uint64(_TOP)))
+                            chronic = uint32(min(scaled(row[CHRONIC], factor[1]), uint64(TOP)))
                             _expect(row, own[i], factor, expected, chance, i, tables.move)
                         state[begin + i] = here
