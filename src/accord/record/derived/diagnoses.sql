@@ -8,8 +8,10 @@ with split as (
         upper(split_part(coalesce(stays.diagnoses, ''), ' ', numbers.n)) as code,
         stays.since as day
     from stays
-    join numbers on split_part(coalesce(stays.diagnoses, ''), ' ', numbers.n) <> ''
-    ),
+    -- a code and the space after it are two characters or more
+    join numbers on numbers.n <= quotient(length(coalesce(stays.diagnoses, '')) + 1, 2)
+    where split_part(coalesce(stays.diagnoses, ''), ' ', numbers.n) <> ''
+),
 unmarked as (
     select
         person, source, admission, episode, position, day,

@@ -5,4 +5,6 @@ select
     upper(split_part(coalesce(stays.procedures, ''), ' ', numbers.n)) as code,
     stays.since as day
 from stays
-join numbers on split_part(coalesce(stays.procedures, ''), ' ', numbers.n) <> ''
+-- a code and the space after it are two characters or more
+join numbers on numbers.n <= quotient(length(coalesce(stays.procedures, '')) + 1, 2)
+where split_part(coalesce(stays.procedures, ''), ' ', numbers.n) <> ''

@@ -27,9 +27,8 @@
 --      attendance without a day of discharge ended on the last day that it shows.
 with told as (
     select
-        person, row, source, spell, episode, since, until, admitted, discharged, provider, admission_method, admission_source,
-        patient_class, episode_type, discharge_method, discharge_destination, ready, main_specialty, treatment_function,
-        diagnoses, procedures, cost,
+        person, row, spell, episode, since, until, admitted, discharged, admission_method, admission_source, patient_class,
+        discharge_destination,
         row_number() over (
             partition by person, spell, episode, since
             order by case when until is null then 1 else 0 end, until desc, row
@@ -38,15 +37,12 @@ with told as (
 ),
 ordered as (
     select
-        person, row, source, spell, episode, since, until, admitted, discharged, provider, admission_method, admission_source,
-        patient_class, episode_type, discharge_method, discharge_destination, ready, main_specialty, treatment_function,
-        diagnoses, procedures, cost,
+        person, row, spell, since, until, admitted, discharged, admission_method, admission_source, patient_class,
+        discharge_destination,
         row_number() over (
             partition by person, spell order by since, episode, coalesce(until, date '9999-12-31'), row
         ) as place,
-        row_number() over (
-            partition by person, spell order by since desc, episode desc, coalesce(until, date '9999-12-31') desc, row desc
-        ) as from_last
+        count(*) over (partition by person, spell) as places
     from told
     where telling = 1
 ),
@@ -60,7 +56,7 @@ spells as (
         max(case when place = 1 then admission_source end) as came_from,
         max(case when place = 1 then admission_method end) as method,
         max(case when place = 1 then patient_class end) as class,
-        max(case when from_last = 1 then discharge_destination end) as went_to
+        max(case when place = places then discharge_destination end) as went_to
     from ordered
     group by person, spell
 ),
@@ -160,8 +156,8 @@ placed as (
     from chained
 )
 select
-    ordered.person as person,
-    ordered.source as source,
+    episodes.person as person,
+    episodes.source as source,
     placed.admission as admission,
     row_number() over (
         partition by placed.admission order by placed.number, ordered.place
@@ -171,23 +167,24 @@ select
         order by coalesce(placed.ended, date '9999-12-31') desc, placed.number desc, ordered.place desc
     ) as from_last,
     ordered.place as place,
-    ordered.row as row,
-    ordered.since as since,
-    ordered.until as until,
+    episodes.row as row,
+    episodes.since as since,
+    episodes.until as until,
     placed.admitted as admitted,
     placed.ended as discharged,
-    ordered.provider as provider,
-    ordered.admission_method as admission_method,
-    ordered.admission_source as admission_source,
-    ordered.patient_class as patient_class,
-    ordered.episode_type as episode_type,
-    ordered.discharge_method as discharge_method,
-    ordered.discharge_destination as discharge_destination,
-    ordered.ready as ready,
-    ordered.main_specialty as main_specialty,
-    ordered.treatment_function as treatment_function,
-    ordered.diagnoses as diagnoses,
-    ordered.procedures as procedures,
-    ordered.cost as cost
+    episodes.provider as provider,
+    episodes.admission_method as admission_method,
+    episodes.admission_source as admission_source,
+    episodes.patient_class as patient_class,
+    episodes.episode_type as episode_type,
+    episodes.discharge_method as discharge_method,
+    episodes.discharge_destination as discharge_destination,
+    episodes.ready as ready,
+    episodes.main_specialty as main_specialty,
+    episodes.treatment_function as treatment_function,
+    episodes.diagnoses as diagnoses,
+    episodes.procedures as procedures,
+    episodes.cost as cost
 from ordered
 join placed on placed.person = ordered.person and placed.spell = ordered.spell
+join episodes on episodes.row = ordered.row
