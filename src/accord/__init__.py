@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from accord.language.contract import Contract
     from accord.language.problem import AccordError, ContractRefused, DataRefused, Problem, SettlementStopped
+    from accord.record.calls import roster
     from accord.settlement.calls import (
         check,
         contracts,
@@ -48,6 +49,7 @@ _FROM = {
     "explain": "accord.settlement.calls",
     "new": "accord.settlement.calls",
     "rerun": "accord.settlement.calls",
+    "roster": "accord.record.calls",
     "run": "accord.settlement.calls",
     "schedule": "accord.settlement.calls",
     "schema": "accord.settlement.calls",
@@ -69,6 +71,7 @@ __all__ = [  # noqa: RUF022 - grouped as in the docs
     "new",
     "contracts",
     "schema",
+    "roster",
     "Contract",
     "Run",
     "Problem",

@@ -25,6 +25,7 @@ from accord.cli.measure import measure
 from accord.cli.new import new
 from accord.cli.prepare import prepare
 from accord.cli.rerun import rerun
+from accord.cli.roster import roster
 from accord.cli.schema import schema
 from accord.cli.settle import settle
 from accord.cli.show import show
@@ -51,6 +52,7 @@ _BRIEFLY = {
     "verify": "Settle a published results file and compare.",
     "income": "Income by stream and year; changes; a calendar.",
     "marginal": "What one more would bring; perverse incentives.",
+    "roster": "Who is in the population, by day; who pays.",
     "measure": "Outcome measures over a record; what may be released.",
     "diff": "What changed, in the text and in each party's money.",
     "library": "The contracts that come with Accord.",
@@ -71,6 +73,7 @@ def _commands() -> None:
         explain,
         income,
         marginal,
+        roster,
         measure,
         verify,
         diff,

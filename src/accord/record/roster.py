@@ -38,7 +38,7 @@ LEVELS: Mapping[Who, tuple[str, ...]] = {
 }
 """What each population can be added up by; the first is what its spans name."""
 
-EVERY: Mapping[str, int] = {"month": 1, "quarter": 3, "year": 12, "whole": 0}
+EVERY: Mapping[str, int] = {"month": 1, "quarter": 3, "financial year": 12, "year": 12, "whole": 0}
 """How long periods are, in months; ``whole`` is the whole window."""
 
 SPANS: Mapping[str, Kind] = {"person": "whole", "unit": "text", "since": "day", "until": "day"}
@@ -136,6 +136,8 @@ def periods(first: dt.date, until: dt.date, every: str = "whole") -> tuple[Perio
         raise _misused(
             "--from", f"no {every} begins on {first}", f"begin on the first day of a month: {first.replace(day=1)}"
         )
+    if every == "financial year" and first.month != 4:
+        raise _misused("--from", f"no financial year begins on {first}", "begin on 1 April")
     found = regular_periods(first, last, EVERY[every])
     if found[-1].last != last:
         raise _misused("--until", f"the last {every} ends on {found[-1].last}", f"--until {found[-1].last + ONE_DAY}")

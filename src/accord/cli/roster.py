@@ -1,0 +1,239 @@
+"""``accord roster``: who is in the population on which day, flows across boundaries, and who pays."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from accord.cli.options import JsonOption
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from accord.record.roster import Roster
+
+MOST_LINES = 60
+"""Rows that are printed; --out writes them all."""
+
+INSIDE = "inside the boundary: exact figures, small counts among them; do not pass this on"
+RELEASED = (
+    "released figures: * is a count of 1 to 7 or one that would give one away; counts are rounded to the nearest 5"
+)
+
+
+def roster(
+    record: Annotated[Path, typer.Argument(metavar="RECORD", help="The folder of a record.", show_default=False)],
+    on: Annotated[str | None, typer.Option("--on", metavar="DAY", help="On one day.", show_default=False)] = None,
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="DAY", help="The first day that counts.", show_default=False)
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="DAY", help="The first day that no longer counts.", show_default=False),
+    ] = None,
+    every: Annotated[
+        str, typer.Option("--every", metavar="PERIOD", help="month, quarter, financial-year, year, or whole.")
+    ] = "whole",
+    who: Annotated[
+        str, typer.Option("--who", metavar="POPULATION", help="registered, resident, or attributed (by claims).")
+    ] = "registered",
+    by: Annotated[
+        str,
+        typer.Option(
+            "--by",
+            metavar="NAME",
+            help="practice, network, neighbourhood, board, council, area, organisation (attributed) or all.",
+        ),
+    ] = "all",
+    flows: Annotated[
+        str | None,
+        typer.Option(
+            "--flows",
+            metavar="OF",
+            help="Instead: where people of each practice's board live, by board or council.",
+            show_default=False,
+        ),
+    ] = None,
+    payers: Annotated[
+        bool, typer.Option("--who-pays", help="Instead: which board or council pays for what happened.")
+    ] = False,
+    method: Annotated[
+        str, typer.Option("--method", metavar="NAME", help="How people are attributed: mssp or most_contacts.")
+    ] = "mssp",
+    back: Annotated[
+        int,
+        typer.Option("--look-back", metavar="MONTHS", help="Attribute by the months before the window, not in it."),
+    ] = 0,
+    inside: Annotated[
+        bool, typer.Option("--inside", help="Exact figures. You are inside the boundary, and they stay there.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "--csv", metavar="FILE", help="Write every row, exact, as CSV or Parquet.", show_default=False
+        ),
+    ] = None,
+    engine: Annotated[str, typer.Option("--engine", metavar="NAME", help="duckdb or spark.")] = "duckdb",
+    threads: Annotated[
+        int | None, typer.Option("--threads", metavar="N", help="How many the engine uses.", show_default=False)
+    ] = None,
+    memory: Annotated[
+        str | None, typer.Option("--memory", metavar="SIZE", help="How much it uses: 8GB.", show_default=False)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Count who is in the population: people on a day, and person-days, by organisation and period.
+
+    Registered (one practice a day), resident (one place a day) and attributed (by claims) are three different things.
+    Nobody is counted twice on a day, and parts add up to the whole: both are checked each time. What is printed is what
+    may be released; exact figures go into a file (--out), or onto the terminal with --inside.
+    """
+    from accord.cli.progress import progress
+    from accord.record import calls
+    from accord.settlement.calls import usage
+
+    if on is not None and (first is not None or until is not None):
+        raise usage("--on", "one day and a window are two things", "use --on, or --from and --until")
+    if on is not None:
+        start = _day("--on", on)
+        window = (start, start + dt.timedelta(days=1))
+    elif first is None or until is None:
+        raise usage(
+            "accord roster", "the days are missing", "add --on 2026-04-01, or --from 2025-04-01 --until 2026-04-01"
+        )
+    else:
+        window = (_day("--from", first), _day("--until", until))
+    if engine not in ("duckdb", "spark"):
+        raise usage("--engine", f"there is no engine {engine}", "duckdb or spark")
+    if who not in ("registered", "resident", "attributed"):
+        raise usage("--who", f"there is no population {who}", "registered, resident or attributed")
+    if flows is not None and flows not in ("board", "council"):
+        raise usage("--flows", f"there are no flows by {flows}", "board or council")
+    if flows is not None and payers:
+        raise usage("--flows", "flows and who pays are two things", "ask for one of the two")
+    if (flows is not None or payers) and not inside and out is None:
+        raise usage(
+            "--flows" if flows is not None else "--who-pays",
+            "these figures are exact, and small counts among them",
+            "add --inside if you are inside the boundary, or --out FILE",
+        )
+    asked: dict[str, Any] = {
+        "first": window[0],
+        "until": window[1],
+        "engine": engine,
+        "threads": threads,
+        "memory": memory,
+    }
+    with progress(2) as work:
+        if payers:
+            work.step("finding who pays")
+            table = calls.as_table(calls.who_pays(record, **asked))
+            found = None
+        elif flows is not None:
+            work.step("following people across boundaries")
+            table = calls.as_table(calls.across(record, every=every.replace("-", " "), of=flows, **asked))  # type: ignore[arg-type]
+            found = None
+        else:
+            found = calls.roster(
+                record,
+                every=every.replace("-", " "),
+                who=who,  # type: ignore[arg-type]  # looked at above
+                by=by,
+                method=method,
+                back=back,
+                on_step=work.step,
+                **asked,
+            )
+            table = found.table()
+    if out is not None:
+        _write(table, out, as_json)
+    elif found is not None and not inside:
+        _say(_released(found), False, as_json)
+    else:
+        _say(table.to_pylist(), True, as_json)
+
+
+def _day(option: str, text: str) -> dt.date:
+    from accord.settlement.calls import usage
+
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise usage(option, f"{text} is not a day", "write it as 2026-04-01") from None
+
+
+def _released(found: Roster) -> list[dict[str, object]]:
+    """People on the first day of each period, as they may leave the boundary: by organisation, and the whole.
+
+    Person-days are not given: together with rounded people they would tell more than either.
+    """
+    from accord.measures.release import STAR, Cell, Given, Leaves, protect, rules
+
+    by = rules()
+    codes = {row: row.organisation or "not known" for row in found.rows}
+    everybody = frozenset(codes.values())
+    given: list[tuple[str, str, Given]] = []
+    for row in found.rows:
+        cell = Cell(frozenset({codes[row]}), (f"on {row.period.first}", ""), ())
+        small = by.small(row.first)
+        needed = by.needed
+        given.append((codes[row], row.period.label, Given(cell, row.first, star=small, sensitive=small, needed=needed)))
+    if found.by != "all":
+        for row in found.whole:
+            cell = Cell(everybody, (f"on {row.period.first}", ""), ())
+            small = by.small(row.first)
+            one = Given(cell, row.first, star=small, sensitive=small, needed=by.needed)
+            given.append(("all", row.period.label, one))
+    leaves = Leaves((), {(codes[row], (f"on {row.period.first}", ""), ()): row.first for row in found.rows})
+    protect([one for *_, one in given], [], leaves, by)
+    return [
+        {
+            "organisation": organisation,
+            "period": period,
+            "people": STAR if one.star else str((one.value + by.step // 2) // by.step * by.step),
+        }
+        for organisation, period, one in given
+    ]
+
+
+def _write(table: pa.Table, out: Path, as_json: bool) -> None:
+    from accord.cli.terminal import say, say_json
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if out.suffix == ".parquet":
+        import pyarrow.parquet as pq
+
+        pq.write_table(table, out)
+    else:
+        from pyarrow import csv
+
+        csv.write_csv(table, out)
+    if as_json:
+        say_json({"file": str(out), "rows": table.num_rows, "released": False})
+    else:
+        say(f"{out}: {table.num_rows} rows")
+        say(INSIDE)
+
+
+def _say(rows: list[dict[str, object]], exact: bool, as_json: bool) -> None:
+    from accord.cli.terminal import say, say_json, warn
+    from accord.cli.terminal import table as as_text
+
+    if as_json:
+        say_json({"released": not exact, "rows": rows})
+        return
+    if exact:
+        warn(INSIDE)
+    if not rows:
+        say("nobody")
+        return
+    names = tuple(rows[0])
+    lines = [tuple("" if row[name] is None else str(row[name]) for name in names) for row in rows]
+    say(as_text(tuple(name.replace("_", " ") for name in names), lines[:MOST_LINES]))
+    if len(lines) > MOST_LINES:
+        say(f"… and {len(lines) - MOST_LINES} more rows: --out FILE writes all of them (exact)")
+    if not exact:
+        say(RELEASED)
