@@ -1,4 +1,4 @@
-"""Every measure of the library in plain Python, over lists of dicts: slow, written from the definitions, not from the SQL.
+"""Every measure of the library in plain Python: slow, over lists of dicts, from the definitions, not from the SQL.
 
 ``rows(name, record, window, periods)`` gives what the measure's select must give: one :class:`Row` for each thing that
 counts. A row that counts in neither numerator nor denominator has the set of all reasons for that; the select names one
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from accord.library import CODELISTS
@@ -462,7 +463,7 @@ def permanent_admissions(record: Record, window: Span, periods: Sequence[Span]) 
 @measure("days-at-home")
 def days_at_home(record: Record, window: Span, periods: Sequence[Span]) -> Iterator[Row]:
     """Day by day: registered, and neither in hospital overnight nor in a care home."""
-    for span in record["registered"]:
+    for span in registered(record, window):
         away: list[Mapping[str, Any]] = [
             {"since": stay["admitted"], "until": stay["discharged"]}
             for stay in by(record, "admissions", "person")[span["person"]]
@@ -482,6 +483,39 @@ def days_at_home(record: Record, window: Span, periods: Sequence[Span]) -> Itera
             if here:
                 home = [day for day in here if not any(within(each, day) for each in away)]
                 yield Row(span["person"], here[0], len(home), len(here))
+
+
+def practice_on(rows: Sequence[Mapping[str, Any]], day: dt.date) -> str | None:
+    """The practice of a person on a day: of the registration that began last, joined with those of the same practice
+    just before it; of two that began on one day the longer, then the practice that comes first."""
+    begun: dict[dt.date, Mapping[str, Any]] = {}
+    for row in sorted(rows, key=lambda row: (row["until"] or NEVER, [-ord(c) for c in row["practice"]])):
+        if row["since"] <= day:
+            begun[row["since"]] = row
+    practice: str | None = None
+    for since in sorted(begun, reverse=True):
+        if practice is not None and begun[since]["practice"] != practice:
+            break
+        practice = begun[since]["practice"]
+        if day < (begun[since]["until"] or NEVER):
+            return practice
+    return None
+
+
+def registered(record: Record, window: Span) -> Iterator[dict[str, Any]]:
+    """Spans of unbroken registration with one practice, inside a window; the day of death is the last."""
+    for person, rows in by(record, "registrations", "person").items():
+        died = min((row["day"] for row in by(record, "deaths", "person")[person]), default=NEVER)
+        span: dict[str, Any] | None = None
+        for day in days(window):
+            practice = practice_on(rows, day) if day <= died else None
+            if span is not None and practice != span["practice"]:
+                yield {**span, "until": day}
+                span = None
+            if span is None and practice is not None:
+                span = {"person": person, "practice": practice, "since": day, "until": None}
+        if span is not None:
+            yield span
 
 
 # -- continuity --------------------------------------------------------------------------------------------------------
@@ -525,7 +559,7 @@ def bice_boxerman(seen: list[tuple[str, str]]) -> tuple[int, int]:
 
 def sequential(seen: list[tuple[str, str]]) -> tuple[int, int]:
     """Contacts with the same as the one before."""
-    return sum(1 for one, other in zip(seen, seen[1:], strict=False) if one == other), len(seen) - 1
+    return sum(1 for one, other in pairwise(seen) if one == other), len(seen) - 1
 
 
 MEASURES["continuity-usual-provider"] = continuity(usual_provider)
@@ -623,7 +657,7 @@ AVERAGES = {
     "community_contacts": 8873,
     "mental_health_contacts": 30594,
 }
-"""Pence, National Cost Collection: Emergency Care, Consultant Led, Community Health Service, Mental Health Care Contact."""
+"""Pence (National Cost Collection): Emergency Care, Consultant Led, Community Health Service, Mental Health Contact."""
 
 
 def stay_average(stay: Mapping[str, Any]) -> int | None:
@@ -713,8 +747,8 @@ def disease_registers(record: Record, window: Span, periods: Sequence[Span]) -> 
         for _, last in periods:
             for condition in REGISTERS:
                 if on_register(record, person["person"], condition, last):
-                    least = LEAST_AGE.get(condition, 0)
-                    young = age(person["born"], last) < least
+                    least = LEAST_AGE.get(condition)
+                    young = least is not None and age(person["born"], last) < least
                     out = frozenset({f"under {least}"} if young else ())
                     yield Row(person["person"], last, excluded=out, strata={"condition": condition})
 

@@ -91,11 +91,11 @@ def test_case(case: Case, computed: Mapping[tuple[str, str, str], Computed]) -> 
     (block,) = blocks(case.expect, named=False)
     mine = computed[case.first, case.last, case.every]
     strata = tuple(name for name in block.columns if name in find(case.measure).card.strata)
-    keys = tuple(name for name in block.columns if name == "period" or name in strata)
-    got = {(cell["who"], *(str(cell[key]) for key in keys)): cell for cell in mine.cells(case, strata)}
+    keys = ("who", *(name for name in block.columns if name == "period" or name in strata))
+    got = {tuple(str(cell[key]) for key in keys): cell for cell in mine.cells(case, strata)}
     wanted: dict[tuple[str, ...], dict[str, str]] = {}
     for row in block.rows:
-        wanted[row["who"], *(row[key] for key in keys)] = row
+        wanted[tuple(row[key] for key in keys)] = row
     for key, row in wanted.items():
         cell = got.get(key, {"numerator": 0, "denominator": 0, "excluded": 0})
         said = {"numerator": str(cell["numerator"] or "")}

@@ -1,8 +1,8 @@
 """A case: what happened to a few people, written as small tables, and what a measure must make of it.
 
-The same values are the tests (``tests/measures/test_spec.py``) and the page ``docs/measures-in-cases.md`` (``book.py``).
-Each person is registered with a practice of the same name and lives in a council of the same name, unless the case says
-otherwise, so that a measure's figures by practice are its figures by person.
+The same values are the tests (``tests/measures/test_spec.py``) and the page ``docs/measures-in-cases.md``
+(``book.py``). Each person is registered with a practice of the same name and lives in a council of the same name,
+unless the case says otherwise, so that a measure's figures by practice are its figures by person.
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ USUAL: Mapping[str, Mapping[str, str]] = {
 class Case:
     """One thing that a measure's definition says. ``given`` holds tables, each under its name; ``expect`` one table.
 
-    ``expect`` has ``who`` (a person, or a practice that the case names), ``period`` where the window has several, strata, and
-    ``numerator``, ``denominator`` and ``excluded``: the reason why rows count in neither. What it does not name is nothing.
+    ``expect`` has ``who`` (a person, or a practice that the case names), ``period`` where the window has several,
+    strata, and ``numerator``, ``denominator`` and ``excluded``: the reason why rows count in neither. What it does
+    not name is nothing.
     """
 
     title: str

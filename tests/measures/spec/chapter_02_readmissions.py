@@ -1,7 +1,8 @@
 """Emergency readmissions within 30 days.
 
-NHS Outcomes Framework 3b: days 0 to 29 inclusive after the last, previous discharge. A discharge and the next stay are a pair;
-the characteristics of the discharge decide whether it is in the denominator, those of the next stay whether it counts.
+NHS Outcomes Framework 3b: days 0 to 29 inclusive after the last, previous discharge. A discharge and the next stay
+are a pair; the characteristics of the discharge decide whether it is in the denominator, those of the next stay
+whether it counts.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ CASES = [
         title="A readmission has one discharge only",
         measure=M,
         text="""
-        Two discharges lie within 30 days before Ann's last stay. It belongs to the later one; the earlier one is followed by
-        the second stay, which was planned.
+        Two discharges lie within 30 days before Ann's last stay. It belongs to the later one; the earlier one is
+        followed by the second stay, which was planned.
         """,
         given="""
         episodes
@@ -68,7 +69,8 @@ CASES = [
         title="After a day case",
         measure=M,
         text="""
-        The last, previous discharge is that of the day case, which is not in the denominator: nobody has this readmission.
+        The last, previous discharge is that of the day case, which is not in the denominator: nobody has this
+        readmission.
         """,
         given="""
         episodes
@@ -176,7 +178,10 @@ CASES = [
     Case(
         title="Specialties",
         measure=M,
-        text="Medical and surgical specialties; a discharge from psychiatry (710) does not count, a return from there does.",
+        text="""
+        Medical and surgical specialties; a discharge from psychiatry (710) does not count, a return from
+        there does.
+        """,
         given="""
         episodes
         person | since      | until      | diagnoses | main_specialty
@@ -193,7 +198,10 @@ CASES = [
     Case(
         title="Over the end of the year",
         measure=M,
-        text="The discharge decides the year; the readmission may lie up to 29 days after it. An unfinished stay can be one.",
+        text="""
+        The discharge decides the year; the readmission may lie up to 29 days after it. An unfinished stay can
+        be one.
+        """,
         given="""
         episodes
         person | since      | until
@@ -211,7 +219,10 @@ CASES = [
     Case(
         title="A stay within a stay",
         measure=M,
-        text="Whoever is still in hospital cannot come back to it: the second stay lies within the first, the third follows both.",
+        text="""
+        Whoever is still in hospital cannot come back to it: the second stay lies within the first, the third
+        follows both.
+        """,
         given="""
         episodes
         person | since      | until

@@ -32,7 +32,10 @@ CASES = [
     Case(
         title="Days of delay over discharges",
         measure="delayed-discharge",
-        text="Sum over sum: four days over two discharges is two days each. Nobody is delayed who was never found ready.",
+        text="""
+        Sum over sum: four days over two discharges is two days each. Nobody is delayed who was never found
+        ready.
+        """,
         given="""
         episodes
         person | since      | until      | ready

@@ -9,8 +9,8 @@ CASES = [
         title="Dead, or not to be found, is not at home",
         measure="reablement-at-home-91-days",
         text="""
-        Whoever began reablement on discharge is in the denominator, whatever became of them. Where nothing was found out, nobody
-        was contacted. Flo was found at home and died on day 91; Gus died on day 92.
+        Whoever began reablement on discharge is in the denominator, whatever became of them. Where nothing was found
+        out, nobody was contacted. Flo was found at home and died on day 91; Gus died on day 92.
         """,
         given="""
         social_care
@@ -96,8 +96,8 @@ CASES = [
         first="2025-04-01",
         last="2025-04-30",
         text="""
-        Nights in hospital and places in care homes, overlaps counted once; the day of discharge is a day at home. Days count
-        from the registration to its end.
+        Nights in hospital and places in care homes, overlaps counted once; the day of discharge is a day at home.
+        Days count from the registration to its end.
         """,
         given="""
         registrations

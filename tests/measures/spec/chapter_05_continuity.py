@@ -1,7 +1,8 @@
 """Continuity.
 
-Every index is a sum over a sum: numerators and denominators of people are added before dividing, so that a practice's figure is
-never an average of its patients' own shares. People with fewer than three contacts in the period count in neither.
+Every index is a sum over a sum: numerators and denominators of people are added before dividing, so that a practice's
+figure is never an average of its patients' own shares. People with fewer than three contacts in the period count in
+neither.
 """
 
 from __future__ import annotations
@@ -143,8 +144,8 @@ CASES = [
         title="Fragmentation over organisations",
         measure="fragmentation",
         text="""
-        One minus Bice and Boxerman, over organisations: two contacts with the practice and two with a hospital make 8 of 12
-        pairs that are with different ones. A missed appointment is no contact.
+        One minus Bice and Boxerman, over organisations: two contacts with the practice and two with a hospital make 8
+        of 12 pairs that are with different ones. A missed appointment is no contact.
         """,
         given="""
         consultations

@@ -9,8 +9,8 @@ CASES = [
         title="A plan that everybody can see",
         measure="care-plan-coverage",
         text="""
-        People with complex needs on the last day, by the board's list; an entry in the twelve months to that day. Nobody is
-        taken out of the denominator.
+        People with complex needs on the last day, by the board's list; an entry in the twelve months to that day.
+        Nobody is taken out of the denominator.
         """,
         given="""
         conditions
@@ -97,8 +97,8 @@ CASES = [
         title="Good answers over answers",
         measure="coordination-experience",
         text="""
-        An answer belongs to the practice that it is about, and may be anonymous. Answers that are neither good nor bad (4: don't
-        know) count in neither.
+        An answer belongs to the practice that it is about, and may be anonymous. Answers that are neither good nor
+        bad (4: don't know) count in neither.
         """,
         given="""
         surveys
@@ -134,8 +134,8 @@ CASES = [
         title="Recorded cost, else the average",
         measure="cost-by-setting",
         text="""
-        In pence. Where nothing was recorded the average of the National Cost Collection takes its place; where there is none, the
-        event is left out and said so, never taken to cost nothing.
+        In pence. Where nothing was recorded the average of the National Cost Collection takes its place; where there
+        is none, the event is left out and said so, never taken to cost nothing.
         """,
         given="""
         attendances

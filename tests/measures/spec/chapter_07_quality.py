@@ -1,7 +1,7 @@
 """Long-term conditions: the Quality and Outcomes Framework.
 
-The day is the last day of the period. Codes are named clusters of the business rules; SNOMED CT is not shipped. Who reached a
-target counts, whatever else is recorded; of the others, some are left out: achievement is A / (B - C).
+The day is the last day of the period. Codes are named clusters of the business rules; SNOMED CT is not shipped. Who
+reached a target counts, whatever else is recorded; of the others, some are left out: achievement is A / (B - C).
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ CASES = [
         title="The last blood pressure of twelve months",
         measure="blood-pressure-control",
         text="""
-        140 over 90 or less counts, and both must be there on one day; of several readings of that day the lowest. Dee's is a day
-        too old.
+        140 over 90 or less counts, and both must be there on one day; of several readings of that day the lowest.
+        Dee's is a day too old.
         """,
         given="""
         conditions
@@ -135,8 +135,8 @@ CASES = [
         title="Left out, unless at the target",
         measure="blood-pressure-control",
         text="""
-        Declined or unsuitable within twelve months, or diagnosed within nine: left out of the denominator. Cid reached the target
-        and counts all the same; Dee's refusal is too old.
+        Declined or unsuitable within twelve months, or diagnosed within nine: left out of the denominator. Cid
+        reached the target and counts all the same; Dee's refusal is too old.
         """,
         given="""
         conditions
@@ -238,7 +238,10 @@ CASES = [
     Case(
         title="An entry that shows the care",
         measure="care-recorded",
-        text="A review of dementia care in twelve months; who has one counts, a refusal leaves out, a new diagnosis waits three months.",
+        text="""
+        A review of dementia care in twelve months; who has one counts, a refusal leaves out, a new diagnosis
+        waits three months.
+        """,
         given="""
         conditions
         person | since      | code
