@@ -42,12 +42,12 @@ class GivenReader:
     def rows(self, file: SourceFile, con: Any) -> Iterator[Any]:
         path = str(file.path).replace("'", "''")
         if file.path.suffix == ".parquet":
-            text = f"select * exclude (file_row_number), file_row_number + 1 as source_row from read_parquet('{path}', file_row_number = true)"
+            rows = f"select *, file_row_number + 1 as source_row from read_parquet('{path}', file_row_number = true)"
         else:
-            text = f"select *, row_number() over () as source_row from read_csv('{path}', all_varchar = true, header = true)"
-        rows = con.sql(text)
-        yield SourceRows(file.kind, rows, self.numbering)
-        yield RowsRead(con.sql(f"select count(*) from ({text})").fetchall()[0][0])
+            source = f"read_csv('{path}', all_varchar = true, header = true)"
+            rows = f"select *, row_number() over () as source_row from {source}"
+        yield SourceRows(file.kind, con.sql(rows), self.numbering)
+        yield RowsRead(con.sql(f"select count(*) from ({rows})").fetchall()[0][0])
 
 
 @dataclass(frozen=True)

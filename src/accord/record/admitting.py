@@ -75,8 +75,8 @@ class Admission:
         """Write the rows that stand, the reasons of those that do not, and the withdrawals, into a folder.
 
         Args:
-            con: holds the view ``incoming``, ``identifiers`` (identifier, person, away), and ``identifiers_seen``
-                (accord_file, identifier, rows: how often each stands in ``incoming``).
+            con: holds the view ``incoming``; ``identifiers`` (identifier, person, rooted: the pseudonym under the
+                first secret alone, away); ``identifiers_seen`` (accord_file, identifier, rows: how often).
             incoming: the rows as :class:`accord.record.source.SourceRows` says, with a column ``accord_file``.
             target: an empty folder; ``rows.parquet``, ``rejects.parquet`` and ``withdrawn.parquet`` are written there.
         """
@@ -144,11 +144,14 @@ class Admission:
         raws = ", ".join(
             f"{_raw_expression(column, types.get(column.name))} as {_raw(column.name)}" for column in self.table.columns
         )
-        person = "NULL::BIGINT" if self.table.of_persons == "none" else "identifiers.person"
+        nobody = self.table.of_persons == "none"
+        person = "NULL::BIGINT" if nobody else "identifiers.person"
+        root = "NULL::BIGINT" if nobody else "identifiers.rooted"
         deleted = "coalesce(try_cast(i.deleted as BOOLEAN), false)" if "deleted" in types else "false"
         first = (
             f"select i.accord_file, i.source_row::BIGINT as line, i.identifier as given_identifier, "
-            f"i.key::VARCHAR as given_key, {person} as person, {away} as away, {known} as known, "
+            f"nullif(i.key::VARCHAR, '') as given_key, {person} as person, {root} as rooted, "
+            f"{away} as away, {known} as known, "
             f"{deleted} as takes_back, {_or_null(types, 'refused')} as refused, "
             f"{_or_null(types, 'refused_column')} as refused_column, {raws} from {incoming} i {join}"
         )
@@ -198,8 +201,10 @@ class Admission:
         """The key of the row: the source's own, or made from what makes it unique, or from the whole content."""
         unique = self.table.unique
         columns = [column.name for column in self.table.columns] if unique == ("row",) else list(unique)
-        parts = ["person"] if unique == ("row",) and self.table.of_persons != "none" else []
-        parts += ["person" if name == "person" else _value(name) for name in columns]
+        # people and keys count as they were before any rotation, so that the same row has the same key after one
+        raw = {column.name for column in self.table.columns if column.type == "key"}
+        parts = ["rooted"] if unique == ("row",) and self.table.of_persons != "none" else []
+        parts += ["rooted" if name == "person" else _raw(name) if name in raw else _value(name) for name in columns]
         # a key that is made begins as no key that was given does
         content = ", ".join(f"coalesce({part}::VARCHAR, '')" for part in parts)
         text = f"coalesce(given_key, concat_ws({_text(_SEPARATOR)}, '', {content}))"
@@ -290,6 +295,10 @@ class Admission:
                     rules.append(Rule(name, f"{value} < {least}", _text(words), shown))
                 if column.most is not None:
                     rules.append(Rule(name, f"{value} > {column.most}", _text(f"is more than {column.most}"), shown))
+                if self.nhs and self.table.of_persons != "none":
+                    same = f"{value} = try_cast(replace(given_identifier, ' ', '') as BIGINT)"
+                    held = f"case when {value} > 99999999 and person is not null then {same} end"
+                    rules.append(Rule(name, held, "'is the person''s identifier'"))
             case "flag":
                 rules.append(unreadable)
             case "word":

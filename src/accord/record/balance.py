@@ -152,13 +152,13 @@ class Balance:
         con.execute(
             f"""insert into conflicts
                 select s.file, s.line, {_text(table)}, {_text(", ".join(unique) or "key")}, {what}, NULL
-                from staged s join dropped d using (part, place) where d.why = 'conflict'"""
+                from staged s join dropped d using (part_, place_) where d.why = 'conflict'"""
         )
         mixed = ", ".join(map(str, sorted(self._mixed))) or "NULL"
         con.execute(
             f"""insert into fates
                 select s.file, s.line, case when d.why is null then 2 when d.why = 'conflict' then 0 else 3 end, NULL
-                from staged s left join dropped d using (part, place) where s.file in ({mixed})
+                from staged s left join dropped d using (part_, place_) where s.file in ({mixed})
                 union all
                 select file, line, case when why = 'kept' then 2 else 3 end, NULL
                 from taken_back where file in ({mixed})"""

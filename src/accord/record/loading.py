@@ -136,7 +136,7 @@ def load(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
+    with alone(folder):
         before = open_record(folder) if (folder / CURRENT).exists() else None
         _check_key(before, keys)
         held = read_opt_outs(before.generation) if before else OptOuts({})
@@ -147,8 +147,12 @@ def load(
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Nobody else loads into this record meanwhile. The lock goes with the process, however it ends."""
+def alone(folder: Path) -> Iterator[None]:
+    """Nobody else writes this record meanwhile. The lock goes with the process, however it ends.
+
+    Raises:
+        DataRefused: somebody does.
+    """
     try:
         import fcntl
     except ImportError:  # where there is no such lock, one load at a time is the user's care
@@ -158,7 +162,7 @@ def _alone(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            problem = Problem(Place(str(folder), 0, 0), "another load into this record is under way", "wait for it")
+            problem = Problem(Place(str(folder), 0, 0), "another process is writing this record", "wait for it")
             raise DataRefused(problem) from error
         yield
 
@@ -189,6 +193,14 @@ class _Batch:
     folder: Path
     files: list[tuple[int, SourceFile]]
     size: int
+
+    def finished(self) -> bool:
+        """Whether these files were read before the process that read them ended."""
+        try:
+            done = json.loads((self.folder / "done.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return False
+        return {int(number) for number in done} == {number for number, _ in self.files}
 
 
 @dataclass(slots=True)
@@ -259,7 +271,7 @@ class _Load:
             done = 0
             for batch in batches:
                 self.watch("reading", done, size)
-                if not (batch.folder / "done.json").exists():
+                if not batch.finished():
                     self._read(con, batch, known, day)
                 done += batch.size
             self.watch("bringing versions together", size, size)
@@ -471,7 +483,9 @@ class _Load:
         import pyarrow as pa
 
         name = _name(f"identifiers of {numbering}")
-        con.execute(f"create temp table if not exists {name} (identifier VARCHAR, person BIGINT, away VARCHAR)")
+        con.execute(
+            f"create temp table if not exists {name} (identifier VARCHAR, person BIGINT, rooted BIGINT, away VARCHAR)"
+        )
         con.execute(f"create or replace temp view identifiers as select * from {name}")
         fresh = con.sql(
             "select distinct identifier from identifiers_seen where identifier is not null "
@@ -479,11 +493,17 @@ class _Load:
         ).to_arrow_table()
         for chunk in fresh.to_batches(max_chunksize=200_000):
             texts: list[str] = chunk.column(0).to_pylist()
-            persons = self.keys.persons([text.strip() for text in texts], numbering)
+            roots = self.keys.first().persons([text.strip() for text in texts], numbering)
+            persons = self.keys.since(1).again(roots)
             away = [self._away(person) for person in persons]
             made = pa.table(
-                [pa.array(texts, pa.string()), pa.array(persons, pa.int64()), pa.array(away, pa.string())],
-                names=["identifier", "person", "away"],
+                [
+                    pa.array(texts, pa.string()),
+                    pa.array(persons, pa.int64()),
+                    pa.array(roots, pa.int64()),
+                    pa.array(away, pa.string()),
+                ],
+                names=["identifier", "person", "rooted", "away"],
             )
             con.register("made identifiers", made)
             con.execute(f'insert into {name} select * from "made identifiers"')

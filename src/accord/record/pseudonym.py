@@ -64,15 +64,13 @@ class KeyChain:
 
     def persons(self, identifiers: Sequence[str], numbering: str = NHS) -> list[int | None]:
         """The pseudonyms of identifiers, in order; None where one is not an identifier of that numbering."""
-        first, later = hashed_under(self._secrets[0], "person"), self._secrets[1:]
+        first = hashed_under(self._secrets[0], "person")
         prefix = numbering.encode() + b"\0"
         found: list[int | None] = []
         for identifier in identifiers:
             plain = normalised(identifier, numbering)
             found.append(None if plain is None else _number(first, prefix + plain.encode()))
-        for secret in later:
-            found = rotated(found, secret)
-        return found
+        return self.since(1).again(found)
 
     def row_secrets(self, domain: str) -> tuple[str, ...]:
         """What is hashed before a key of this domain (a table of a source), for each secret of the chain.
@@ -82,9 +80,11 @@ class KeyChain:
         """
         return tuple(hashed_under(secret, f"row {domain}")[:16].hex() for secret in self._secrets)
 
-    def newest(self) -> bytes:
-        """The last secret: what a rotation applies."""
-        return self._secrets[-1]
+    def again(self, persons: Sequence[int | None]) -> list[int | None]:
+        """Pseudonyms, hashed again under every secret of this chain: what a rotation does."""
+        for secret in self._secrets:
+            persons = rotated(persons, secret)
+        return list(persons)
 
     def reaches(self, fingerprint: str) -> int:
         """How many secrets of the chain a record with this fingerprint has behind it.
@@ -102,6 +102,10 @@ class KeyChain:
                 "two",
             )
         )
+
+    def first(self) -> KeyChain:
+        """The oldest secret alone."""
+        return KeyChain(self._secrets[:1])
 
     def since(self, secrets_behind: int) -> KeyChain:
         """The secrets that come after so many, as a chain of their own."""

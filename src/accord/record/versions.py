@@ -90,10 +90,10 @@ class Versions:
     # -- what there is -------------------------------------------------------------------------------------------------
 
     def _views(self) -> None:
-        content = ", ".join(_name(column.name) for column in self.table.columns)
-        content = content if self.table.of_persons == "none" else f"person, {content}"
-        # where a row stands in its files is how it is told from every other
-        more = f"file_index::BIGINT as part, file_row_number as place, hash({content}) as content"
+        values = ", ".join(_name(column.name) for column in self.table.columns)
+        values = values if self.table.of_persons == "none" else f"person, {values}"
+        # where a row stands in its files is how it is told from every other; no column of a table ends so
+        more = f"file_index::BIGINT as part_, file_row_number as place_, hash({values}) as content_"
         self._view("standing", _read(self.standing, self.table, more))
         self._view("staged", _read(self.staged, self.table, more))
         gone = {"row": "BIGINT", "source": "VARCHAR", "known_from": "DATE", "file": "BIGINT", "line": "BIGINT"}
@@ -120,24 +120,25 @@ class Versions:
             con.execute("insert into repeated select distinct row from gone")
         if self.tombstones:
             con.execute("insert into repeated select distinct row from tombs where row in (select row from staged)")
-        nowhere = "NULL::BIGINT as part, NULL::BIGINT as place"
+        nowhere = "NULL::BIGINT as part_, NULL::BIGINT as place_"
         met = f"select NULL::BIGINT as row, {nowhere}, false as same where false"
         if self.standing and self.staged:
             met = (
-                "select s.row, s.part, s.place, bool_or(e.known_until is null and e.known_from <= s.known_from "
-                "and e.content = s.content) as same from staged s join standing e on e.row = s.row group by all"
+                "select s.row, s.part_, s.place_, bool_or(e.known_until is null and e.known_from <= s.known_from "
+                "and e.content_ = s.content_) as same from staged s join standing e on e.row = s.row group by all"
             )
         self._make("met", met)
         self._make(
             "dropped",
-            "select row, part, place, 'unchanged' as why from met where same and row not in (select row from repeated)",
+            "select row, part_, place_, 'unchanged' as why from met "
+            "where same and row not in (select row from repeated)",
         )
         self._make(
             "looked_at",
             "select row from repeated union select row from met where row not in (select row from dropped)",
         )
         con.execute("drop table met")
-        self._make("excluded", "select row, part, place, '' as why from dropped where false")
+        self._make("excluded", "select row, part_, place_, '' as why from dropped where false")
         self._make("ends", f"select {nowhere}, NULL::DATE as until, '' as why where false")
         self._make("staged_ends", f"select {nowhere}, NULL::DATE as until where false")
         self._make("taken_back", "select NULL::BIGINT as file, NULL::BIGINT as line, '' as why where false")
@@ -152,16 +153,16 @@ class Versions:
         seen = f"{looked} and (known_until is null or known_until > known_from)"
         self._make(
             "claims",
-            f"""select row, part, place, known_from, file, line, content, row_number() over one as nth,
-                  first_value(content) over one as first_content
-                from staged where {looked} and (part, place) not in (select (part, place) from excluded)
-                window one as (partition by row, known_from, file order by line, part, place)""",
+            f"""select row, part_, place_, known_from, file, line, content_, row_number() over one as nth,
+                  first_value(content_) over one as first_content
+                from staged where {looked} and (part_, place_) not in (select (part_, place_) from excluded)
+                window one as (partition by row, known_from, file order by line, part_, place_)""",
         )
         # what happened to a key: a version begins, or what was known ends; of the record (class 0), of this load (1)
         self._make(
             "events",
             f"""with every as (
-                  select row, known_from as k, 0 as class, 1 as turn, file, line, part, place, content,
+                  select row, known_from as k, 0 as class, 1 as turn, file, line, part_, place_, content_,
                     false as ends, known_until
                   from standing where {seen}
                   union all
@@ -170,39 +171,40 @@ class Versions:
                   union all
                   select row, known_from, 0, 0, file, line, NULL, NULL, NULL, true, NULL from tombs where {looked}
                   union all
-                  select row, known_from, 1, 0, file, line, part, place, content, false, NULL from claims where nth = 1
+                  select row, known_from, 1, 0, file, line, part_, place_, content_, false, NULL
+                  from claims where nth = 1
                   union all
                   select row, known_from, 1, 0, file, line, NULL, NULL, NULL, true, NULL from gone
                 )
-                select *, coalesce(lag(ends) over one, true) as after_end, lag(content) over one as before
-                from every window one as (partition by row order by k, class, turn, file, line, place)""",
+                select *, coalesce(lag(ends) over one, true) as after_end, lag(content_) over one as before
+                from every window one as (partition by row order by k, class, turn, file, line, place_)""",
         )
         # what this load says and what was known already
-        idle = "class = 1 and ((ends and after_end) or (not ends and not after_end and before = content))"
+        idle = "class = 1 and ((ends and after_end) or (not ends and not after_end and before = content_))"
         self._make(
             "ordered",
             f"""select *, lead(k) over one as until, lead(ends) over one as by_end
                 from events where not coalesce({idle}, false)
-                window one as (partition by row order by k, class, turn, file, line, place)""",
+                window one as (partition by row order by k, class, turn, file, line, place_)""",
         )
         con.execute("delete from dropped where row in (select row from looked_at)")
         con.execute(
             f"""insert into dropped
-                select row, part, place, why from excluded
+                select row, part_, place_, why from excluded
                 union all
-                select row, part, place, case when content = first_content then 'unchanged' else 'conflict' end
+                select row, part_, place_, case when content_ = first_content then 'unchanged' else 'conflict' end
                 from claims where nth > 1
                 union all
-                select row, part, place, 'unchanged' from events where {idle} and not ends"""
+                select row, part_, place_, 'unchanged' from events where {idle} and not ends"""
         )
         con.execute("delete from ends")
         con.execute(
-            "insert into ends select part, place, until, case when by_end then 'withdrawn' else 'replaced' end "
+            "insert into ends select part_, place_, until, case when by_end then 'withdrawn' else 'replaced' end "
             "from ordered where class = 0 and not ends and until is distinct from known_until"
         )
         con.execute("delete from staged_ends")
         con.execute(
-            "insert into staged_ends select part, place, until from ordered "
+            "insert into staged_ends select part_, place_, until from ordered "
             "where class = 1 and not ends and until is not null"
         )
         con.execute("delete from taken_back")
@@ -221,17 +223,17 @@ class Versions:
         self.con.execute(
             f"""insert into excluded
                 with candidates as (
-                  select {unique}, 0 as class, row, file, line, part, place, content from standing
-                  where known_until is null and (part, place) not in (select (part, place) from ends)
+                  select {unique}, 0 as class, row, file, line, part_, place_, content_ from standing
+                  where known_until is null and (part_, place_) not in (select (part_, place_) from ends)
                   union all
-                  select {unique}, 1, row, file, line, part, place, content from staged
-                  where (part, place) not in (select (part, place) from dropped)
-                    and (part, place) not in (select (part, place) from staged_ends)
+                  select {unique}, 1, row, file, line, part_, place_, content_ from staged
+                  where (part_, place_) not in (select (part_, place_) from dropped)
+                    and (part_, place_) not in (select (part_, place_) from staged_ends)
                 ), ranked as (
-                  select *, row_number() over one as nth, first_value(content) over one as first_content
-                  from candidates window one as (partition by {unique} order by class, file, line, part, place)
+                  select *, row_number() over one as nth, first_value(content_) over one as first_content
+                  from candidates window one as (partition by {unique} order by class, file, line, part_, place_)
                 )
-                select row, part, place, case when content = first_content then 'unchanged' else 'conflict' end
+                select row, part_, place_, case when content_ = first_content then 'unchanged' else 'conflict' end
                 from ranked where nth > 1 and class = 1"""
         )
         if self._count("excluded") == before:
@@ -247,9 +249,9 @@ class Versions:
             return
         day = f"DATE {_text(self.known.isoformat())}"
         self.con.execute(
-            f"""insert into ends select part, place, greatest(known_from, {day}), 'opted out' from standing
+            f"""insert into ends select part_, place_, greatest(known_from, {day}), 'opted out' from standing
                 where known_until is null and person in ({self.away})
-                  and (part, place) not in (select (part, place) from ends)"""
+                  and (part_, place_) not in (select (part_, place_) from ends)"""
         )
 
     # -- the files of the new generation -------------------------------------------------------------------------------
@@ -272,41 +274,41 @@ class Versions:
         )
 
     def _write_standing(self, target: Path) -> None:
-        touched = {part for (part,) in self.con.execute("select distinct part from ends").fetchall()}
-        for part, file in enumerate(self.standing):
-            if part not in touched:
+        touched = {nth for (nth,) in self.con.execute("select distinct part_ from ends").fetchall()}
+        for nth, file in enumerate(self.standing):
+            if nth not in touched:
                 os.link(file, target / file.name)
                 continue
             listed = ", ".join(
-                "case when n.place is null then e.known_until else n.until end as known_until"
+                "case when n.place_ is null then e.known_until else n.until end as known_until"
                 if column.name == "known_until"
                 else f"e.{_name(column.name)}"
                 for column in self.table.all_columns
             )
             self._copy(
-                f"select {listed} from (select *, file_row_number as place from {_parquet([file])}) e "
-                f"left join (select * from ends where part = {part}) n on n.place = e.place",
+                f"select {listed} from (select *, file_row_number as place_ from {_parquet([file])}) e "
+                f"left join (select * from ends where part_ = {nth}) n on n.place_ = e.place_",
                 target / file.name,
             )
 
     def _write_staged(self, target: Path, prefix: str) -> None:
         touched = {
-            part
-            for (part,) in self.con.execute("select part from dropped union select part from staged_ends").fetchall()
+            nth
+            for (nth,) in self.con.execute("select part_ from dropped union select part_ from staged_ends").fetchall()
         }
         number = 0
         together: list[list[int]] = []
         held = LARGE
-        for part, file in enumerate(self.staged):
+        for nth, file in enumerate(self.staged):
             rows = _rows(file)
-            if part not in touched and rows >= SMALL:
+            if nth not in touched and rows >= SMALL:
                 os.link(file, target / f"{prefix}-{number:06}.parquet")
                 number += 1
             elif rows:
                 if held + rows > LARGE:
                     together.append([])
                     held = 0
-                together[-1].append(part)
+                together[-1].append(nth)
                 held += rows
         for parts in together:
             file = target / f"{prefix}-{number:06}.parquet"
@@ -323,9 +325,9 @@ class Versions:
         )
         # the numbers of the files are those of the whole list, so all are named, and the others are not read
         return (
-            f"select {listed} from (select * from staged where part in ({', '.join(map(str, parts))})) s "
-            "left join staged_ends n on n.part = s.part and n.place = s.place "
-            "anti join dropped d on d.part = s.part and d.place = s.place"
+            f"select {listed} from (select * from staged where part_ in ({', '.join(map(str, parts))})) s "
+            "left join staged_ends n on n.part_ = s.part_ and n.place_ = s.place_ "
+            "anti join dropped d on d.part_ = s.part_ and d.place_ = s.place_"
         )
 
     def _gather_small(self, target: Path, prefix: str) -> None:
@@ -340,7 +342,7 @@ class Versions:
         fates: dict[int, dict[str, int]] = {}
         for file, rows in self.con.execute("select file, count(*) from staged group by 1").fetchall():
             fates[file] = {"kept": rows}
-        left_out = "select s.file, d.why, count(*) from dropped d join staged s using (part, place) group by all"
+        left_out = "select s.file, d.why, count(*) from dropped d join staged s using (part_, place_) group by all"
         for file, why, rows in self.con.execute(left_out).fetchall():
             fates[file]["kept"] -= rows
             fates[file][why] = fates[file].get(why, 0) + rows
@@ -370,7 +372,7 @@ def _read(files: Sequence[Path], table: Table, more: str) -> str:
     from accord.record.admitting import sql_type
 
     nothing = ", ".join(f"NULL::{sql_type(column)} as {_name(column.name)}" for column in table.all_columns)
-    nowhere = "NULL::BIGINT as part, NULL::BIGINT as place, NULL::UBIGINT as content"
+    nowhere = "NULL::BIGINT as part_, NULL::BIGINT as place_, NULL::UBIGINT as content_"
     return f"select {nothing}, {nowhere} where false"
 
 
