@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from accord.language.contract import PeriodItem
+if TYPE_CHECKING:
+    from accord.language.contract import PeriodItem
 
 ONE_DAY = dt.timedelta(days=1)
 
@@ -24,6 +26,8 @@ def months_between(first: dt.date, last: dt.date) -> int | None:
 
 def regular_periods(first: dt.date, last: dt.date, months: int) -> tuple[PeriodItem, ...]:
     """Periods of ``months`` months from ``first`` on; the last one may end after ``last`` (the reader refuses that)."""
+    from accord.language.contract import PeriodItem
+
     items: list[PeriodItem] = []
     start = first
     count = 0
@@ -38,6 +42,8 @@ def regular_periods(first: dt.date, last: dt.date, months: int) -> tuple[PeriodI
 
 def listed_periods(starts: Sequence[dt.date], last: dt.date) -> tuple[PeriodItem, ...]:
     """Periods that begin on the given days, each running to the day before the next, the last one to ``last``."""
+    from accord.language.contract import PeriodItem
+
     ends = [start - ONE_DAY for start in starts[1:]] + [last]
     return tuple(
         PeriodItem(start.isoformat(), start, end, period_name(start, end))
@@ -69,6 +75,8 @@ def name_within(item: PeriodItem, years: Sequence[PeriodItem]) -> PeriodItem:
     """A quarter renamed after the year it lies in (2026/27 Q1), where there is such a year."""
     if months_between(item.first, item.last) != 3:
         return item
+    from accord.language.contract import PeriodItem
+
     for year in years:
         if year.first <= item.first <= year.last and months_between(year.first, year.last) == 12:
             quarter = ((item.first.year - year.first.year) * 12 + item.first.month - year.first.month) // 3 + 1

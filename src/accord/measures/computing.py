@@ -20,6 +20,8 @@ from accord.measures import matching
 from accord.measures.card import Ages, Card
 from accord.measures.codelist import CodeList
 from accord.measures.measure import Measure, Part
+from accord.record import column
+from accord.record.column import ColumnType
 from accord.record.portable import Select, read_select
 from accord.record.subset import Kind
 
@@ -190,8 +192,6 @@ class Session:
         Raises:
             MeasureMisused: the measure has no such stratum.
         """
-        import pyarrow as pa
-
         card = measure.card
         for name in strata:
             if name not in OWN_STRATA and name not in card.strata:
@@ -205,14 +205,12 @@ class Session:
                 )
         self.on_step(card.measure)
         counted = self.engine.rows(self._sums(measure, strata))
-        inside, outside = _divided(counted)
+        sums, outside = _divided(counted, strata)
         if card.kind == "rate":
-            missing = [name for name in strata if name in card.strata]
-            population = self._population(card, [name for name in strata if name not in missing], self._bands(card))
-            inside = _beside(inside, population, strata, missing)
-        elif card.kind == "total":
-            inside = inside.append_column("denominator", pa.nulls(inside.num_rows, pa.int64()))
-        return Cells(measure, tuple(strata), inside.select(_columns(strata)), outside)
+            apart = [name for name in strata if name in card.strata]
+            population = self._population(card, [name for name in strata if name not in apart], self._bands(card))
+            sums = _beside(sums, population, strata, apart)
+        return Cells(measure, tuple(strata), _table(sums, strata, card.kind == "total"), outside)
 
     def rows(self, measure: Measure) -> pa.Table:
         """Every row of a measure's select as it stands (inside the boundary only), whoever and whenever it is about."""
@@ -293,7 +291,7 @@ class Session:
         if measure.card.kind == "ratio":
             named.append(f"coalesce(sum(m.denominator){when}, 0) as denominator")
         named.append(f"count(*) filter (where {counts + ' and ' if counts else ''}m.numerator <> 0) as events")
-        named.append(f"{'count(m.excluded)' if counts else '0'} as excluded")
+        named.append(f"{'count(m.excluded)' if counts else 'count(*) - count(*)'} as excluded")
         named.append("count(*) as found")  # rows, whatever they count: those outside the population are told by it
         text = f"{self._with(measure)} select {', '.join(named)} {source} group by {', '.join(groups)}"
         return self._read(text, measure)
@@ -440,31 +438,20 @@ class Session:
 
     # -- what is made once ---------------------------------------------------------------------------------------------
     def _bind_periods(self) -> None:
-        import pyarrow as pa
-
         labels = [period.label for period in self.periods]
         firsts, lasts = [period.first for period in self.periods], [period.last for period in self.periods]
-        text, day = pa.string(), pa.date32()
-        schema = pa.schema([("period", text), ("first_day", day), ("last_day", day)])
-        self.engine.bind("periods", pa.table([labels, firsts, lasts], schema=schema))
-        after = [last + ONE_DAY for last in lasts]
-        schema = pa.schema([("period", text), ("first_day", day), ("after", day)])
-        self._bind("period_days", pa.table([labels, firsts, after], schema=schema))
-        days: list[dt.date] = []
-        of: list[str] = []
-        for period in self.periods:
-            days += [period.first + dt.timedelta(n) for n in range(period.days)]
-            of += [period.label] * period.days
-        self._bind("days_in", pa.table([days, of], schema=pa.schema([("day", day), ("period", text)])))
+        spans: dict[str, tuple[ColumnType, Sequence[object]]] = {
+            "period": ("text", labels),
+            "first_day": ("day", firsts),
+        }
+        self.engine.bind("periods", column.table({**spans, "last_day": ("day", lasts)}))
+        self._bind("period_days", {**spans, "after": ("day", [last + ONE_DAY for last in lasts])})
+        days = [(period.first + dt.timedelta(n), period.label) for period in self.periods for n in range(period.days)]
+        self._bind("days_in", {"day": ("day", [day for day, _ in days]), "period": ("text", [of for _, of in days])})
 
-    def _bind(self, name: str, table: pa.Table) -> None:
-        import pyarrow as pa
-
-        kinds: dict[str, Kind] = {}
-        for each in table.schema:
-            kinds[each.name] = "day" if pa.types.is_date(each.type) else "text" if each.type == pa.string() else "whole"
-        self.engine.bind(name, table)
-        self._known[name] = kinds
+    def _bind(self, name: str, columns: Mapping[str, tuple[ColumnType, Sequence[object]]]) -> None:
+        self.engine.bind(name, column.table(columns))
+        self._known[name] = {each: kind for each, (kind, _) in columns.items()}
 
     def _make(self, name: str, text: str) -> None:
         """Compute a select of the frame once, under a name."""
@@ -492,12 +479,11 @@ class Session:
         name = _list_table(codes)
         self.on_step(f"code list {codes.name}")
         found = [pair for coding in matching.needs_occurring(codes) for pair in self._occurring(coding)]
-        table = matching.matched(codes, found)
         if codes.kind == "codes":
-            self._bind(name, table.select(list(matching.CODES)).group_by(list(matching.CODES)).aggregate([]))
+            self._bind(name, matching.meant(codes, found))
             self._made.add(name)
             return
-        self._bind(f"{name}_codes", table)
+        self._bind(f"{name}_codes", matching.matched(codes, found))
         self._bind(f"{name}_rules", matching.rules(codes))
         self._make(name, matching.stays_select(codes, f"{name}_codes", f"{name}_rules"))
 
@@ -540,76 +526,67 @@ class Session:
 
     def _ages(self, bands: tuple[Ages, ...]) -> str:
         """The table of ages and their bands."""
-        import pyarrow as pa
-
         if bands not in self._rules:
             name = f"ages_{len(self._rules) + 1}"
             pairs = [(age, band.name) for age in range(OLDEST + 1) for band in bands if age in band]
-            schema = pa.schema([("age", pa.int64()), ("band", pa.string())])
-            self._bind(name, pa.table([[age for age, _ in pairs], [band for _, band in pairs]], schema=schema))
+            self._bind(name, {"age": ("whole", [age for age, _ in pairs]), "band": ("text", [of for _, of in pairs])})
             self._rules[bands] = name
         return self._rules[bands]
 
 
-def _columns(strata: Sequence[str]) -> list[str]:
-    return ["organisation", "period", *strata, "numerator", "denominator", "events", "excluded"]
+NUMBERS = ("numerator", "denominator", "events", "excluded")
+"""The numbers of a cell."""
+
+Sums = dict[tuple[Any, ...], list[int]]
+"""Numbers by organisation, period and strata."""
 
 
-def _divided(counted: pa.Table) -> tuple[pa.Table, Mapping[str, int]]:
+def _divided(counted: pa.Table, strata: Sequence[str]) -> tuple[Sums, Mapping[str, int]]:
     """Sums inside the population, and by period the rows outside it."""
-    organisation = counted.column("organisation")
+    columns = {name: counted.column(name).to_pylist() for name in counted.column_names}
+    keys = zip(*[columns[name] for name in ("organisation", "period", *strata)], strict=True)
+    numbers = [columns.get(name) for name in NUMBERS]
+    inside: Sums = {}
     outside: dict[str, int] = {}
-    for row in counted.filter(organisation.is_null()).select(["period", "found"]).to_pylist():
-        outside[row["period"]] = outside.get(row["period"], 0) + row["found"]
-    return counted.filter(organisation.is_valid()).drop_columns(["found"]), outside
+    for row, key in enumerate(keys):
+        if key[0] is None:
+            outside[key[1]] = outside.get(key[1], 0) + columns["found"][row]
+        else:
+            inside[key] = [0 if column is None else column[row] for column in numbers]
+    return inside, outside
 
 
-def _beside(counted: pa.Table, population: pa.Table, strata: Sequence[str], apart: Sequence[str]) -> pa.Table:
+def _beside(sums: Sums, population: pa.Table, strata: Sequence[str], apart: Sequence[str]) -> Sums:
     """Sums with the population of the same organisation, period and strata; an organisation without events has 0.
 
     Strata that only events have (``apart``: the condition admitted for) all stand over the same population.
     """
-    import pyarrow as pa
-
-    keys = ["organisation", "period", *strata]
-    if apart:
-        population = _crossed(population, counted.select(list(apart)).group_by(list(apart)).aggregate([]))
-    zero = pa.scalar(0, pa.int64())
-
-    def laid(table: pa.Table) -> pa.Table:
-        columns = {name: table.column(name) for name in keys}
-        for name in ("numerator", "denominator", "events", "excluded"):
-            here = name in table.column_names
-            columns[name] = table.column(name) if here else pa.repeat(zero, table.num_rows)
-        return pa.table(columns)
-
-    both = pa.concat_tables([laid(counted), laid(population)], promote_options="permissive")
-    return added(both, keys)
+    shared = [name for name in strata if name not in apart]
+    at = [2 + number for number, name in enumerate(strata) if name in apart]
+    values = sorted({tuple(key[place] for place in at) for key in sums}, key=str) if apart else [()]
+    columns = [population.column(name).to_pylist() for name in ("organisation", "period", *shared)]
+    for *key, people in zip(*columns, population.column("denominator").to_pylist(), strict=True):
+        found = dict(zip(("organisation", "period", *shared), key, strict=True))
+        for value in values:
+            here = {**found, **dict(zip([strata[place - 2] for place in at], value, strict=True))}
+            sums.setdefault(tuple(here[name] for name in ("organisation", "period", *strata)), [0, 0, 0, 0])[1] += (
+                people
+            )
+    return sums
 
 
-def _crossed(population: pa.Table, values: pa.Table) -> pa.Table:
-    """Every row of the population with every value that occurs."""
-    import pyarrow as pa
-
-    out: list[pa.Table] = []
-    for row in values.to_pylist():
-        table = population
-        for name, value in row.items():
-            column = pa.repeat(pa.scalar(value, values.schema.field(name).type), population.num_rows)
-            table = table.append_column(name, column)
-        out.append(table)
-    return pa.concat_tables(out) if out else population.slice(0, 0)
-
-
-def added(table: pa.Table, keys: Sequence[str]) -> pa.Table:
-    """Whole numbers added up by keys; missing keys are a group of their own, and missing numbers stay missing."""
-    numbers = [name for name in ("numerator", "denominator", "events", "excluded") if name in table.column_names]
-    made = table.group_by(list(keys), use_threads=False).aggregate([(name, "sum") for name in numbers])
-    return (
-        made.rename_columns([*keys, *numbers])
-        if made.column_names[: len(keys)] == list(keys)
-        else made.select([*keys, *[f"{name}_sum" for name in numbers]]).rename_columns([*keys, *numbers])
-    )
+def _table(sums: Sums, strata: Sequence[str], total: bool) -> pa.Table:
+    """Sums as a table, in order."""
+    ordered = sorted(sums, key=lambda key: tuple((value is None, str(value)) for value in key))
+    columns: dict[str, tuple[ColumnType, Sequence[object]]] = {}
+    for at, name in enumerate(("organisation", "period", *strata)):
+        values = [key[at] for key in ordered]
+        whole = at > 1 and all(value is None or type(value) is int for value in values)
+        columns[name] = ("whole", values) if whole else ("text", values)
+    for at, name in enumerate(NUMBERS):
+        nothing = total and name == "denominator"
+        columns[name] = ("whole", [None if nothing else sums[key][at] for key in ordered])
+    return column.table(columns)
 
 
 def counted_on(card: Card, period: Period) -> dt.date:

@@ -19,6 +19,7 @@ from accord.measures.cards import BESIDE
 from accord.measures.computing import ALL, NOT_KNOWN, OWN_STRATA, Period, Session, no_step
 from accord.measures.figures import OF_REGISTERED, OF_RESIDENT, Figure, figures
 from accord.measures.measure import Measure, find, read
+from accord.record.column import table as small_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -166,8 +167,6 @@ def _measure(contract: Contract, table: Table, beside: Path | None) -> Measure:
 
 
 def _filled(session: Session, plan: _Plan) -> Fed:
-    import pyarrow as pa
-
     made = figures(session, plan.measure, (plan.level,), plan.strata)
     placed = [row for row in made.rows if row.organisation != NOT_KNOWN]
     columns: dict[str, list[str | None]] = {key: [] for key in plan.table.keys}
@@ -178,7 +177,7 @@ def _filled(session: Session, plan: _Plan) -> Fed:
         for column in plan.table.columns:
             if column.name in columns:
                 columns[column.name].append(_value(row, column.name))
-    table = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+    table = small_table({name: ("text", values) for name, values in columns.items()})
     unplaced = len(made.rows) - len(placed)
     return Fed(plan.table.name, made.measure.id, table, sum(made.outside.values()), unplaced)
 

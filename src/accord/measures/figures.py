@@ -19,9 +19,10 @@ from accord.language.place import Place
 from accord.language.problem import Problem, nearest
 from accord.measures import standardising
 from accord.measures.card import Card
-from accord.measures.computing import ALL, NOT_KNOWN, Cells, MeasureMisused, Period, Session, added
+from accord.measures.computing import ALL, NOT_KNOWN, NUMBERS, Cells, MeasureMisused, Period, Session
 from accord.measures.measure import Measure
 from accord.measures.standardising import NOTHING, Expecting, Rate, rounded
+from accord.record.column import column
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -85,7 +86,7 @@ class Figures:
         import pyarrow as pa
 
         def texts(values: Iterable[object]) -> pa.Array:
-            return pa.array([None if value is None else str(value) for value in values], pa.string())
+            return column(list(values), "text")
 
         rows = self.rows
         columns: dict[str, pa.Array] = {
@@ -96,13 +97,13 @@ class Figures:
         }
         for number, name in enumerate(self.strata):
             columns[name] = texts(row.stratum[number] for row in rows)
-        columns["numerator"] = pa.array([row.numerator for row in rows], pa.int64())
+        columns["numerator"] = column([row.numerator for row in rows], "whole")
         if self.card.kind != "total":
-            columns["denominator"] = pa.array([row.denominator for row in rows], pa.int64())
+            columns["denominator"] = column([row.denominator for row in rows], "whole")
         for name in ("rate", "lower", "upper", "expected"):
             if name in self.card.columns:
                 columns[name] = texts(getattr(row, name) for row in rows)
-        columns["excluded"] = pa.array([row.excluded for row in rows], pa.int64())
+        columns["excluded"] = column([row.excluded for row in rows], "whole")
         return pa.table(columns)
 
 
@@ -127,7 +128,7 @@ def figures(session: Session, measure: Measure, levels: Sequence[str] = (ALL,), 
     rating = _Rating(session, measure, cells, tuple(strata))
     rows: list[Figure] = []
     for level in levels:
-        rows += rating.rows(level, _lifted(cells.table, level, known[0], belongs))
+        rows += rating.rows(level, known[0], belongs)
     return Figures(measure, tuple(levels), tuple(strata), session.periods, tuple(rows), cells.outside, cells, belongs)
 
 
@@ -137,6 +138,7 @@ class _Rating:
     def __init__(self, session: Session, measure: Measure, cells: Cells, strata: tuple[str, ...]) -> None:
         self.session, self.measure, self.card = session, measure, measure.card
         self.cells, self.strata = cells, strata
+        self.read = tuple(_read(cells.table, cells.strata))
         self.by_label = {period.label: period for period in session.periods}
         self.days = {
             period.label: period.days if measure.card.population.count == "person-days" else 1
@@ -148,11 +150,13 @@ class _Rating:
         self.outer = tuple(number for number, name in enumerate(cells.strata) if name in strata)
         self.rate = self._rate()
 
-    def rows(self, level: str, table: pa.Table) -> list[Figure]:
-        """The rows of one level, in order."""
+    def rows(self, level: str, lowest: str, belongs: Mapping[tuple[str, str], Mapping[str, str]]) -> list[Figure]:
+        """The rows of one level, in order; ``belongs`` says what each organisation of the lowest level belongs to."""
         sums: dict[tuple[str, str, Stratum], list[int]] = {}
         parts: dict[tuple[str, str, Stratum], dict[Stratum, list[int]]] = {}
-        for organisation, period, stratum, numbers in _read(table, self.cells.strata):
+        for organisation, period, stratum, numbers in self.read:
+            if level != lowest:
+                organisation = ALL if level == ALL else belongs[level, period][organisation]
             key = (organisation, period, tuple(stratum[number] for number in self.outer))
             _add(sums.setdefault(key, [0, 0, 0, 0]), numbers)
             if self.by:
@@ -271,7 +275,7 @@ class _Rating:
         names = self.cells.strata
         rest = [number for number, name in enumerate(names) if name in self.strata and name not in self.by]
         sums: dict[tuple[str, Stratum], dict[Stratum, list[int]]] = {}
-        for _, period, stratum, numbers in _read(self.cells.table, names):
+        for _, period, stratum, numbers in self.read:
             key = (period, tuple(stratum[number] for number in rest))
             inner = tuple(stratum[number] for number in self.at)
             _add(sums.setdefault(key, {}).setdefault(inner, [0, 0, 0, 0]), numbers)
@@ -289,31 +293,12 @@ def _add(into: list[int], numbers: Sequence[int]) -> None:
 def _read(table: pa.Table, strata: Sequence[str]) -> Iterable[tuple[str, str, Stratum, tuple[int, int, int, int]]]:
     """Rows of sums: organisation, period, stratum, and numerator, denominator, events, excluded."""
     columns = [table.column(name).to_pylist() for name in strata]
-    numbers = [table.column(name).to_pylist() for name in ("numerator", "denominator", "events", "excluded")]
+    numbers = [table.column(name).to_pylist() for name in NUMBERS]
     places = zip(table.column("organisation").to_pylist(), table.column("period").to_pylist(), strict=True)
     for at, (organisation, period) in enumerate(places):
         stratum = tuple(NOT_KNOWN if column[at] is None else str(column[at]) for column in columns)
         n, d, e, x = (column[at] or 0 for column in numbers)
         yield organisation, period, stratum, (n, d, e, x)
-
-
-def _lifted(table: pa.Table, level: str, lowest: str, belongs: Mapping[tuple[str, str], Mapping[str, str]]) -> pa.Table:
-    """Sums of the lowest level as sums of another."""
-    import pyarrow as pa
-
-    if level == lowest:
-        return table
-    organisations, labels = table.column("organisation").to_pylist(), table.column("period").to_pylist()
-    if level == ALL:
-        above: list[str] = [ALL] * table.num_rows
-    else:
-        above = [belongs[level, label][each] for each, label in zip(organisations, labels, strict=True)]
-    at = table.column_names.index("organisation")
-    lifted = table.set_column(at, "organisation", pa.array(above, pa.string()))
-    return added(lifted, [name for name in table.column_names if name not in _NUMBERS])
-
-
-_NUMBERS = ("numerator", "denominator", "events", "excluded")
 
 
 class _Missing(dict[str, str]):

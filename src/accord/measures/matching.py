@@ -7,15 +7,16 @@ a list can become part of a query.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from accord.measures.codelist import Code, CodeList, normal
+from accord.record.column import ColumnType
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+Columns = Mapping[str, tuple[ColumnType, Sequence[object]]]
+"""A small table, as it is bound."""
 
 CODES = ("coding", "code", "condition")
 """The columns that a list of kind ``codes`` gives to a select."""
@@ -85,45 +86,46 @@ def needs_occurring(codes: CodeList) -> tuple[str, ...]:
     return tuple(sorted({one.coding for one in codes.codes if one.match != "exact"}))
 
 
-def matched(codes: CodeList, found: Iterable[tuple[str, str]]) -> pa.Table:
+def meant(codes: CodeList, found: Iterable[tuple[str, str]]) -> Columns:
+    """The codes that a list of kind ``codes`` means; columns as in :data:`CODES`."""
+    rows = sorted(
+        {(one.coding, code, one.condition) for test, one in _tests(codes, _by_coding(found)) for code in test}
+    )
+    return {name: ("text", [row[at] for row in rows]) for at, name in enumerate(CODES)}
+
+
+def matched(codes: CodeList, found: Iterable[tuple[str, str]]) -> Columns:
     """The codes that the list means, one row a code and meaning: exact codes, and those of a record (``found``: coding,
     code) that its prefixes and patterns fit.
 
     Columns as in :data:`MATCHED`; ``since`` is 1800-01-01 where a code always counted.
     """
-    import datetime as dt
-
-    import pyarrow as pa
-
     always = dt.date(1800, 1, 1)
-    rows: dict[tuple[str, str, str, str, str, str], dt.date] = {}
+    rows: dict[tuple[str, ...], dt.date] = {}
     for test, one in _tests(codes, _by_coding(found)):
         for code in test:
-            position = _position(one)
-            key = (one.coding, code, one.condition, one.rule, position, one.role)
+            key = (one.coding, code, one.condition, one.rule, _position(one), one.role)
             since = one.since or always
             rows[key] = min(since, rows.get(key, since))
     ordered = sorted(rows)
-    columns = [pa.array([key[i] for key in ordered], pa.string()) for i in range(6)]
-    return pa.table([*columns, pa.array([rows[key] for key in ordered], pa.date32())], names=list(MATCHED))
+    columns: dict[str, tuple[ColumnType, Sequence[object]]] = {
+        name: ("text", [key[at] for key in ordered]) for at, name in enumerate(MATCHED[:-1])
+    }
+    return {**columns, MATCHED[-1]: ("day", [rows[key] for key in ordered])}
 
 
-def rules(codes: CodeList) -> pa.Table:
+def rules(codes: CodeList) -> Columns:
     """The rules of a list: condition, rule, and whether a further diagnosis is needed (``needs``, 0 or 1)."""
-    import pyarrow as pa
-
     needs: dict[tuple[str, str], int] = {}
     for one in codes.codes:
         key = (one.condition, one.rule)
         needs[key] = max(needs.get(key, 0), int(one.role == "secondary_required"))
     ordered = sorted(needs)
-    return pa.table(
-        {
-            "condition": pa.array([key[0] for key in ordered], pa.string()),
-            "rule": pa.array([key[1] for key in ordered], pa.string()),
-            "needs": pa.array([needs[key] for key in ordered], pa.int64()),
-        }
-    )
+    return {
+        "condition": ("text", [key[0] for key in ordered]),
+        "rule": ("text", [key[1] for key in ordered]),
+        "needs": ("whole", [needs[key] for key in ordered]),
+    }
 
 
 _POSITIONS = {

@@ -43,6 +43,7 @@ from accord.measures.computing import (
     periods,
 )
 from accord.measures.figures import Figure, Figures
+from accord.record.column import column
 
 if TYPE_CHECKING:
     import numpy as np
@@ -429,7 +430,7 @@ class Release:
         for name in ("numerator", "denominator", "rate", "lower", "upper", "expected"):
             if name in card.columns:
                 columns[name] = [getattr(row, name) for row in self.rows]
-        return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+        return pa.table({name: column(values, "text") for name, values in columns.items()})
 
 
 def register_of(folder: Path) -> tuple[Mapping[str, Any], ...]:

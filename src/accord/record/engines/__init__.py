@@ -87,7 +87,7 @@ def open_engine(
     Raises:
         DataRefused: Spark is asked for and is not there.
     """
-    import pyarrow as pa
+    from accord.record import column
 
     if kind == "spark":
         from accord.record.engines.spark import SparkEngine
@@ -97,8 +97,8 @@ def open_engine(
         from accord.record.engines.duckdb import DuckDBEngine
 
         engine = DuckDBEngine(record, threads, memory)
-    window = {"first_day": [first_day or FIRST_DAY], "last_day": [last_day or LAST_DAY]}
-    engine.bind("window", pa.table(window, schema=pa.schema([("first_day", pa.date32()), ("last_day", pa.date32())])))
+    window = {"first_day": first_day or FIRST_DAY, "last_day": last_day or LAST_DAY}
+    engine.bind("window", column.table({name: ("day", [day]) for name, day in window.items()}))
     return engine
 
 
