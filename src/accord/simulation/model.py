@@ -101,7 +101,11 @@ _PARAMETERS = MapOf(
 @cache
 def published_parameters() -> Mapping[str, Parameter]:
     """The single figures as they are committed."""
-    path = FOLDER / "parameters.yaml"
+    return read_parameters(FOLDER / "parameters.yaml")
+
+
+def read_parameters(path: Path) -> Mapping[str, Parameter]:
+    """The single figures of a file of the project's own, each with its source and status."""
     tree = read_tree(decode(path.read_bytes(), path.name))
     problems = conform(tree, _PARAMETERS)
     if problems or not isinstance(tree, Entries):
