@@ -22,13 +22,13 @@ FRONT = """# Measures in cases
 
 <!-- Written by `python -m tests.measures.spec.book` from tests/measures/spec. Edit the cases there. -->
 
-What each measure of the library counts, and what it does not, in small cases that are tests: a few people, what
-happened to them, and the figures that must come out. Each person is registered with a practice of the same name since
-1990, born on 15 June 1950, and female, unless a case says otherwise; a hospital stay is an emergency (method 21) in
-an ordinary bed, in medicine (specialty 300), that ended at home, unless it says otherwise. Clinical codes without a
-coding are clusters of the Quality and Outcomes Framework. Where nothing stands in a column, the figure is nothing. A
-row that is excluded counts in neither numerator nor denominator; the reason is the one that the record's own page for
-a person gives.
+What each measure of the library ([their cards](measures.md)) counts, and what it does not, in small cases that are
+tests: a few people, what happened to them, and the figures that must come out. Each person is registered with a
+practice of the same name since 1990, born on 15 June 1950, and female, unless a case says otherwise; a hospital stay
+is an emergency (method 21) in an ordinary bed, in medicine (specialty 300), that ended at home, unless it says
+otherwise. Clinical codes without a coding are clusters of the Quality and Outcomes Framework. Where nothing stands in
+a column, the figure is nothing. A row that is excluded counts in neither numerator nor denominator; the reason is the
+one that the record's own page for a person gives.
 """
 
 

@@ -1,6 +1,6 @@
 -- Answers of patients about reaching their practice: good answers over all answers that are good or not (which
--- answers these are is in the list). Each answer counts once: weights are not used, since limits of a weighted share need the
--- survey's design. An anonymous answer belongs to the practice that it is about.
+-- answers these are is in the list). Each answer counts once: weights are not used, since limits of a weighted share
+-- need the survey's design. An anonymous answer belongs to the practice that it is about.
 select
     s.person, s.practice, s.day, s.row as event,
     case when a.condition = 'good' then 1 else 0 end as numerator, 1 as denominator

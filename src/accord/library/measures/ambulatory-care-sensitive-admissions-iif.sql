@@ -1,6 +1,6 @@
--- Emergency admissions for ambulatory-care-sensitive conditions: Investment and Impact Fund AC-02, as NHS Digital's own code
--- counts it (iif_indicators, August 2023): finished first episodes, general (EPITYPE 1), methods 21 23 24 28 2A to 2D (not 22,
--- not 25), main specialty not 501, 560 or 610, sex 1 or 2, age 0 to 120.
+-- Emergency admissions for ambulatory-care-sensitive conditions: Investment and Impact Fund AC-02, as NHS Digital's
+-- own code counts it (iif_indicators, August 2023): finished first episodes, general (EPITYPE 1), methods 21 23 24
+-- 28 2A to 2D (not 22, not 25), main specialty not 501, 560 or 610, sex 1 or 2, age 0 to 120.
 with cases as (
     select
         admission, coalesce(min(case when excluded is null then condition end), min(condition)) as condition,

@@ -1,10 +1,12 @@
--- Blood pressure control by indicator of the Quality and Outcomes Framework: people on the register, at the age of the
--- indicator on the last day of the period, whose last blood pressure in the twelve months to that day is at the target or
--- below. Who reached it counts. Of the others, those with a personalised care adjustment in these twelve months, or a
--- diagnosis in the nine months before, are left out: achievement is then A / (B - C).
--- Home readings are not told apart, so that 140/90 holds for them too, where the rules ask for less.
+-- Blood pressure control by indicator of the Quality and Outcomes Framework: people on the register, at the age of
+-- the indicator on the last day of the period, whose last blood pressure in the twelve months to that day is at the
+-- target or below. Who reached it counts. Of the others, those with a personalised care adjustment in these twelve
+-- months, or a diagnosis in the nine months before, are left out: achievement is then A / (B - C). Home readings are
+-- not told apart, so that 140/90 holds for them too, where the rules ask for less.
 with indicators as (
-    select 'HYP010' as indicator, 'hypertension' as condition, 0 as from_age, 79 as to_age, 140 as systolic, 90 as diastolic
+    select
+        'HYP010' as indicator, 'hypertension' as condition, 0 as from_age, 79 as to_age,
+        140 as systolic, 90 as diastolic
     union all select 'HYP011', 'hypertension', 80, 200, 150, 90
     union all select 'CD001', 'coronary heart disease', 0, 79, 140, 90
     union all select 'CD001', 'stroke or TIA', 0, 79, 140, 90

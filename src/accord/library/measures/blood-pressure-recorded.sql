@@ -1,5 +1,5 @@
--- Blood pressure recorded in five years: Quality and Outcomes Framework BP002. People of 45 and over (see the card) with a
--- blood pressure in the five years to the last day of the period.
+-- Blood pressure recorded in five years: Quality and Outcomes Framework BP002. People of 45 and over (see the card)
+-- with a blood pressure in the five years to the last day of the period.
 with measured_people as (
     select distinct b.person, p.last_day
     from blood_pressures b

@@ -1,5 +1,6 @@
--- Of people with complex needs (by the board's rule: the list), those with a care plan made or reviewed in the twelve months to
--- the period's last day that they and every team that cares for them can see. Nobody is taken out of the denominator.
+-- Of people with complex needs (by the board's rule: the list), those with a care plan made or reviewed in the
+-- twelve months to the period's last day that they and every team that cares for them can see. Nobody is taken out
+-- of the denominator.
 with planned as (
     select distinct c.person, p.last_day
     from care_plans c

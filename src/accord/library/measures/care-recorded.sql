@@ -1,7 +1,7 @@
--- Care recorded by indicator of the Quality and Outcomes Framework: people on the register on the last day of the period with
--- an entry, in the twelve months to it, that shows the review, the plan or the measurement that the indicator asks for (which
--- entries these are is in the list). Who has one counts; of the others, those with a personalised care adjustment in these
--- twelve months, or a diagnosis in the three months before, are left out.
+-- Care recorded by indicator of the Quality and Outcomes Framework: people on the register on the last day of the
+-- period with an entry, in the twelve months to it, that shows the review, the plan or the measurement that the
+-- indicator asks for (which entries these are is in the list). Who has one counts; of the others, those with a
+-- personalised care adjustment in these twelve months, or a diagnosis in the three months before, are left out.
 with indicators as (
     select 'AST007' as indicator, 'asthma' as condition, 6 as from_age, 'asthma' as adjusting
     union all select 'COPD010', 'COPD', 0, 'COPD'
@@ -48,7 +48,8 @@ adjusted as (
     group by e.person, e.last_day, e.indicator
 )
 select
-    e.person, e.last_day as day, e.indicator, case when r.person is null then 0 else 1 end as numerator, 1 as denominator,
+    e.person, e.last_day as day, e.indicator,
+    case when r.person is null then 0 else 1 end as numerator, 1 as denominator,
     case
         when r.person is not null then null
         when a.reason is not null then a.reason

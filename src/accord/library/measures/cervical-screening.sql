@@ -1,6 +1,6 @@
--- Cervical screening: Quality and Outcomes Framework CS005 (women of 25 to 49, screened in three and a half years) and CS006
--- (50 to 64, in five and a half), ages and years to the last day of the period. Who has no cervix is left out; of those not
--- screened, those for whom it is unsuitable or who declined in these years are left out too.
+-- Cervical screening: Quality and Outcomes Framework CS005 (women of 25 to 49, screened in three and a half years)
+-- and CS006 (50 to 64, in five and a half), ages and years to the last day of the period. Who has no cervix is left
+-- out; of those not screened, those for whom it is unsuitable or who declined in these years are left out too.
 with women as (
     select
         b.person, p.last_day,
@@ -33,7 +33,8 @@ adjusted as (
     group by w.person, w.last_day
 )
 select
-    w.person, w.last_day as day, w.indicator, case when s.person is null then 0 else 1 end as numerator, 1 as denominator,
+    w.person, w.last_day as day, w.indicator,
+    case when s.person is null then 0 else 1 end as numerator, 1 as denominator,
     case
         when n.person is not null then 'no cervix'
         when s.person is not null then null

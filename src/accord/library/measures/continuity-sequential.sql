@@ -1,6 +1,6 @@
--- Sequential continuity (SECON): contacts with the same clinician as the contact before, over contacts that have one before;
--- people with three or more contacts with general practice in the period. Contacts of one day have no order in the record:
--- they are taken by practice and clinician, so that the order is the same everywhere.
+-- Sequential continuity (SECON): contacts with the same clinician as the contact before, over contacts that have one
+-- before; people with three or more contacts with general practice in the period. Contacts of one day have no order
+-- in the record: they are taken by practice and clinician, so that the order is the same everywhere.
 with ordered as (
     select
         c.person, d.last_day, coalesce(c.practice, '') as practice, c.clinician,

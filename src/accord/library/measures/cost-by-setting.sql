@@ -1,8 +1,11 @@
--- Cost by setting, in pence: the recorded cost of each event, or else the National Cost Collection's average for it (the part
--- unit_costs). A stay in hospital costs on the day of admission, a service on its first day: whoever is responsible on that day
--- bears the whole of it. What has neither a recorded cost nor an average is left out and said, never taken for nothing.
+-- Cost by setting, in pence: the recorded cost of each event, or else the National Cost Collection's average for it
+-- (the part unit_costs). A stay in hospital costs on the day of admission, a service on its first day: whoever is
+-- responsible on that day bears the whole of it. What has neither a recorded cost nor an average is left out and
+-- said, never taken for nothing.
 with events as (
-    select person, day, row as event, 'general practice' as setting, cost, 'none' as service, 1 as took_place from consultations
+    select
+        person, day, row as event, 'general practice' as setting, cost, 'none' as service, 1 as took_place
+    from consultations
     union all
     select person, day, row, 'prescribing', cost, 'none', 1 from prescriptions
     union all
@@ -21,7 +24,9 @@ with events as (
         1
     from admissions
     union all
-    select person, day, row, 'outpatients', cost, 'outpatient attendance', case when attended = 'attended' then 1 else 0 end
+    select
+        person, day, row, 'outpatients', cost, 'outpatient attendance',
+        case when attended = 'attended' then 1 else 0 end
     from outpatients
     union all
     select

@@ -1,6 +1,7 @@
--- Days at home: of the days registered in the period, those with no night in hospital and not in a care home. Sum over sum.
--- CMS's Days at Home (CBE 4555) further adjusts for case mix, mortality and moves to nursing homes: this is the plain count, to
--- be reported and not paid on: places differ by few days (MedPAC doubts its use). Registration ends with death.
+-- Days at home: of the days registered in the period, those with no night in hospital and not in a care home. Sum
+-- over sum. CMS's Days at Home (CBE 4555) further adjusts for case mix, mortality and moves to nursing homes: this
+-- is the plain count, to be reported and not paid on: places differ by few days (MedPAC doubts its use).
+-- Registration ends with death.
 with away_spans as (
     select person, admitted as since, discharged as until from admissions
     union all

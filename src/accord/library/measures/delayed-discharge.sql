@@ -1,6 +1,7 @@
--- Days in hospital after being clinically ready for discharge, for each discharge: from the discharge ready date to the day of
--- discharge (NHS England PRN00312, and the Better Care Fund's measure of discharge delay from 2025/26).
--- Ordinary stays of one night or more that ended otherwise than by death. Sum of days over stays: never an average of averages.
+-- Days in hospital after being clinically ready for discharge, for each discharge: from the discharge ready date to
+-- the day of discharge (NHS England PRN00312, and the Better Care Fund's measure of discharge delay from 2025/26).
+-- Ordinary stays of one night or more that ended otherwise than by death. Sum of days over stays: never an average
+-- of averages.
 select
     person, discharged as day, admission as event,
     days_between(ready, discharged) as numerator, 1 as denominator,

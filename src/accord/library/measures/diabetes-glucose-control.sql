@@ -1,6 +1,7 @@
--- Glucose control in diabetes, by indicator of the Quality and Outcomes Framework: people of 17 and over on the diabetes
--- register on the last day of the period whose last HbA1c in the twelve months to it is 58 mmol/mol or less (DM020), or, if
--- they are moderately or severely frail, 75 or less (DM021). Adjustments as in blood-pressure-control.
+-- Glucose control in diabetes, by indicator of the Quality and Outcomes Framework: people of 17 and over on the
+-- diabetes register on the last day of the period whose last HbA1c in the twelve months to it is 58 mmol/mol or less
+-- (DM020), or, if they are moderately or severely frail, 75 or less (DM021). Adjustments as in
+-- blood-pressure-control.
 with eligible as (
     select
         r.person, p.last_day, add_months(add_days(p.last_day, 1), -12) as year_since, min(r.since) as since

@@ -1,6 +1,7 @@
--- Disease registers of the Quality and Outcomes Framework: people on each register on the last day of the period. Ages on that
--- day: diabetes from 17; chronic kidney disease, depression and epilepsy from 18; rheumatoid arthritis from 16; asthma from 6.
--- Rules that need prescriptions (asthma, epilepsy) or spirometry (COPD) are not applied: see the card.
+-- Disease registers of the Quality and Outcomes Framework: people on each register on the last day of the period.
+-- Ages on that day: diabetes from 17; chronic kidney disease, depression and epilepsy from 18; rheumatoid arthritis
+-- from 16; asthma from 6. Rules that need prescriptions (asthma, epilepsy) or spirometry (COPD) are not applied: see
+-- the card.
 with people_on as (
     select r.person, p.last_day, r.condition, age_on(b.born, p.last_day) as age
     from registers r

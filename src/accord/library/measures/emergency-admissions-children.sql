@@ -1,5 +1,5 @@
--- Emergency admissions for asthma, diabetes and epilepsy in people under 19: NHS Outcomes Framework 2.3.ii, CCG OIS 2.7.
--- Continuous spells; the ages (0 to 18) are on the card and hold for population and admissions alike.
+-- Emergency admissions for asthma, diabetes and epilepsy in people under 19: NHS Outcomes Framework 2.3.ii, CCG OIS
+-- 2.7. Continuous spells; the ages (0 to 18) are on the card and hold for population and admissions alike.
 with cases as (
     select
         admission, coalesce(min(case when excluded is null then condition end), min(condition)) as condition,

@@ -1,6 +1,7 @@
 -- Emergency admissions for urgent-care-sensitive conditions: CCG Improvement and Assessment Framework 2018/19, 127b.
--- Finished first episodes, method of admission beginning with 2. Falls count from 75 years, a pyrexial child to 5 years
--- (the annex prints other ages in other places: see the list). A stay counts once, under the first condition by name.
+-- Finished first episodes, method of admission beginning with 2. Falls count from 75 years, a pyrexial child to 5
+-- years (the annex prints other ages in other places: see the list). A stay counts once, under the first condition
+-- by name.
 with cases as (
     select
         a.admission, c.condition,

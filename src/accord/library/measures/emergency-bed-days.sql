@@ -1,6 +1,6 @@
--- Emergency bed days: nights in hospital in the window, of continuous spells that began by a method beginning with 2.
--- One row for each stay and calendar month, so that months add up to years. A night belongs to the day on which it began;
--- the day of discharge has none; whoever is still in hospital has been there to the window's last day.
+-- Emergency bed days: nights in hospital in the window, of continuous spells that began by a method beginning with
+-- 2. One row for each stay and calendar month, so that months add up to years. A night belongs to the day on which
+-- it began; the day of discharge has none; whoever is still in hospital has been there to the window's last day.
 select
     a.person, greatest(a.admitted, m.first_day) as day, a.admission as event,
     days_between(

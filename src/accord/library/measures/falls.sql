@@ -1,6 +1,6 @@
 -- Emergency admissions for injuries from falls at 65 and over: CCG IAF 104a, Public Health Outcomes Framework 22401.
--- First episode: primary diagnosis S00 to T98 and a fall (W00 to W19) in any field; CLASSPAT 1; not from another hospital.
--- The ages are on the card, and hold for population and admissions alike.
+-- First episode: primary diagnosis S00 to T98 and a fall (W00 to W19) in any field; CLASSPAT 1; not from another
+-- hospital. The ages are on the card, and hold for population and admissions alike.
 select
     a.person, a.admitted as day, a.admission as event, 1 as numerator,
     case

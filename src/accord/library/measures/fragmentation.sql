@@ -1,6 +1,7 @@
--- Fragmentation of care: one minus the Bice-Boxerman index, over the organisations that a person had planned contacts with in
--- the period: general practice, outpatient clinics, community and mental health services. People with three or more contacts.
--- N (N - 1) - (sum of n_i squared - N), over N (N - 1); both are summed before dividing.
+-- Fragmentation of care: one minus the Bice-Boxerman index, over the organisations that a person had planned
+-- contacts with in the period: general practice, outpatient clinics, community and mental health services. People
+-- with three or more contacts. N (N - 1) - (sum of n_i squared - N), over N (N - 1); both are summed before
+-- dividing.
 with contacts as (
     select person, day, practice as organisation from consultations where practice is not null
     union all

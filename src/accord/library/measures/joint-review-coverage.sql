@@ -1,5 +1,6 @@
--- Of people with complex needs (by the board's rule: the list), those whose care general practice reviewed together with a
--- specialist, community or social care team in the twelve months to the period's last day. Nobody is taken out.
+-- Of people with complex needs (by the board's rule: the list), those whose care general practice reviewed together
+-- with a specialist, community or social care team in the twelve months to the period's last day. Nobody is taken
+-- out.
 with planned as (
     select distinct c.person, p.last_day
     from care_plans c

@@ -1,8 +1,9 @@
 -- Emergency readmissions within 30 days of discharge: NHS Outcomes Framework 3b, CCG OIS 3.2, NHS Digital I02040.
--- Denominator: finished continuous spells (day = discharge) of medical and surgical specialties. Numerator: of these, the ones
--- that are the last discharge before an emergency admission 0 to 29 days later, deaths in it included. One discharge and the
--- next stay make the pair, so a readmission has one discharge only; that of a day case counts for none, since day cases are out.
--- What takes a stay out is given with its reason: see the card. Transfers were joined when the record was loaded.
+-- Denominator: finished continuous spells (day = discharge) of medical and surgical specialties. Numerator: of
+-- these, the ones that are the last discharge before an emergency admission 0 to 29 days later, deaths in it
+-- included. One discharge and the next stay make the pair, so a readmission has one discharge only; that of a day
+-- case counts for none, since day cases are out. What takes a stay out is given with its reason: see the card.
+-- Transfers were joined when the record was loaded.
 with stays as (
     select
         person, admission, admitted, discharged,

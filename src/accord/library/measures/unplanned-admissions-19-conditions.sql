@@ -1,6 +1,7 @@
--- Unplanned admissions for nineteen ambulatory-care-sensitive conditions: NHS Institute list, as the New Hospital Programme
--- model of the Strategy Unit has it (ambulatory_care_conditions.py, 19 August 2026). The only further rule there is that the
--- method of admission begins with 2. A stay with several of the conditions counts once, under the first by name.
+-- Unplanned admissions for nineteen ambulatory-care-sensitive conditions: NHS Institute list, as the New Hospital
+-- Programme model of the Strategy Unit has it (ambulatory_care_conditions.py, 19 August 2026). The only further rule
+-- there is that the method of admission begins with 2. A stay with several of the conditions counts once, under the
+-- first by name.
 with cases as (
     select
         admission, coalesce(min(case when excluded is null then condition end), min(condition)) as condition,

@@ -1,5 +1,6 @@
--- Contacts of each person with clinicians of general practice in each period: how many, the most with one clinician, and the
--- sum of the squares. A clinician's code stands within its practice. Contacts without a clinician's code are not among them.
+-- Contacts of each person with clinicians of general practice in each period: how many, the most with one clinician,
+-- and the sum of the squares. A clinician's code stands within its practice. Contacts without a clinician's code are
+-- not among them.
 with by_clinician as (
     select c.person, d.last_day, c.practice, c.clinician, count(*) as contacts
     from consultations c

@@ -1,5 +1,5 @@
--- People who are moderately or severely frail on the last day of a period: their latest entry about frailty says so; of two on
--- one day, the graver stands.
+-- People who are moderately or severely frail on the last day of a period: their latest entry about frailty says so;
+-- of two on one day, the graver stands.
 with entries as (
     select
         o.person, p.last_day, f.condition,

@@ -1,6 +1,7 @@
--- Disease registers of the Quality and Outcomes Framework, as spans: a person is on a register from a diagnosis until the next
--- entry that ends it (resolved, in remission, staged down), or until the problem list says that it is over. A diagnosis on the
--- day of such an entry, or after it, stands: the latest diagnosis is then not before the latest ending. Spans may overlap.
+-- Disease registers of the Quality and Outcomes Framework, as spans: a person is on a register from a diagnosis
+-- until the next entry that ends it (resolved, in remission, staged down), or until the problem list says that it is
+-- over. A diagnosis on the day of such an entry, or after it, stands: the latest diagnosis is then not before the
+-- latest ending. Spans may overlap.
 with diagnosed as (
     select c.person, l.condition, c.since, c.until
     from conditions c
