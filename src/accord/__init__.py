@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from accord.language.contract import Contract
     from accord.language.problem import AccordError, ContractRefused, DataRefused, Problem, SettlementStopped
     from accord.record.calls import roster
+    from accord.record.keeping import audit, extract, load
     from accord.settlement.calls import (
         check,
         contracts,
@@ -43,10 +44,13 @@ _FROM = {
     "Problem": "accord.language.problem",
     "SettlementStopped": "accord.language.problem",
     "Run": "accord.settlement.run",
+    "audit": "accord.record.keeping",
     "check": "accord.settlement.calls",
     "contracts": "accord.settlement.calls",
     "diff": "accord.settlement.calls",
     "explain": "accord.settlement.calls",
+    "extract": "accord.record.keeping",
+    "load": "accord.record.keeping",
     "new": "accord.settlement.calls",
     "rerun": "accord.settlement.calls",
     "roster": "accord.record.calls",
@@ -71,6 +75,9 @@ __all__ = [  # noqa: RUF022 - grouped as in the docs
     "new",
     "contracts",
     "schema",
+    "load",
+    "audit",
+    "extract",
     "roster",
     "Contract",
     "Run",

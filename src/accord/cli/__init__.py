@@ -24,6 +24,7 @@ from accord.cli.marginal import marginal
 from accord.cli.measure import measure
 from accord.cli.new import new
 from accord.cli.prepare import prepare
+from accord.cli.record import record
 from accord.cli.rerun import rerun
 from accord.cli.roster import roster
 from accord.cli.schema import schema
@@ -81,6 +82,7 @@ def _commands() -> None:
         schema,
     ):
         app.command(command.__name__, short_help=_BRIEFLY[command.__name__])(command)
+    app.add_typer(record, name="record", short_help="The linked record: load, check, describe, extract.")
 
 
 def _print_version(wanted: bool) -> None:

@@ -48,8 +48,18 @@ def page() -> str:
     group: Any = typer.main.get_command(app)
     parts = [HEAD]
     for name, command in group.commands.items():
-        parts.append(_command(name, command))
+        parts += _commands(name, command)
     return "\n".join(parts)
+
+
+def _commands(name: str, command: Any) -> list[str]:
+    """A command, or a group: what it is for, then each of its own commands."""
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        return [_command(name, command)]
+    listed = [f"| `accord {name} {each}` | {one.short_help or ''} |" for each, one in inner.items()]
+    head = [f"## accord {name}", "", inspect.cleandoc(command.help or ""), "", "| | |", "|---|---|", *listed, ""]
+    return ["\n".join(head), *(part for each, one in inner.items() for part in _commands(f"{name} {each}", one))]
 
 
 def _command(name: str, command: Any) -> str:

@@ -78,6 +78,7 @@ def followed(name: str) -> Mapping[str, Select]:
 
 
 @cache
+@cache
 def _selects() -> dict[str, Select]:
     """The selects in an order in which each follows those that it reads."""
     texts = {path.stem: path.read_text("utf-8") for path in sorted(FOLDER.glob("*.sql"))}
