@@ -283,6 +283,15 @@ def test_opening_a_reader(arguments: tuple[str, ...], said: str) -> None:
     assert said in str(refused.value)
 
 
+def test_the_page_about_readers_shows_a_mapping_that_is_right(tmp_path: Path) -> None:
+    page = (SAMPLES.parents[2] / "docs" / "readers.md").read_text()
+    (tmp_path / "shown.yaml").write_text(page.split("```yaml\n")[1].split("```")[0])
+    mapping = read_mapping(tmp_path / "shown.yaml")
+    assert [table.table for table in mapping.tables] == ["episodes"]
+    for word in mapping_names():
+        assert f"`{word}`" in page
+
+
 def test_a_mapping_changes_how_a_file_is_known(tmp_path: Path) -> None:
     shutil.copy(SAMPLES.parents[2] / "src/accord/library/mappings/deaths.yaml", tmp_path / "mine.yaml")
     assert FlatReader("deaths").fingerprint == FlatReader(tmp_path / "mine.yaml").fingerprint
