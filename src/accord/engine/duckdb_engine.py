@@ -20,6 +20,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from accord.engine.across import aggregate, shares
+from accord.engine.batches import batches, together
 from accord.engine.exact import OP_KINDS, Cell, Failure, Held, Number, common_unit
 from accord.engine.expressions import WORLD, Const, Expr, Lookup, OwnColumn, Pick, Rounded, everything
 from accord.engine.integers import (
@@ -66,7 +67,16 @@ Progress = Callable[[str], None]
 def run_in_duckdb(
     plan: Plan, inputs: Inputs, threads: int | None = None, progress: Progress | None = None
 ) -> dict[str, ResultTable]:
-    """Run a plan in DuckDB; the kept columns of every frame."""
+    """Run a plan in DuckDB; the kept columns of every frame. Many worlds are settled some at a time."""
+    parts = batches(inputs)
+    if len(parts) > 1:
+        with suppress(Stop, ValueError):  # a message counts the rows of all worlds: then all are settled together
+            return together([_run(plan, part, threads, progress) for part in parts])
+    return _run(plan, inputs, threads, progress)
+
+
+def _run(plan: Plan, inputs: Inputs, threads: int | None, progress: Progress | None) -> dict[str, ResultTable]:
+    """Run a plan in one batch."""
     import duckdb
 
     from accord.engine.settle import results_of_lists
@@ -157,6 +167,10 @@ class DuckEngine:
         """A name that is not taken."""
         self.number += 1
         return f"{what}:{self.number}"
+
+    def only_one(self, key: str) -> bool:
+        """Whether the run has one period of this key, so that all its rows are of that one."""
+        return len(self.inputs.periods.get(key, ())) == 1
 
     # -- relations
 
@@ -933,7 +947,8 @@ class DuckEngine:
             outputs[FLAG] = statement.flag()
         sql = statement.sql(outputs, statement.keys())
         world = self.state(frame).base.world
-        order = ", ".join(quoted(name) for name in ([WORLD] if world else []) + list(rows.keys))
+        sorted_by = [*([WORLD] if world else []), *(key for key in rows.keys if not self.only_one(key))]
+        order = ", ".join(quoted(name) for name in sorted_by)
         data = self.connection.sql(f"{sql}{' order by ' + order if order else ''}").to_arrow_table()
         if statement.traps:
             import pyarrow.compute as pc

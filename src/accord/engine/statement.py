@@ -233,7 +233,9 @@ class Statement:
             texts = [printer.text(key) for key in keys]
             alias = f"j{len(self._joins)}"
             for name, text in zip(relation.keys, texts, strict=True):
-                conditions.append(f"{alias}.{quoted(name)} = {text}")
+                # where a run has one year, every row is of it: comparing it in each join would cost and decide nothing
+                if not (self.engine.only_one(name) and name in self.base.keys and text == f"b.{quoted(name)}"):
+                    conditions.append(f"{alias}.{quoted(name)} = {text}")
             if relation.world:
                 conditions.append(f"{alias}.{quoted(WORLD)} = b.{quoted(WORLD)}")
             text = f"left join {relation.source} {alias} on {' and '.join(conditions) or 'true'}"
