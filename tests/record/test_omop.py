@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from accord.language.problem import DataRefused
+from accord.record.definition import table
 from accord.record.readers.omop import OmopReader, concepts
 from tests.record.gathered import gather
 
@@ -239,6 +240,22 @@ def test_files_that_are_refused(tmp_path: Path, name: str, content: str, said: s
     with pytest.raises(DataRefused) as refused:
         OmopReader().files([tmp_path])
     assert said in str(refused.value)
+
+
+def test_the_definitions_name_the_counterparts_of_what_is_read(folder: Path) -> None:
+    found = gather(OmopReader(), folder)
+    for name, rows in found.rows.items():
+        for column in table(name).columns:
+            if any(row.get(column.name) is not None for row in rows) and (name, column.name) not in SAID_OF_THE_TABLE:
+                assert (column.counterparts or {}).get("omop"), f"{name}.{column.name}"
+
+
+SAID_OF_THE_TABLE = {
+    *(("outpatients", "attended"), ("community_contacts", "attended")),  # a visit is one that took place
+    *(("episodes", "episode"), ("attendances", "disposal"), ("organisations", "kind")),
+    *((name, "coding") for name in ("conditions", "observations", "prescriptions")),  # the vocabulary of the code
+    *(("episodes", "discharge_method"), ("community_contacts", "cost")),
+}
 
 
 def test_what_the_concepts_file_says_is_used() -> None:
