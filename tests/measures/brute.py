@@ -933,3 +933,67 @@ def cervical_screening(record: Record, window: Span, periods: Sequence[Span]) ->
                 reasons |= {reason for register, reason in found if register == "cervical screening"}
             indicator = "CS005" if younger else "CS006"
             yield Row(who, last, int(screened), 1, frozenset(reasons), {"indicator": indicator})
+
+
+VASCULAR = ("coronary heart disease", "stroke or TIA", "peripheral arterial disease")
+
+
+@measure("cholesterol-control")
+def cholesterol_control(record: Record, window: Span, periods: Sequence[Span]) -> Iterator[Row]:
+    """The last LDL of twelve months, or else the last non-HDL."""
+    for person in record.get("people", ()):
+        who = person["person"]
+        for _, last in periods:
+            since = [day for each in VASCULAR for day in on_register(record, who, each, last)]
+            if not since:
+                continue
+            values: dict[str, dict[dt.date, list[Decimal]]] = {"LDL": defaultdict(list), "non-HDL": defaultdict(list)}
+            for row in observed(record, who, "cholesterol", year_to(last), last):
+                if row["value"] is not None:
+                    for kind in meaning("cholesterol", row["coding"], row["code"]):
+                        values[kind][row["day"]].append(row["value"])
+            latest = {kind: min(each[max(each)]) for kind, each in values.items() if each}
+            if "LDL" in latest:
+                reached = latest["LDL"] <= Decimal("2.0")
+            else:
+                reached = "non-HDL" in latest and latest["non-HDL"] <= Decimal("2.6")
+            reasons: set[str] = set()
+            if not reached:
+                found = adjustments(record, who, year_to(last), last)
+                reasons |= {reason for register, reason in found if register == "cholesterol"}
+                if min(since) >= year_to(last, 9):
+                    reasons.add("diagnosed in the last nine months")
+            yield Row(who, last, int(reached), 1, frozenset(reasons))
+
+
+@measure("medicines-prescribed")
+def medicines_prescribed(record: Record, window: Span, periods: Sequence[Span]) -> Iterator[Row]:
+    """A prescription in six or twelve months."""
+    for person in record.get("people", ()):
+        who = person["person"]
+        for _, last in periods:
+            years = age(person["born"], last)
+            on = {each: on_register(record, who, each, last) for each in (*VASCULAR, "diabetes")}
+            kidneys = on_register(record, who, "chronic kidney disease", last) if years >= 18 else []
+            vascular = [day for each in VASCULAR for day in on[each]]
+            both = [max(one, other) for one in on["diabetes"] for other in vascular] if years >= 17 else []
+            for indicator, months, since in (
+                ("CHD005", 12, on["coronary heart disease"]),
+                ("CHOL003", 6, [*vascular, *kidneys]),
+                ("DM035", 6, both),
+            ):
+                if not since:
+                    continue
+                taken = any(
+                    year_to(last, months) <= row["day"] <= last
+                    and indicator in meaning("qof-medicines", row["coding"], row["code"])
+                    for row in by(record, "prescriptions", "person")[who]
+                )
+                reasons: set[str] = set()
+                if not taken:
+                    if indicator != "CHD005":
+                        found = adjustments(record, who, year_to(last), last)
+                        reasons |= {reason for register, reason in found if register == "statin"}
+                    if min(since) >= year_to(last, 3):
+                        reasons.add("diagnosed in the last three months")
+                yield Row(who, last, int(taken), 1, frozenset(reasons), {"indicator": indicator})

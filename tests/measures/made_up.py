@@ -40,6 +40,8 @@ BORN = [
     dt.date(1959, 3, 31),
     dt.date(1974, 3, 1),
     dt.date(1979, 2, 28),
+    dt.date(1985, 5, 5),
+    dt.date(1990, 10, 10),
     dt.date(1999, 3, 31),
     dt.date(2005, 2, 28),
     dt.date(2007, 1, 1),
@@ -57,13 +59,16 @@ PROCEDURES = ["K401", "K731", "K712", "X721", "S411", "S461", "W371", "A011",
 TOGETHER = ["J449", "J209 J449", "S720 W010", "S520 W190", "R509", "J450", "E101",
 "G409", "N390", "I500", "B181", "J181 N390", "E86", "I209", "K023", "F03"]
 """Diagnoses of plain emergencies: those that make the conditions of the lists."""
-CLUSTERS = ["DM_COD", "DMRES_COD", "HYP_COD", "HYPRES_COD", "CHD_COD", "STRK_COD", "TIA_COD", "COPD_COD", "AST_COD",
+CLUSTERS = ["DM_COD", "DMRES_COD", "HYP_COD", "HYPRES_COD", "CHD_COD", "CHD_COD", "PAD_COD", "STRK_COD",
+"TIA_COD", "COPD_COD", "AST_COD",
 "ASTRES_COD", "DEM_COD", "MH_COD", "CKD_COD", "CKD1AND2_COD", "HF_COD", "AFIB_COD", "EPIL_COD", "RARTH_COD",
 "DEPR_COD", "NOT_A_COD"]
 ENTRIES = ["HYPPCAPU_COD", "HYPPCADEC_COD", "HTMAX_COD", "BPDEC_COD", "DMPCAPU_COD",
 "DMPCADEC_COD", "DMMAX_COD", "BLDTESTDEC_COD", "MHPCADEC_COD", "CSDEC_COD", "CSPU_COD", "DEMCPRVWDEC_COD",
 "FEDEC_COD", "DEMCPRVW_COD", "COPDRVW_COD", "MHP_COD", "BP_COD", "BMIVAL_COD", "ALC_COD", "GLUC_COD", "FRC_COD",
-"SMOK_COD", "HFRVW_COD", "REV_COD", "SMEAR_COD", "NOCX_COD", "MILDFRAIL_COD", "MODFRAIL_COD", "SEVFRAIL_COD"]
+"SMOK_COD", "HFRVW_COD", "REV_COD", "SMEAR_COD", "SMEAR_COD", "SMEAR_COD", "SMEAR_COD", "NOCX_COD",
+"MILDFRAIL_COD", "MODFRAIL_COD", "SEVFRAIL_COD",
+"STATINDEC_COD", "XSTAT_COD", "CHOLDEC_COD", "CHOLMAX_COD"]
 # fmt: on
 
 
@@ -154,8 +159,11 @@ class People:
                 if table != "outpatients" and random.random() < 0.3:
                     attended = None
                 self.add(table, person=who, day=day(), provider=maybe("H1", "H2"), attended=attended, cost=cost())
-        for _ in times(2):
-            self.add("prescriptions", person=who, day=day(), coding="bnf", code="0101", cost=cost())
+        for _ in times(4):
+            code = random.choice(("0209000A0", "0208020V0", "0212000B0", "0212000L0", "0212", "0101"))
+            self.add(
+                "prescriptions", person=who, day=day(), coding=random.choice(("bnf", "dmd")), code=code, cost=cost()
+            )
         for _ in times(4):
             since, until = day(), maybe(day(), missing=0.4)
             self.add(
@@ -257,7 +265,10 @@ class People:
         for _ in range(random.choice((0, 2, 6, 12))):
             on = day() - dt.timedelta(days=random.choice((0, 0, 365, 1300, 1830)))
             value: Decimal | None
-            match random.randrange(4):
+            match random.randrange(5):
+                case 4:
+                    coding, code = "cluster", random.choice(("LDLCCHOL_COD", "NONHDLCCHOL_COD"))
+                    value = maybe(*[Decimal(each) for each in ("2", "2.0001", "2.6", "2.61", "1.5")])
                 case 0:
                     coding, code = "cluster", random.choice(ENTRIES)
                     value = None

@@ -622,6 +622,7 @@ _OCCUR = {
         "select cause as code from deaths",
     ),
     "opcs4": ("select code from procedures",),
+    "bnf": ("select code from prescriptions where coding = 'bnf'",),
     "admission_method": ("select admission_method as code from admissions",),
     "admission_source": ("select admission_source as code from admissions",),
     "main_specialty": (

@@ -325,4 +325,69 @@ CASES = [
         Gus | CS005     |           |             |
         """,
     ),
+    Case(
+        title="LDL, or else non-HDL",
+        measure="cholesterol-control",
+        text="The last LDL cholesterol decides where there is one (2.0 mmol/l), otherwise the last non-HDL (2.6).",
+        given="""
+        conditions
+        person | since      | code
+        Ann    | 2020-01-01 | CHD_COD
+        Bob    | 2020-01-01 | PAD_COD
+        Cid    | 2020-01-01 | STRK_COD
+        Dee    | 2020-01-01 | CHD_COD
+        Eve    | 2020-01-01 | CKD_COD
+
+        observations
+        person | day        | code            | value
+        Ann    | 2025-09-01 | LDLCCHOL_COD    | 2.0
+        Bob    | 2025-09-01 | NONHDLCCHOL_COD | 2.6
+        Cid    | 2025-05-01 | LDLCCHOL_COD    | 2.1
+        Cid    | 2025-09-01 | NONHDLCCHOL_COD | 2.0
+        Dee    | 2025-09-01 | CHOLMAX_COD     |
+        """,
+        expect="""
+        who | numerator | denominator | excluded
+        Ann | 1         | 1           |
+        Bob | 1         | 1           |
+        Cid |           | 1           |
+        Dee |           |             | most treatment tolerated
+        Eve |           |             |
+        """,
+    ),
+    Case(
+        title="Prescribed in time",
+        measure="medicines-prescribed",
+        text="""
+        An antiplatelet in twelve months (CHD005), a lipid-regulating medicine in six (CHOL003), a statin for people with
+        diabetes and heart disease (DM035). Fibrates (0212000L0) are no statins.
+        """,
+        given="""
+        conditions
+        person | since      | code
+        Ann    | 2020-01-01 | CHD_COD
+        Bob    | 2020-01-01 | CKD_COD
+        Cid    | 2020-01-01 | DM_COD
+        Cid    | 2020-01-01 | PAD_COD
+
+        prescriptions
+        person | day        | coding | code
+        Ann    | 2025-04-01 | bnf    | 0209000A0
+        Ann    | 2025-09-30 | bnf    | 0212000B0
+        Bob    | 2025-10-01 | bnf    | 0212000L0
+        Cid    | 2025-10-01 | bnf    | 0212000L0
+
+        observations
+        person | day        | code
+        Cid    | 2025-09-01 | STATINTOL_COD
+        """,
+        expect="""
+        who | indicator | numerator | denominator | excluded
+        Ann | CHD005    | 1         | 1           |
+        Ann | CHOL003   |           | 1           |
+        Bob | CHOL003   | 1         | 1           |
+        Cid | CHOL003   | 1         | 1           |
+        Cid | DM035     |           |             | care unsuitable
+        """,
+    ),
 ]
