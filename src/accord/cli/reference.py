@@ -1,4 +1,4 @@
-"""Writes what of the docs follows from the code, so that it cannot drift: the commands page, and the list of modules.
+"""Writes what of the docs follows from the code, so that it cannot drift: commands, modules, tables of the record.
 
 ``make docs`` runs it in a checkout.
 """
@@ -13,6 +13,7 @@ from typing import Any
 
 PAGE = Path("docs") / "commands.md"
 ARCHITECTURE = Path("docs") / "architecture.md"
+RECORD = Path("docs") / "record.md"
 
 HEAD = """# Commands
 
@@ -115,4 +116,7 @@ if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
     rooms = Path(__file__).resolve().parent.parent
     ARCHITECTURE.write_text(architecture(ARCHITECTURE.read_text(encoding="utf-8"), rooms), encoding="utf-8")
-    print(f"wrote {PAGE} and {ARCHITECTURE}")
+    from accord.record import describing
+
+    RECORD.write_text(describing.page(RECORD.read_text(encoding="utf-8")), encoding="utf-8")
+    print(f"wrote {PAGE}, {ARCHITECTURE} and {RECORD}")
