@@ -88,6 +88,7 @@ def marginal(
 def report(found: Incentives) -> list[str]:
     """What marginal values come to, for the terminal."""
     from accord.cli.terminal import table
+    from accord.settlement.incentive import ROUNDED
 
     probes = [found.first, *found.others]
     lines = [f"{found.contract.title}: {found.probes.title or 'marginal value'}"]
@@ -115,7 +116,7 @@ def report(found: Incentives) -> list[str]:
     ):
         if listed:
             lines += ["", f"{told}:", *_rows(found, listed)]
-    lines += ["", f"{found.worlds} worlds were settled; everything else was held fixed, national figures too."]
+    lines += ["", f"{found.worlds} worlds were settled; everything else was held fixed, national figures too.", ROUNDED]
     return lines
 
 

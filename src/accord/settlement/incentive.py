@@ -33,6 +33,12 @@ KINDS: dict[Kind, str] = {
 }
 """What a row where the step is possible is like, and that in words."""
 
+ROUNDED = (
+    "A single step is rounded as the contract says. Where it is worth about as little as the rounding, two steps can bring"
+    " the same by rounding alone; averages even that out."
+)
+"""How the kinds of single rows are to be read."""
+
 CHARTED = 60
 """Rows of a chart; what lies beyond is in the tables and the CSV file."""
 
@@ -396,7 +402,7 @@ def html(found: Incentives) -> str:
     )
     charts = (kinds, worth) if ordered else ()
     return render(
-        "incentive.html.j2", found=found, charts=charts, kinds=KINDS, names=names, titles=titles, most=CHARTED,
+        "incentive.html.j2", found=found, charts=charts, kinds=KINDS, names=names, titles=titles, most=CHARTED, rounded=ROUNDED,
         wording=wording,
     )  # fmt: skip
 
