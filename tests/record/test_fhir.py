@@ -391,9 +391,9 @@ def test_lines_that_are_not_json_are_refused_by_number(tmp_path: Path) -> None:
     found = gather(FhirReader(), tmp_path)
     assert found.refused == [
         ("Patient.ndjson", 2, "the line is not JSON"),
-        ("Patient.ndjson", 4, "it is not a resource of FHIR: it has no resourceType"),
+        ("Patient.ndjson", 4, "it is not a resource of FHIR R4: it has no resourceType, or another"),
         ("Patient.ndjson", 5, "the line is not JSON"),
-        ("Patient.ndjson", 6, "it is not a resource of FHIR: it has no resourceType"),
+        ("Patient.ndjson", 6, "it is not a resource of FHIR R4: it has no resourceType, or another"),
         ("Patient.ndjson", 7, "the Patient is not formed as FHIR R4 says"),
     ]
     assert found.of("people", "source_row") == [(1,)]

@@ -245,13 +245,20 @@ def test_what_a_mapping_may_not_say(tmp_path: Path, old: str, new: str, said: st
         ("NHS,WHEN,CDOE,VALUE\n", "own.yaml:14:13: the file rows.csv has no column CODE\n    fix: did you mean CDOE?"),
         ("NHS,WHEN,VALUE\n", "correct the name, or put the column under may_lack"),
         ("", "rows.csv:1:1: there is no heading"),
-        ("NHS,,CODE\n", "in the heading a column has no name"),
+        ("NHS,,CODE\n", "in the heading column 2 has no name"),
+        ("9434765919,9434765919,x\n", "in the heading columns 1 and 2 have the same name"),
     ],
 )
 def test_files_that_do_not_fit(tmp_path: Path, content: str, said: str) -> None:
     with pytest.raises(DataRefused) as refused:
         own(tmp_path, OWN, content)
     assert said in str(refused.value)
+
+
+def test_a_file_without_a_heading_tells_nothing_of_the_person_in_its_first_line(tmp_path: Path) -> None:
+    with pytest.raises(DataRefused) as refused:
+        own(tmp_path, OWN.replace("code: CODE", "code: CODE943476591"), "9434765919,CODE9434765919,1,1950\n")
+    assert "9434765919" not in str(refused.value)
 
 
 def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:

@@ -231,7 +231,7 @@ def test_lines_that_cannot_be_read_are_refused_with_their_place(folder: Path) ->
         ("perons.csv", "person_id\n", "perons.csv: this is not a table of OMOP CDM 5\n    fix: did you mean person?"),
         ("person.csv", "person_id,gender_concept_id\n", "the table person has no column year_of_birth"),
         ("person.csv", "", "there is no heading"),
-        ("person.csv", "person_id,person_id\n", "the column person_id stands twice"),
+        ("person.csv", "person_id,person_id\n", "columns 1 and 2 have the same name"),
         ("person.parquet", "PAR1 cut off", "person.parquet: this file is not whole Parquet"),
     ],
 )

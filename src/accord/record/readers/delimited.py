@@ -6,6 +6,7 @@ import codecs
 import csv
 import gzip
 import hashlib
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -79,11 +80,21 @@ def heading(
         raise DataRefused(Problem(place, "there is no heading with the names of columns", "the first line names them"))
     delimiter = delimiter or max(DELIMITERS, key=text.count)
     names = tuple(name.strip() for name in next(csv.reader([text], delimiter=delimiter)))
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if "" in names or twice:
-        what = f"the column {twice[0]} stands twice" if twice and twice[0] else "a column has no name"
-        raise DataRefused(Problem(place, f"in the heading {what}", "name every column once"))
+    twice = next((nth for nth, name in enumerate(names, 1) if names.index(name) < nth - 1), None)
+    if "" in names:
+        raise DataRefused(
+            Problem(place, f"in the heading column {names.index('') + 1} has no name", "name every column once")
+        )
+    if twice is not None:
+        first = names.index(names[twice - 1]) + 1
+        what = f"in the heading columns {first} and {twice} have the same name"
+        raise DataRefused(Problem(place, what, "name every column once; or has the file no heading?"))
     return delimiter, names
+
+
+def sayable(names: Iterable[str]) -> tuple[str, ...]:
+    """The names of columns that a message may repeat: of a file without a heading the "names" are a person's data."""
+    return tuple(name for name in names if re.fullmatch(r"[A-Za-z](?:[A-Za-z_ .-]|\d(?!\d{4})){0,63}", name))
 
 
 def read_delimited(

@@ -40,6 +40,9 @@ CODES = Path(__file__).parent / "fhir.yaml"
 SUFFIXES = (".json", ".ndjson", ".jsonl", ".json.gz", ".ndjson.gz", ".jsonl.gz")
 """The files of FHIR that are read."""
 
+MARK = b"\xef\xbb\xbf"
+"""What some programs put before UTF-8."""
+
 PIECE = 50_000
 """So many resources of an NDJSON file are handed on at a time."""
 
@@ -100,6 +103,7 @@ class Codes:
     discharge_dispositions: Mapping[str, Mapping[str, str]]
     referral_categories: Mapping[str, str]
     registration_system: str
+    types: frozenset[str]
 
 
 @cache
@@ -108,6 +112,7 @@ def codes() -> Codes:
     read = cast("dict[str, Any]", plain(read_tree(decode(CODES.read_bytes(), CODES.name))))
     read["practice_code"] = re.compile(read["practice_code"])
     read["outpatient_types"] = frozenset(read["outpatient_types"])
+    read["types"] = frozenset(read["types"])
     return Codes(**read)
 
 
@@ -233,7 +238,7 @@ class FhirReader:
                 continue
             rows += 1
             try:
-                resource = orjson.loads(line)
+                resource = orjson.loads(line.removeprefix(MARK) if number == 1 else line)
             except orjson.JSONDecodeError:
                 mapping.refuse(number, "the line is not JSON")
                 continue
@@ -359,8 +364,8 @@ class _Mapping:
     def take(self, number: int, resource: Resource | None, full: str | None) -> None:
         """One resource: rows, or set aside, or refused."""
         kind = resource.get("resourceType") if resource else None
-        if resource is None or not isinstance(kind, str) or not re.fullmatch(r"[A-Z][A-Za-z]{1,63}", kind):
-            self.refuse(number, "it is not a resource of FHIR: it has no resourceType")
+        if resource is None or not isinstance(kind, str) or kind not in codes().types:
+            self.refuse(number, "it is not a resource of FHIR R4: it has no resourceType, or another")
             return
         maker = _MAKERS.get(kind)
         if maker is None:
@@ -980,7 +985,7 @@ def _json(content: bytes, file: SourceFile) -> Resource:
     import orjson
 
     try:
-        read = orjson.loads(content)
+        read = orjson.loads(content.removeprefix(MARK))
     except orjson.JSONDecodeError as error:
         place = Place(file.label, error.lineno, error.colno)
         raise DataRefused(

@@ -30,6 +30,7 @@ from accord.language.shape import (
 )
 from accord.language.text import Entries, Items, Scalar, Tree, decode, read_tree
 from accord.record.definition import NAMES, table
+from accord.record.readers.delimited import sayable
 
 LIBRARY = Path(__file__).parents[2] / "library" / "mappings"
 """The folder of the mappings that come with Accord."""
@@ -251,7 +252,7 @@ def check_columns(mapping: Mapped, names: Collection[str], label: str) -> list[P
     for source in mapping.sources():
         first = _expanded(source.value)[0]
         if same_name(first) not in there | spare and first not in problems:
-            hint = nearest(first, names)
+            hint = nearest(first, sayable(names))
             problems[first] = Problem(
                 source.place,
                 f"the file {label} has no column {first}",

@@ -18,7 +18,15 @@ from accord.engine.sql import quoted, text_literal
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem, nearest
 from accord.language.text import decode, read_tree
-from accord.record.readers.delimited import content_hash, heading, parquet_names, parquet_rows, plain, read_delimited
+from accord.record.readers.delimited import (
+    content_hash,
+    heading,
+    parquet_names,
+    parquet_rows,
+    plain,
+    read_delimited,
+    sayable,
+)
 from accord.record.source import NHS, RefusedRows, RowsRead, SetAside, SourceFile, SourcePart, SourceRows
 
 if TYPE_CHECKING:
@@ -812,7 +820,7 @@ def _lacking(file: SourceFile) -> list[Problem]:
     except DataRefused as refused:
         return list(refused.problems)
     return [
-        Problem(Place(file.label, 1, 1), f"the table {file.kind} has no column {name}", nearest(name, names))
+        Problem(Place(file.label, 1, 1), f"the table {file.kind} has no column {name}", nearest(name, sayable(names)))
         for name in TABLES[file.kind].needs
         if name not in names
     ]
