@@ -34,8 +34,8 @@ KINDS: dict[Kind, str] = {
 """What a row where the step is possible is like, and that in words."""
 
 ROUNDED = (
-    "A single step is rounded as the contract says. Where it is worth about as little as the rounding, two steps can bring"
-    " the same by rounding alone; averages even that out."
+    "A single step is rounded as the contract says. Where it is worth about as little as the rounding, two steps can"
+    " bring the same by rounding alone; averages even that out."
 )
 """How the kinds of single rows are to be read."""
 
@@ -402,8 +402,8 @@ def html(found: Incentives) -> str:
     )
     charts = (kinds, worth) if ordered else ()
     return render(
-        "incentive.html.j2", found=found, charts=charts, kinds=KINDS, names=names, titles=titles, most=CHARTED, rounded=ROUNDED,
-        wording=wording,
+        "incentive.html.j2", found=found, charts=charts, kinds=KINDS, names=names, titles=titles, most=CHARTED,
+        rounded=ROUNDED, wording=wording,
     )  # fmt: skip
 
 
