@@ -42,6 +42,8 @@ class DuckDBEngine:
         set_memory = [f"set memory_limit = {_text(memory)}"] if memory else []
         for statement in (f"set temp_directory = {_text(self._scratch)}", *set_threads, *set_memory):
             self._con.execute(statement)
+        # Accord says itself what it is doing; a bar of DuckDB's own would stand in the middle of a result
+        self._con.execute("set enable_progress_bar = false")
         # the order of rows is nobody's business here, and keeping it costs memory
         self._con.execute("set preserve_insertion_order = false")
         self._columns: dict[str, tuple[str, ...]] = {}
