@@ -50,7 +50,7 @@ def open_reader(
         return FlatReader(mapping)
     if mapping is not None:
         raise DataRefused(
-            Problem(place, f"a mapping goes with flat files, not with {form}", "leave it out, or say flat")
+            Problem(place, f"a mapping goes with flat files, not with {form}", "leave it out, or say --from flat")
         )
     if form == "omop":
         from accord.record.readers.omop import OmopReader

@@ -183,7 +183,7 @@ class FhirReader:
                 Problem(
                     Place("", 0, 0),
                     "there is no Patient among these files, so that nothing says how persons are known",
-                    "give the Patient resources too, or say how persons are known: identifiers nhs or fhir",
+                    "give the Patient resources too, or say how persons are known: --identifiers nhs, or fhir",
                 )
             )
         return OWN
