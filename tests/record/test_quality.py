@@ -104,6 +104,22 @@ def test_gaps_against_the_usual_month(measured: Quality) -> None:
     assert levels["A81001"][3] == "low"
 
 
+def test_months_before_the_first_are_no_gaps(tmp_path: Path) -> None:
+    days = {"A81001": ("2024-01-05", "2024-02-05", "2024-03-05", "2024-05-05"), "A81002": ("2024-03-05", "2024-04-05")}
+    rows = [
+        {"row": n, "person": n, "day": day, "practice": practice}
+        for practice, each in days.items()
+        for n, day in enumerate(each)
+    ]
+    rows = [{**row, "row": number, "known_from": "2024-06-01"} for number, row in enumerate(rows)]
+    (gaps,) = quality(record_of(tmp_path, consultations=rows)).gaps
+    assert gaps.months == ("2024-01", "2024-02", "2024-03", "2024-04", "2024-05")
+    assert {each.organisation: each.levels for each in gaps.organisations} == {
+        "A81001": ("usual", "usual", "usual", "none", "usual"),
+        "A81002": ("before", "before", "usual", "usual", "none"),
+    }
+
+
 def test_doubled_rows(tmp_path: Path) -> None:
     row = {"person": 1, "day": "2024-01-01", "practice": "A81001"}
     found = quality(

@@ -37,8 +37,9 @@ PROVIDERS = 40
 PROMPT = 31
 """Days within which a row is called prompt."""
 
-Level = Literal["none", "low", "usual", "high"]
-"""A month of an organisation, against the middle of its own months: nothing, under half, usual, over one and a half."""
+Level = Literal["before", "none", "low", "usual", "high"]
+"""A month of an organisation, against the middle of its own months: nothing, under half, usual, over one and a half;
+``before`` its first month with anything there is no gap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +256,15 @@ class _Measuring:
         ).fetchall()[0][0]
         if last is None:
             return None
-        months = [_months_before(last, back) for back in range(MONTHS - 1, -1, -1)]
+        first = self.con.execute(
+            f"select min({month}) from {quoted(table.name)} where {quoted(by)} is not null"
+        ).fetchall()[0][0]
+        months = [each for back in range(MONTHS - 1, -1, -1) if (each := _months_before(last, back)) >= first]
+        begun = dict(
+            self.con.execute(
+                f"select {quoted(by)}, min({month}) from {quoted(table.name)} where {quoted(by)} is not null group by 1"
+            ).fetchall()
+        )
         counts = self.con.execute(
             f"select {quoted(by)}, {month}, count(*) from {quoted(table.name)} "
             f"where {quoted(by)} is not null and {month} between ? and ? group by all",
@@ -266,7 +275,7 @@ class _Measuring:
             found.setdefault(organisation, {})[each] = number
         order = sorted(found, key=lambda each: (-sum(found[each].values()), each))
         shown = tuple(
-            Months(each, sum(found[each].values()), _levels([found[each].get(month, 0) for month in months]))
+            Months(each, sum(found[each].values()), _levels([found[each].get(m) for m in months], months, begun[each]))
             for each in order[:PROVIDERS]
         )
         return Gaps(table.name, table.title, tuple(f"{m:%Y-%m}" for m in months), shown, max(0, len(order) - PROVIDERS))
@@ -376,14 +385,14 @@ def _months_before(month: dt.date, back: int) -> dt.date:
     return dt.date(number // 12, number % 12 + 1, 1)
 
 
-def _levels(counts: Sequence[int]) -> tuple[Level, ...]:
+def _levels(counts: Sequence[int | None], months: Sequence[dt.date], begun: dt.date) -> tuple[Level, ...]:
     """Each month against the middle of the months; months before the first with anything are no gaps."""
     some = sorted(number for number in counts if number)
     middle = some[len(some) // 2] if some else 0
     levels: list[Level] = []
-    for number in counts:
-        if number == 0:
-            levels.append("none")
+    for number, month in zip(counts, months, strict=True):
+        if not number:
+            levels.append("before" if month < begun else "none")
         elif 2 * number < middle:
             levels.append("low")
         elif 2 * number > 3 * middle:
