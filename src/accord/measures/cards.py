@@ -23,14 +23,21 @@ class Cards(Mapping[str, MeasureCard]):
         self._folders = [*([beside / BESIDE] if beside is not None else []), MEASURES]
 
     def __getitem__(self, named: str) -> MeasureCard:
+        content = self.content(named)
+        if content is None:
+            raise KeyError(named)
+        return card_of(read_card(content, f"{named.partition('@')[0]}.yaml"))
+
+    def content(self, named: str) -> bytes | None:
+        """The bytes of the card of ``name@version``; None if there is none."""
         name, _, version = named.partition("@")
         for folder in self._folders:
             path = folder / f"{name}.yaml"
             if path.is_file():
-                card = read_card(path.read_bytes(), path.name)
-                if card.version == version:
-                    return card_of(card)
-        raise KeyError(named)
+                content = path.read_bytes()
+                if read_card(content, path.name).version == version:
+                    return content
+        return None
 
     def __iter__(self) -> Iterator[str]:
         for folder in self._folders:

@@ -409,9 +409,18 @@ def sources_in(contract: Contract, folder: Path) -> dict[str, Path]:
 
 
 def table_files(contract: Contract, folder: Path) -> dict[str, bytes]:
-    """The files beside a contract that its tables name: plain files of its own folder."""
+    """The files beside a contract that its text names: those of its tables, and the cards of its measures.
+
+    A card is kept although it may be the library's: what it permits is part of what was checked.
+    """
+    from accord.measures.cards import BESIDE, Cards
+
+    cards = Cards(folder)
+    named = sorted({table.measure for table in contract.tables.values() if table.measure})
+    found = {name.partition("@")[0]: cards.content(name) for name in named}
+    kept = {f"{BESIDE}/{name}.yaml": content for name, content in found.items() if content is not None}
     names = dict.fromkeys(re.findall(r"\bfile:\s*[\"']?([^\s,}\"'#]+)", contract.text))
-    return {
+    return kept | {
         name: (folder / name).read_bytes() for name in names if Path(name).name == name and (folder / name).is_file()
     }
 
@@ -593,6 +602,7 @@ def _write(
         doubts = [_plain_problem(problem) for problem in (*contract.warnings, *inputs.warnings)]
     (folder / "contract.yaml").write_bytes(record.text)
     for name, content in record.files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)
     (folder / "inputs").mkdir()
     for name, table in kept.items():
