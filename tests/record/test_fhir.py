@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -454,10 +453,3 @@ def balanced(found: Gathered, people: int) -> None:
 
 def test_people_of_an_independent_generator(tmp_path: Path) -> None:
     balanced(gather(FhirReader(), generated(tmp_path, 2, "5-15")), 2)
-
-
-@pytest.mark.long
-def test_a_thousand_people_of_an_independent_generator(tmp_path: Path) -> None:
-    """Takes half an hour, most of it the generator's; ACCORD_FHIR names a folder of bundles that are there already."""
-    folder = Path(os.environ["ACCORD_FHIR"]) if "ACCORD_FHIR" in os.environ else generated(tmp_path, 1_000, "0-60")
-    balanced(gather(FhirReader(), folder), 1_000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from accord.record.loading import Loaded, load
 from accord.record.pseudonym import create_key
 from accord.record.readers import open_reader
-from tests.record.test_fhir import PATIENT, code, encounter, of
+from tests.record.test_fhir import PATIENT, code, encounter, generated, of
 
 SAMPLES = Path(__file__).parent / "flat"
 
@@ -85,3 +86,15 @@ def test_samples_of_flat_files(
     found = [loaded.total(what) for what in ("kept", "rejected", "set_aside")]
     assert found[1:] == [rejected, set_aside]
     assert found[0] in (kept, kept + 1)  # a withdrawal of a row that was never there is kept as such
+
+
+@pytest.mark.long
+def test_a_thousand_people_of_an_independent_generator(tmp_path: Path) -> None:
+    """Takes half an hour, most of it the generator's; ACCORD_FHIR names a folder of bundles that are there already."""
+    there = os.environ.get("ACCORD_FHIR")
+    loaded = twice(tmp_path, "fhir", [Path(there) if there else generated(tmp_path / "files", 1_000, "0-60")])
+    tables = loaded.record.manifest["tables"]
+    assert isinstance(tables, dict)
+    assert tables["people"]["rows"] >= 1_000
+    assert loaded.total("rejected") < 100
+    assert not loaded.warnings
