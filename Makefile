@@ -59,6 +59,7 @@ bench: .venv/ready-dev  ## speed, side by side with hand-written SQL and floatin
 
 docs: .venv/ready-dev  ## write the generated pages again: the language reference, the commands
 	$(BIN)/python -m tests.spec.book
+	$(BIN)/python -m tests.measures.spec.book
 	$(BIN)/python -m accord.cli.reference
 	$(BIN)/python -m tests.test_tutorial
 
