@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from accord.language.contract import Contract
     from accord.language.problem import AccordError, ContractRefused, DataRefused, Problem, SettlementStopped
+    from accord.measures.calls import feed, measure
     from accord.record.calls import roster
     from accord.record.keeping import audit, extract, load
     from accord.settlement.calls import (
@@ -50,7 +51,9 @@ _FROM = {
     "diff": "accord.settlement.calls",
     "explain": "accord.settlement.calls",
     "extract": "accord.record.keeping",
+    "feed": "accord.measures.calls",
     "load": "accord.record.keeping",
+    "measure": "accord.measures.calls",
     "new": "accord.settlement.calls",
     "rerun": "accord.settlement.calls",
     "roster": "accord.record.calls",
@@ -79,6 +82,8 @@ __all__ = [  # noqa: RUF022 - grouped as in the docs
     "audit",
     "extract",
     "roster",
+    "measure",
+    "feed",
     "Contract",
     "Run",
     "Problem",

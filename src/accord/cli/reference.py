@@ -14,6 +14,7 @@ from typing import Any
 PAGE = Path("docs") / "commands.md"
 ARCHITECTURE = Path("docs") / "architecture.md"
 RECORD = Path("docs") / "record.md"
+MEASURES = Path("docs") / "measures.md"
 
 HEAD = """# Commands
 
@@ -119,4 +120,7 @@ if __name__ == "__main__":
     from accord.record import describing
 
     RECORD.write_text(describing.page(RECORD.read_text(encoding="utf-8")), encoding="utf-8")
-    print(f"wrote {PAGE}, {ARCHITECTURE} and {RECORD}")
+    from accord.measures.page import library_page
+
+    MEASURES.write_text(library_page(), encoding="utf-8")
+    print(f"wrote {PAGE}, {ARCHITECTURE}, {RECORD} and {MEASURES}")

@@ -7,6 +7,71 @@ from collections.abc import Iterator
 from accord.measures.card import Card
 from accord.measures.measure import Measure
 
+HEAD = """# Measures
+
+This page is written by `make docs` from the cards of the library's measures (`accord measure --show NAME` prints
+one with its select). What each definition means at its edges is shown case by case in [measures in
+cases](measures-in-cases.md).
+
+## How every measure is computed
+
+A measure is a `select` over the record that gives one row for each thing that counts: the person, the day that
+decides, a numerator, for ratios a denominator, and, where a row counts in neither, the reason (`excluded`). The
+frame does the rest, alike for all:
+
+- Days outside the window are left out. A row belongs to the practice that the person was registered with on the day
+  (or to the council they lived in, for measures of residents); rows of people who were not are counted apart and
+  said.
+- Ages and sex of the card hold for rows on their day, and for the population on the day it is counted. Person-days
+  are counted exactly: a birthday divides a person's days between ages.
+- Practices are added up to networks, neighbourhoods and boards by where they belonged on the first day of the
+  period.
+- Ratios are sums over sums, never a mean of people's or practices' own ratios.
+- Counts are whole numbers and shares are fractions until a rate, an expected count or a limit is made; that is
+  rounded by the card. Limits of counts are exact (Dobson and others, 1991) below 389 and Byar's from 389 on; those
+  of a directly standardised rate are Dobson's; those of shares are Wilson's. All are for 95%.
+- Direct standardisation uses the European Standard Population of 2013; a stratum without people adds no rate, and
+  its weight stays. Indirect standardisation compares with the rates of all people of the record in the same period
+  (`own`), or with standard rates from a file. People whose sex or age is not among the strata count in the sums,
+  not in the rate.
+- Rates that are standardised indirectly may be compared with the whole only: `accord measure --rank` and
+  `--against` another area are refused, and so is a contract that ranks them.
+
+## What may leave
+
+Figures are exact inside the boundary (`--inside`, `--out`). What is released (`--released --out FILE`) has counts
+of 1 to 7 withheld (`*`), others rounded to the nearest 5, zeros shown, percentages and crude rates made from the
+rounded values, and standardised rates, expected counts and their limits computed from exact values and withheld
+with their count (NHS Digital's rules since September 2018). Sums of money are also withheld where one or two people
+make most of them.
+
+Further cells are withheld until nobody can work a small count out by subtracting: for each there is a second table
+that agrees with everything that was given and has another value in that cell; at least five values must be
+possible. The register of releases (`released.jsonl`, in the folder of the record) makes that hold over time: a year
+to date and its months, networks and their practices, a cut by sex after one by age are looked at together, and what
+would give a small count away is withheld, or the release is refused. A figure that differs from the one released
+before by fewer than 8 is not changed, since the difference would be a small count.
+"""
+
+
+def library_page() -> str:
+    """The page of the library's measures, in order."""
+    from accord.library import measure_names
+    from accord.measures.measure import find
+
+    measures = [find(name) for name in measure_names()]
+    lines = [
+        HEAD,
+        "## The library",
+        "",
+        "| measure | what it is | kind | permits | status |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for one in measures:
+        card = one.card
+        lines.append(f"| `{card.id}` | {_cell(card.title)} | {card.kind} | {card.permits} | {card.status} |")
+    return "\n".join([*lines, "", *[f"{as_markdown(one)}\n" for one in measures]])
+
 
 def as_json(measure: Measure) -> dict[str, object]:
     """The card as plain data."""
