@@ -252,7 +252,9 @@ class _Measuring:
             return None
         month = f"date_trunc('month', {happened})::date"
         last = self.con.execute(
-            f"select max({month}) from {quoted(table.name)} where {happened} <= known_from and {quoted(by)} is not null"
+            # a day that lies ahead of the day on which it was known would move the months that are looked at
+            f"select coalesce(max({month}) filter (where {happened} <= known_from), max({month})) "
+            f"from {quoted(table.name)} where {quoted(by)} is not null"
         ).fetchall()[0][0]
         if last is None:
             return None
