@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accord.measures.release import Cell, Given, Leaves, Protection, protect, rules
+from accord.measures.computing import Session
+from accord.measures.figures import figures
+from accord.measures.measure import find
+from accord.measures.release import (
+    STAR,
+    Cell,
+    Given,
+    Leaves,
+    Protection,
+    Release,
+    ReleaseRefused,
+    enter,
+    protect,
+    release,
+    rules,
+)
+from accord.record.record import Record
+from tests.measures.made import SELECT, card, made, organisations, rows, write_measure
 
 scipy_optimize = pytest.importorskip("scipy.optimize", reason="the attack needs scipy (a tool of the tests)")
 
@@ -139,3 +160,148 @@ def test_no_small_count_can_be_worked_out_from_two_releases(
     for cell in targets:
         low, high = attack(known, leaves, cell)
         assert high - low >= NEEDED, (cell, low, high)
+
+
+# -- releases of a record ----------------------------------------------------------------------------------------------
+
+FIRST, UNTIL = dt.date(2025, 4, 1), dt.date(2025, 7, 1)
+
+
+def place(folder: Path, seed: int = 1, people: int = 300) -> Record:
+    """Three practices, some hundred people, as many attendances in three months."""
+    dice = random.Random(seed)
+    numbers = range(1, people + 1)
+    practices = {n: dice.choice(["P1", "P1", "P2", "P3"]) for n in numbers}
+    events = [f"{dice.choice(numbers)} | {FIRST + dt.timedelta(dice.randrange(91))}" for _ in range(150)]
+    return made(
+        folder,
+        people=rows(
+            "people",
+            "person|born|sex",
+            *[f"{n} | 19{dice.randrange(30, 99)}-05-05 | {dice.choice(['female', 'male'])}" for n in numbers],
+        ),
+        registrations=rows(
+            "registrations", "person|practice|since", *[f"{n} | {p} | 2020-01-01" for n, p in practices.items()]
+        ),
+        attendances=rows("attendances", "person|day", *events),
+        organisations=organisations(),
+    )
+
+
+def releasing(record: Record, folder: Path, every: Any, by: tuple[str, ...], strata: tuple[str, ...] = ()) -> Release:
+    """A release of one measure, checked against the register of the record."""
+    measure = find(write_measure(folder, card()))
+    with Session(record, first=FIRST, until=UNTIL, every=every, threads=1) as session:
+        return release(session, figures(session, measure, by, strata))
+
+
+def test_what_is_shown(tmp_path: Path) -> None:
+    """Small counts are stars, others multiples of 5, rates from the rounded counts, and totals give nothing away."""
+    record = place(tmp_path / "record")
+    made = releasing(record, tmp_path, "month", ("practice", "network", "all"), ("sex",))
+    assert made.withheld > 0
+    for figure, row in zip(made.figures.rows, made.rows, strict=True):
+        if 1 <= figure.numerator <= 7:
+            assert row.numerator == STAR
+        if row.numerator == STAR:
+            assert (row.rate, row.lower, row.upper) == (STAR, STAR, STAR)
+            continue
+        assert int(row.numerator) % 5 == 0 and abs(int(row.numerator) - figure.numerator) <= 2
+        assert row.denominator is not None and row.rate is not None
+        if row.denominator != STAR:
+            exact = Decimal(int(row.numerator) * 1000) / int(row.denominator)
+            assert abs(Decimal(row.rate) - exact) <= Decimal("0.05")
+    assert made.table().num_rows == len(made.rows)
+
+
+def shown_cells(*releases: Release) -> tuple[list[Given], Leaves]:
+    """What an attacker has of several releases, and what is true."""
+    known: dict[Cell, Given] = {}
+    leaves: dict[tuple[str, tuple[str, str], tuple[str, ...]], int] = {}
+    names = tuple(dict.fromkeys(name for each in releases for name in each.figures.strata))
+    for each in releases:
+        for place, first, last, strata, numbers in each.entry["cells"]:
+            value, star, sensitive = numbers["numerator"]
+            named = tuple(zip(each.entry["strata"], strata, strict=True))
+            cell = Cell(frozenset(each.entry["places"][place]), (first, last), named)
+            known[cell] = Given(cell, value, bool(star), bool(sensitive), NEEDED)
+    finest = releases[-1].figures.cells
+    for row in finest.table.to_pylist():
+        period = next(each for each in releases[-1].figures.periods if each.label == row["period"])
+        strata = tuple(row[name] for name in names)
+        key = (row["organisation"], (period.first.isoformat(), period.last.isoformat()), strata)
+        leaves[key] = leaves.get(key, 0) + row["numerator"]
+    return list(known.values()), Leaves(names, leaves)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (("whole", ("practice", "all"), ()), ("month", ("practice", "all"), ())),
+        (("month", ("network",), ()), ("month", ("practice",), ())),
+        (("month", ("all",), ("sex",)), ("month", ("practice", "all"), ("sex",))),
+        (("whole", ("practice",), ()), ("month", ("practice", "network"), ("sex",))),
+    ],
+    ids=["a quarter, then its months", "networks, then practices", "all by sex, then practices", "everything finer"],
+)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_two_releases(tmp_path: Path, first: Any, then: Any, seed: int) -> None:
+    """Whoever has both and a linear program finds at least five values for every small count."""
+    record = place(tmp_path / "record", seed)
+    one = releasing(record, tmp_path, *first)
+    enter(record.folder, [one], dt.date(2025, 8, 1))
+    try:
+        two = releasing(record, tmp_path, *then)
+    except ReleaseRefused as refused:
+        assert "would give away" in str(refused)
+        return
+    known, leaves = shown_cells(one, two)
+    for cell in [each.cell for each in known if each.sensitive]:
+        low, high = attack(known, leaves, cell)
+        assert high - low >= NEEDED, (cell, low, high)
+
+
+def test_the_same_again(tmp_path: Path) -> None:
+    """What was released is released alike again; a late event or two do not change it, many do."""
+    record = place(tmp_path / "record")
+    one = releasing(record, tmp_path, "month", ("practice", "all"))
+    enter(record.folder, [one], dt.date(2025, 8, 1))
+    assert releasing(record, tmp_path, "month", ("practice", "all")).rows == one.rows
+    select = SELECT + ' union all select min(person), min(day), 1, min("row") from attendances'
+    measure = find(write_measure(tmp_path, card(), select))
+    with Session(record, first=FIRST, until=UNTIL, every="month", threads=1) as session:
+        late = release(session, figures(session, measure, ("practice", "all")))
+    assert late.rows == one.rows
+    assert any("differ by fewer than 8" in note for note in late.notes)
+
+
+def test_a_damaged_register_stops_releases(tmp_path: Path) -> None:
+    """Without knowing what was released, nothing more is."""
+    record = place(tmp_path / "record")
+    (record.folder / "released.jsonl").write_text("{broken\n")
+    with pytest.raises(ReleaseRefused, match="cannot be read"):
+        releasing(record, tmp_path, "month", ("practice",))
+
+
+def test_money_is_not_one_persons(tmp_path: Path) -> None:
+    """A sum that one or two people make most of is withheld, however large; one of many is shown in hundreds."""
+    numbers = range(1, 41)
+    costs = [f"{n} | 2025-05-01 | 20000" for n in numbers] + ["39 | 2025-05-02 | 90000000"]
+    record = made(
+        tmp_path / "record",
+        people=rows("people", "person|born|sex", *[f"{n} | 1950-01-01 | female" for n in numbers]),
+        registrations=rows(
+            "registrations", "person|practice|since", *[f"{n} | P{1 + n % 2} | 2020-01-01" for n in numbers]
+        ),
+        attendances=rows("attendances", "person|day|cost", *costs),
+        organisations=organisations(),
+    )
+    select = "select person, day, cost as numerator from attendances"
+    written = card(
+        **{"kind": "total", "per": None, "denominator": None, "interval": "none", "unit": "pence", "suppress": "money"},
+        population={"who": "registered"},
+    )
+    measure = find(write_measure(tmp_path, written, select))
+    with Session(record, first=FIRST, until=UNTIL, every="whole", threads=1) as session:
+        made_release = release(session, figures(session, measure, ("practice",)))
+    assert {row.organisation: row.numerator for row in made_release.rows} == {"P1": "400000", "P2": STAR}
