@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from accord.record.portable import MeasureRefused, read_select
 from accord.record.record import write_record
-from accord.record.subset import FUNCTIONS, INSTEAD, OWN
+from accord.record.subset import FUNCTIONS, INSTEAD, OWN, page
 
 # a text that is refused | what is said | what is said to mend it
 REFUSED = """
@@ -104,6 +104,11 @@ def test_functions_are_either_portable_or_refused_with_what_to_write_instead() -
     listed = {each.split("(")[0].strip() for group in FUNCTIONS for each in group.split("), ")}
     assert not listed & INSTEAD.keys()
     assert OWN.keys() <= listed
+
+
+def test_the_page_of_the_docs_is_what_the_check_allows() -> None:
+    written = (Path(__file__).resolve().parents[2] / "docs" / "measures-sql.md").read_text(encoding="utf-8")
+    assert written == page(), "make docs"
 
 
 def test_further_tables_are_known_by_their_columns() -> None:

@@ -259,16 +259,16 @@ def test_person_days_and_flows_are_what_every_day_looked_at_alone_adds_up_to(
 # -- who pays ----------------------------------------------------------------------------------------------------------
 
 PAID = """
-service     | what                                       | person | day        | until      | pays | rule
-admissions  | changes practice in hospital               | 1      | 2026-04-08 | 2026-04-20 | B1   | board of practice
-admissions  | admitted on the first day with another    | 1      | 2026-04-11 | 2026-04-12 | B2   | board of practice
-admissions  | no practice: the board of residence        | 2      | 2026-04-08 | 2026-04-09 | B2   | board of residence
-admissions  | a practice of no known board               | 3      | 2026-04-08 | 2026-04-09 | -    | nobody known
-admissions  | neither practice nor residence             | 9      | 2026-04-08 | 2026-04-09 | -    | nobody known
-attendances | by the day of attendance                   | 1      | 2026-04-10 | -          | B1   | board of practice
-attendances | the day after                              | 1      | 2026-04-11 | -          | B2   | board of practice
-social_care | the council, not the board                 | 1      | 2026-04-11 | -          | C2   | council of residence
-outpatients | wherever the person lives                  | 4      | 2026-04-11 | -          | B1   | board of practice
+service     | what                                   | person | day        | until      | pays | rule
+admissions  | changes practice in hospital           | 1      | 2026-04-08 | 2026-04-20 | B1   | board of practice
+admissions  | admitted on the first day with another | 1      | 2026-04-11 | 2026-04-12 | B2   | board of practice
+admissions  | no practice: the board of residence    | 2      | 2026-04-08 | 2026-04-09 | B2   | board of residence
+admissions  | a practice of no known board           | 3      | 2026-04-08 | 2026-04-09 | -    | nobody known
+admissions  | neither practice nor residence         | 9      | 2026-04-08 | 2026-04-09 | -    | nobody known
+attendances | by the day of attendance               | 1      | 2026-04-10 | -          | B1   | board of practice
+attendances | the day after                          | 1      | 2026-04-11 | -          | B2   | board of practice
+social_care | the council, not the board             | 1      | 2026-04-11 | -          | C2   | council of residence
+outpatients | wherever the person lives              | 4      | 2026-04-11 | -          | B1   | board of practice
 """
 
 

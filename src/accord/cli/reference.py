@@ -14,7 +14,9 @@ from typing import Any
 PAGE = Path("docs") / "commands.md"
 ARCHITECTURE = Path("docs") / "architecture.md"
 RECORD = Path("docs") / "record.md"
+SELECTS = Path("docs") / "measures-sql.md"
 MEASURES = Path("docs") / "measures.md"
+SELECTS = Path("docs") / "measures-sql.md"
 
 HEAD = """# Commands
 
@@ -117,10 +119,11 @@ if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
     rooms = Path(__file__).resolve().parent.parent
     ARCHITECTURE.write_text(architecture(ARCHITECTURE.read_text(encoding="utf-8"), rooms), encoding="utf-8")
-    from accord.record import describing
+    from accord.record import describing, subset
 
     RECORD.write_text(describing.page(RECORD.read_text(encoding="utf-8")), encoding="utf-8")
     from accord.measures.page import library_page
 
     MEASURES.write_text(library_page(), encoding="utf-8")
-    print(f"wrote {PAGE}, {ARCHITECTURE}, {RECORD} and {MEASURES}")
+    SELECTS.write_text(subset.page(), encoding="utf-8")
+    print(f"wrote {PAGE}, {ARCHITECTURE}, {RECORD}, {MEASURES} and {SELECTS}")

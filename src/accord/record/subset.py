@@ -278,3 +278,55 @@ def prefix_of(pattern: str) -> str | None:
     """What a text must begin with to be like a pattern; None if the pattern is not a prefix."""
     word = pattern.removesuffix("%")
     return None if pattern == word or any(sign in word for sign in "%_\\") or not word else word
+
+
+_PAGE = """# The SQL of measures
+
+This page is written by `make docs` from the check itself.
+
+A measure, a part and a derived table are each one `select` of a closed subset of SQL, written as DuckDB writes it.
+The same text gives the same whole numbers on DuckDB and on Spark. What is not listed is refused, with its line, its
+column and the portable way to say it.
+
+- One statement: `with … as (…) select …`, joins (`join`, `left join`, `full join`, `cross join`, `semi join`, `anti
+  join`), `where`, `group by`, `having`, `case`, `union all`, `select distinct`, window functions with an order.
+- Tables by name: those of the record, those below, and the lists and parts that the card names. No files, no
+  addresses, no settings.
+- Whole numbers stay whole. There is no `/`, `round` or `avg`: a ratio stays two columns, and is made once, after
+  adding up.
+- A day is written `date '2026-04-01'`. Days are moved and compared with the functions below; there are no intervals
+  and no clock.
+- Nothing is cast silently: text is compared with text, days with days. Text is compared byte by byte.
+- Missing values come last in every order that does not say `nulls first`.
+- `like` takes a text that ends in `%`, with no other pattern; other patterns belong into a code list.
+- `exists (…)` and `in (select …)` stand in `where` only; `not in (select …)` is refused, since one missing value
+  makes it say nothing.
+- Ties: an order inside `over (…)` goes down to a column that settles every tie, such as `row`.
+
+## Tables that are always there
+
+"""
+
+
+BAR = "\\|"
+"""A bar inside a cell of a table in the docs."""
+
+_STANDING_WORDS = (
+    "`calendar` has one row a day from 1900 to 2100, with the first day of the month, quarter and financial year (from "
+    "April) that the day lies in, and the day of the week (1 Monday to 7 Sunday); `numbers` goes from 1 to 400; `window` "
+    "has one row; `periods` are those asked for. Tables of the record are in [record.md](record.md)."
+)
+
+
+def page() -> str:
+    """The page of the docs on what a select may use."""
+    lines = ["| table | columns |", "|---|---|"]
+    for name, columns in STANDING.items():
+        lines.append(f"| `{name}` | {', '.join(f'`{column}`' for column in columns)} |")
+    lines += ["", _STANDING_WORDS]
+    lines += ["", "## Functions", "", "| function | what it gives |", "|---|---|"]
+    lines += [f"| `{name}` | {what} |" for name, what in FUNCTIONS.items()]
+    lines += ["", "## Instead of", "", "| not portable | what to write |", "|---|---|"]
+    for names, say in _SAY_INSTEAD:
+        lines.append(f"| {', '.join(f'`{name}`' for name in names.split())} | {say.replace('|', BAR)} |")
+    return _PAGE + "\n".join(lines) + "\n"
