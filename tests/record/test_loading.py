@@ -189,24 +189,37 @@ VERSIONS: list[tuple[str, list[Told], list[tuple[str, str | None, int]]]] = [
 ]
 
 
-@pytest.mark.parametrize("together", [False, True], ids=["one load each", "one load"])
-@pytest.mark.parametrize(("told", "versions"), [case[1:] for case in VERSIONS], ids=[case[0] for case in VERSIONS])
-def test_versions(place: Place, told: list[Told], versions: list[tuple[str, str | None, int]], together: bool) -> None:
+@pytest.fixture(scope="module", params=["one load each", "one load"])
+def versions_known(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """All cases in one record, each under a key of its own: the first files of all, then the second, then the third."""
+    folder = tmp_path_factory.mktemp("versions")
+    place = Place(folder, create_key(folder / "key"))
     files: list[Path] = []
-    for known, cost in told:
-        row = contact(cost=cost or "", deleted="true" if cost is None else "", known=f"2024-{known}")
-        # a column that nobody knows makes each file another one, although its rows may be the same
-        files.append(place.write("consultations", [{**row, "n": len(files)}]))
-        if not together:
-            place.load(files[-1], known=f"2024-{known}")
-    if together:
+    for turn in range(max(len(told) for _, told, _ in VERSIONS)):
+        rows = [
+            contact(key=name, cost=told[turn][1] or "", practice=name, known=f"2024-{told[turn][0]}")
+            | {"deleted": "true" if told[turn][1] is None else ""}
+            for name, told, _ in VERSIONS
+            if turn < len(told)
+        ]
+        files.append(place.write("consultations", rows))
+        if request.param == "one load each":
+            place.load(files[-1])
+    if request.param == "one load":
         place.load(*files)
+    return place
 
+
+@pytest.mark.parametrize(("name", "told", "versions"), VERSIONS, ids=[case[0] for case in VERSIONS])
+def test_versions(
+    versions_known: Place, name: str, told: list[Told], versions: list[tuple[str, str | None, int]]
+) -> None:
     def day(text: str | None) -> dt.date | None:
         return None if text is None else dt.date.fromisoformat(f"2024-{text}")
 
     expected = sorted(((day(since), day(until), cost) for since, until, cost in versions), key=repr)
-    assert sorted(place.rows("consultations", "known_from, known_until, cost"), key=repr) == expected
+    found = versions_known.rows("consultations", "known_from, known_until, cost", f"practice = '{name}'")
+    assert sorted(found, key=repr) == expected
 
 
 CONTRADICTIONS = [
@@ -302,15 +315,29 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("column", "value", "reason", "shown"), WRONG)
-def test_wrong_values(place: Place, column: str, value: str, reason: str | None, shown: str | None) -> None:
-    done = place.load(place.write("consultations", [contact(**{column: value})]))
-    if reason is None:
-        assert done.total("kept") == 1
-        return
-    assert (done.total("kept"), done.total("rejected")) == (0, 1)
-    assert place.reasons() == [("consultations", column, reason, shown)]
-    assert place.rows("rejects", "file, line") == [(1, 1)]
+@pytest.fixture(scope="module")
+def wrong(tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, Loaded]:
+    """A file with one wrong value in each row."""
+    folder = tmp_path_factory.mktemp("wrong")
+    place = Place(folder, create_key(folder / "key"))
+    rows = [contact(key=str(nth), **{column: value}) for nth, (column, value, *_) in enumerate(WRONG)]
+    return place, place.load(place.write("consultations", rows), place.write("consultations", [contact(1, "right")]))
+
+
+@pytest.mark.parametrize("nth", range(len(WRONG)), ids=[f"{column} {reason}" for column, _, reason, _ in WRONG])
+def test_wrong_values(wrong: tuple[Place, Loaded], nth: int) -> None:
+    place, _ = wrong
+    column, _, reason, shown = WRONG[nth]
+    here = f"file = 1 and line = {nth + 1}"
+    found = place.rows("rejects", '"table", "column", reason, "value"', here)
+    assert found == ([] if reason is None else [("consultations", column, reason, shown)])
+    assert len(place.rows("consultations", where=here)) == (reason is None)
+
+
+def test_wrong_rows_do_not_touch_right_ones(wrong: tuple[Place, Loaded]) -> None:
+    _, done = wrong
+    right = sum(reason is None for _, _, reason, _ in WRONG)
+    assert (done.total("kept"), done.total("rejected")) == (right + 1, len(WRONG) - right)
 
 
 def test_every_reason_of_a_row_is_given_and_the_row_counts_once(place: Place) -> None:

@@ -83,8 +83,7 @@ class Admission:
         self._bind_secrets(con)
         types = {name: kind for name, kind, *_ in con.execute(f"describe select * from {incoming}").fetchall()}
         rules = self.rules(types)
-        typed = self.typed(incoming, types)
-        judged = f"select *, coalesce({self._broken(rules, types)}, false) as broken from ({typed})"
+        judged = self.judged(incoming, types, rules)
         takes_back = "takes_back" if "deleted" in types else "false"
         stands = f"not broken and away is null and not {takes_back}"
         named = ", ".join(f"{_value(column.name)} as {_name(column.name)}" for column in self.table.columns)
@@ -136,31 +135,38 @@ class Admission:
         kept_away = "away" if self.table.general_practice else "case when away = 'national' then away end"
         return f"left join identifiers on identifiers.identifier = {alias}identifier", kept_away
 
-    def typed(self, incoming: str, types: Mapping[str, str]) -> str:
-        """The select that turns every value into its type; ``raw x`` beside ``value x`` for what was there."""
-        join, away = self._join("i.")
-        known = "coalesce(try_cast(i.known as DATE), known_default)" if "known" in types else "known_default"
-        known = known.replace("known_default", f"DATE {_text(self.known.isoformat())}")
+    def judged(self, incoming: str, types: Mapping[str, str], rules: Sequence[Rule]) -> str:
+        """The select that turns every value into its type, finds the person, and marks what breaks a rule (``broken``).
+
+        ``raw x`` stands beside ``value x`` for what was there. What concerns values alone is done before the person is
+        looked up: Parquet holds columns with few values as a dictionary, and there DuckDB computes each value once.
+        """
+        known_default = f"DATE {_text(self.known.isoformat())}"
+        known = f"coalesce(try_cast(i.known as DATE), {known_default})" if "known" in types else known_default
+        deleted = "coalesce(try_cast(i.deleted as BOOLEAN), false)" if "deleted" in types else "false"
         raws = ", ".join(
             f"{_raw_expression(column, types.get(column.name))} as {_raw(column.name)}" for column in self.table.columns
         )
-        nobody = self.table.of_persons == "none"
-        person = "NULL::BIGINT" if nobody else "identifiers.person"
-        root = "NULL::BIGINT" if nobody else "identifiers.rooted"
-        deleted = "coalesce(try_cast(i.deleted as BOOLEAN), false)" if "deleted" in types else "false"
-        first = (
+        given = (
             f"select i.accord_file, i.source_row::BIGINT as line, i.identifier as given_identifier, "
-            f"nullif(i.key::VARCHAR, '') as given_key, {person} as person, {root} as rooted, "
-            f"{away} as away, {known} as known, "
-            f"{deleted} as takes_back, {_or_null(types, 'refused')} as refused, "
-            f"{_or_null(types, 'refused_column')} as refused_column, {raws} from {incoming} i {join}"
+            f"nullif(i.key::VARCHAR, '') as given_key, {known} as known, {deleted} as takes_back, "
+            f"{_or_null(types, 'refused')} as refused, {_or_null(types, 'refused_column')} as refused_column, {raws} "
+            f"from {incoming} i"
         )
         values = ", ".join(
             f"{self._value_expression(column, types.get(column.name))} as {_value(column.name)}"
             for column in self.table.columns
         )
-        second = f"select *, {values} from ({first})"
-        return f"select *, {self._row()} as row from ({second})"
+        valued = f"select *, {values} from ({given})"
+        marked = f"select *, coalesce({self._wrong_values(rules, types)}, false) as wrong from ({valued})"
+        join, away = self._join("m.given_")
+        person, rooted = ("identifiers.person", "identifiers.rooted") if join else ("NULL::BIGINT", "NULL::BIGINT")
+        linked = f"select m.*, {person} as person, {rooted} as rooted, {away} as away from ({marked}) m {join}"
+        broken = " or ".join(
+            f"coalesce({each}, false)"
+            for each in ("refused is not null", "wrong", *(rule.broken for rule in rules if rule.asks == "row"))
+        )
+        return f"select *, {self._row()} as row, {broken} as broken from ({linked})"
 
     def _value_expression(self, column: Column, incoming: str | None) -> str:
         raw = _raw(column.name)
@@ -243,21 +249,18 @@ class Admission:
                 rules.append(Rule(order.then, f"{first} {sign} {then}", _text(f"is {words} {order.first}")))
         return rules
 
-    def _broken(self, rules: Sequence[Rule], types: Mapping[str, str]) -> str:
-        """Whether a row breaks any rule, as it is asked of every row: quickly."""
-        of_values = [rule.broken for rule in rules if rule.asks == "values"]
+    def _wrong_values(self, rules: Sequence[Rule], types: Mapping[str, str]) -> str:
+        """Whether any value of a row is wrong, as it is asked of every row: quickly."""
+        wrong = [rule.broken for rule in rules if rule.asks == "values"]
         texts = [_raw(column.name) for column in self.table.columns if _is_text(column) and column.name in types]
         if texts:
             joined = f"concat_ws({_text(_SEPARATOR)}, '', {', '.join(texts)})"
-            of_values.append(f"regexp_matches({joined}, {_text(_UNFIT_JOINED)})")
-            of_values += [f"strlen({text}) > {_LONGEST}" for text in texts]
+            wrong.append(f"regexp_matches({joined}, {_text(_UNFIT_JOINED)})")
+            wrong += [f"strlen({text}) > {_LONGEST}" for text in texts]
             if self.nhs and self.table.of_persons != "none":
-                of_values.append(_holds_identifier(joined))
-        together = " or ".join(f"({broken})" for broken in of_values) or "false"
-        if "deleted" in types:
-            together = f"not takes_back and ({together})"
-        asked = ["refused is not null", *(rule.broken for rule in rules if rule.asks == "row"), together]
-        return " or ".join(f"({broken})" for broken in asked)
+                wrong += [_holds_identifier(text) for text in texts]
+        together = " or ".join(f"({each})" for each in wrong) or "false"
+        return f"not takes_back and ({together})" if "deleted" in types else together
 
     def _person_rules(self) -> list[Rule]:
         if self.table.of_persons == "none":
@@ -297,7 +300,7 @@ class Admission:
                     rules.append(Rule(name, f"{value} > {column.most}", _text(f"is more than {column.most}"), shown))
                 if self.nhs and self.table.of_persons != "none":
                     same = f"{value} = try_cast(replace(given_identifier, ' ', '') as BIGINT)"
-                    held = f"case when {value} > 99999999 and person is not null then {same} end"
+                    held = f"case when {value} > 99999999 then {same} end"
                     rules.append(Rule(name, held, "'is the person''s identifier'"))
             case "flag":
                 rules.append(unreadable)
@@ -434,7 +437,8 @@ _SPACES = " \t\r\n\xa0"
 
 def _holds_identifier(text: str) -> str:
     plain = "replace(given_identifier, ' ', '')"
-    return f"case when strlen({text}) >= 10 and person is not null then contains(replace({text}, ' ', ''), {plain}) end"
+    held = f"contains(replace({text}, ' ', ''), {plain})"
+    return f"case when strlen({text}) >= 10 then strlen({plain}) >= 10 and {held} end"
 
 
 def _shown(column: Column, raw: str) -> str:

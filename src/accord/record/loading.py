@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import errno
 import hashlib
 import json
 import os
@@ -408,25 +409,27 @@ class _Load:
         unreadable: list[Any] = []
         part = 0
         for number, file in batch.files:
-            for piece in self._pieces(con, file):
-                match piece:
-                    case RowsRead(rows):
-                        counts[number].rows += rows
-                    case SetAside(kind, reason, rows):
-                        words = f"{kind}: {reason}" if kind else reason
-                        counts[number].set_aside[words] = counts[number].set_aside.get(words, 0) + rows
-                    case RefusedRows(relation):
-                        unreadable.append(_numbered(_arrow(relation), number))
-                    case SourceRows(table, relation, identifiers) if together:
-                        gathered.setdefault((table, identifiers), []).append(_numbered(_arrow(relation), number))
-                    case SourceRows(table, relation, identifiers):
-                        part += 1
-                        _incoming(con, relation, number)
-                        self._admit(con, batch, part, table, identifiers, file.source, known, day, counts)
+            with _faults_of(file):
+                for piece in self.reader.rows(file, con):
+                    match piece:
+                        case RowsRead(rows):
+                            counts[number].rows += rows
+                        case SetAside(kind, reason, rows):
+                            words = f"{kind}: {reason}" if kind else reason
+                            counts[number].set_aside[words] = counts[number].set_aside.get(words, 0) + rows
+                        case RefusedRows(relation):
+                            unreadable.append(_numbered(_arrow(relation), number))
+                        case SourceRows(table, relation, identifiers) if together:
+                            gathered.setdefault((table, identifiers), []).append(_numbered(_arrow(relation), number))
+                        case SourceRows(table, relation, identifiers):
+                            part += 1
+                            _incoming(con, relation, number)
+                            self._admit(con, batch, part, table, identifiers, file.source, known, day, counts)
         for (table, identifiers), tables in gathered.items():
-            part += 1
-            _incoming(con, _concatenated(tables), None)
-            self._admit(con, batch, part, table, identifiers, batch.files[0][1].source, known, day, counts)
+            with _faults_of(batch.files[0][1]):
+                part += 1
+                _incoming(con, _concatenated(tables), None)
+                self._admit(con, batch, part, table, identifiers, batch.files[0][1].source, known, day, counts)
         if unreadable:
             self._unreadable(con, batch, _concatenated(unreadable), counts)
         for _, file in batch.files:
@@ -434,15 +437,6 @@ class _Load:
                 problem = Problem(Place(file.label, 0, 0), "this file changed while it was read", "load it again")
                 raise DataRefused(problem)
         _write_json(batch.folder / "done.json", {number: asdict(count) for number, count in counts.items()})
-
-    def _pieces(self, con: duckdb.DuckDBPyConnection, file: SourceFile) -> Iterator[Any]:
-        """What a file holds; a fault of the data that the reader did not see is said without what it quotes."""
-        import duckdb
-
-        try:
-            yield from self.reader.rows(file, con)
-        except duckdb.Error as error:
-            raise _unreadable_file(file, error) from None
 
     def _admit(
         self,
@@ -456,24 +450,19 @@ class _Load:
         day: dt.date,
         counts: Mapping[int, _Counts],
     ) -> None:
-        import duckdb
-
         described = definition.table(table)
         if described.derived:
             raise AssertionError(f"a reader gave rows for {table}, which is made from {described.derived}")
         target = batch.folder / f"{part:06}-{table}"
         target.mkdir()
         admission = Admission(described, source, known, day, self.keys, numbering == "nhs")
-        try:
-            con.execute(
-                "create or replace temp table identifiers_seen as "
-                "select accord_file, identifier, count(*) as rows from incoming group by all"
-            )
-            if described.of_persons != "none":
-                self._identify(con, numbering)
-            admitted = admission.admit(con, "incoming", target)
-        except duckdb.Error as error:
-            raise _unreadable_file(batch.files[0][1], error) from None
+        con.execute(
+            "create or replace temp table identifiers_seen as "
+            "select accord_file, identifier, count(*) as rows from incoming group by all"
+        )
+        if described.of_persons != "none":
+            self._identify(con, numbering)
+        admitted = admission.admit(con, "incoming", target)
         for number, count in counts.items():
             if number in admitted.given:
                 count.add(table, admitted, number)
@@ -717,15 +706,35 @@ def describe_tables(generation: Path) -> dict[str, Any]:
     return described
 
 
-def _unreadable_file(file: SourceFile, error: Exception) -> DataRefused:
-    """What DuckDB says about a file quotes its content: only the kind of fault is passed on."""
-    kind = type(error).__name__.removesuffix("Exception").removesuffix("Error").lower()
-    problem = Problem(
-        Place(file.label, 0, 0),
-        f"this file cannot be read: its content is not what its form promises ({kind or 'fault'})",
-        "ask for it again, or look whether it was cut short or changed on its way; nothing of this load was kept",
-    )
-    return DataRefused(problem)
+@contextlib.contextmanager
+def _faults_of(file: SourceFile) -> Iterator[None]:
+    """Say what is wrong with a file without what DuckDB and Arrow quote of it."""
+    import duckdb
+    import pyarrow as pa
+
+    place = Place(file.label, 0, 0)
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        fix = "give more with --memory, or stop what else runs on this machine; the same command goes on from here"
+        raise DataRefused(Problem(place, "there is not enough memory to load this file", fix)) from None
+    except (
+        duckdb.ConversionException,
+        duckdb.InvalidInputException,
+        duckdb.InvalidTypeException,
+        duckdb.IOException,
+        duckdb.OutOfRangeException,
+        duckdb.SerializationException,
+        pa.ArrowException,
+    ) as error:
+        if "No space left" in str(error):
+            raise OSError(errno.ENOSPC, "no space left on the disk of the record") from None
+        problem = Problem(
+            place,
+            f"this file cannot be read: its content is not what its form promises ({type(error).__name__})",
+            "ask for it again, or look whether it was cut short or changed on its way; nothing of this load was kept",
+        )
+        raise DataRefused(problem) from None
 
 
 def _incoming(con: duckdb.DuckDBPyConnection, relation: Any, number: int | None) -> None:
