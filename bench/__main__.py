@@ -12,7 +12,7 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
-from bench import achievement, commands, qof
+from bench import achievement, commands, loading, qof
 
 ROUNDS = 3
 COMPARED = 5
@@ -118,6 +118,7 @@ def main() -> None:
         england(min(worlds, COMPARED))
     if worlds > COMPARED:
         england(worlds)
+    loading.report()
     processes()
 
 
