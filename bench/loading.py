@@ -1,7 +1,7 @@
 """How fast files become a record: rows a second from Parquet, beside DuckDB copying the same files as they are.
 
-``python -m bench.loading [ROWS [MEMORY]]`` makes general practice observations, consultations and hospital episodes for a made
-population in a temporary folder, loads them into a new record, loads the next month's files (a tenth of the rows
+``python -m bench.loading [ROWS [MEMORY]]`` makes general practice observations, consultations and hospital episodes for
+a made population in a temporary folder, loads them into a new record, loads the next month's files (a tenth of the rows
 changed, a tenth new), and copies all files with a plain ``COPY``.
 """
 
@@ -57,8 +57,8 @@ def make(folder: Path, rows: int, month: int) -> list[Path]:
         # numbers that pass the check of NHS numbers: the tenth digit follows from the nine before
         f"""create table identifiers as
             select row_number() over () - 1 as nth, stem::VARCHAR || check_digit::VARCHAR as identifier from (
-              select stem, (11 - list_sum(list_transform(range(1, 10),
-                lambda place: (11 - place) * substr(stem::VARCHAR, place::INTEGER, 1)::INTEGER)) % 11) % 11 as check_digit
+              select stem, (11 - list_sum(list_transform(range(1, 10), lambda place:
+                (11 - place) * substr(stem::VARCHAR, place::INTEGER, 1)::INTEGER)) % 11) % 11 as check_digit
               from (select 400000000 + range * 7 as stem from range({people * 2}))
             ) where check_digit <> 10 limit {people}"""
     )
