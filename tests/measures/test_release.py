@@ -172,7 +172,7 @@ def place(folder: Path, seed: int = 1, people: int = 300) -> Record:
     dice = random.Random(seed)
     numbers = range(1, people + 1)
     practices = {n: dice.choice(["P1", "P1", "P2", "P3"]) for n in numbers}
-    events = [f"{dice.choice(numbers)} | {FIRST + dt.timedelta(dice.randrange(91))}" for _ in range(150)]
+    events = [f"{dice.choice(numbers)} | {FIRST + dt.timedelta(dice.randrange(91))}" for _ in range(80)]
     return made(
         folder,
         people=rows(
