@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from accord.language.problem import DataRefused
 from accord.record.readers.fhir import FhirReader
@@ -429,6 +433,117 @@ def test_a_file_with_another_name_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(DataRefused, match="give files that end with"):
         FhirReader().files([tmp_path / "notes.txt"])
+
+
+WHOLE = [
+    {**PATIENT, "deceasedDateTime": "2024-05-06", "identifier": [{"system": NUMBER, "value": "9434765919"}]},
+    encounter(
+        "e1",
+        "IMP",
+        diagnosis=[{"condition": {"reference": "Condition/c1"}, "rank": 1}],
+        serviceProvider={"reference": "Organization/o"},
+    ),
+    encounter("e2", "IMP", partOf={"reference": "Encounter/e1"}),
+    encounter("e3", "AMB", type=[code(SNOMED, "1")], participant=[{"individual": {"reference": "Practitioner/7"}}]),
+    of(
+        "Condition",
+        "c1",
+        code=code(ICD10, "I21.9"),
+        encounter={"reference": "Encounter/e1"},
+        onsetPeriod={"start": "2024"},
+    ),
+    of(
+        "Observation",
+        code=code(LOINC, "1"),
+        effectiveDateTime="2024",
+        component=[{"code": code(LOINC, "2"), "valueQuantity": {"value": 1}}],
+    ),
+    of(
+        "MedicationRequest",
+        medicationReference={"reference": "Medication/m"},
+        authoredOn="2024",
+        dispenseRequest={"quantity": {"value": 3}},
+    ),
+    {"resourceType": "Medication", "id": "m", "code": code("https://dmd.nhs.uk", "4")},
+    {
+        "resourceType": "Organization",
+        "id": "o",
+        "identifier": [{"system": ODS, "value": "RXX"}],
+        "partOf": {"reference": "Organization/p"},
+    },
+    of("Claim", total={"value": 12, "currency": "GBP"}, item=[{"encounter": [{"reference": "Encounter/e1"}]}]),
+    of(
+        "QuestionnaireResponse",
+        questionnaire="q",
+        authored="2024",
+        item=[{"linkId": "1", "answer": [{"valueInteger": 1}]}],
+    ),
+    of(
+        "EpisodeOfCare",
+        type=[code("registration", "R")],
+        period={"start": "2024"},
+        managingOrganization={"reference": "Organization/o"},
+    ),
+]
+
+
+def _places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where something stands inside a resource."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inside:
+        yield (*at, key)
+        yield from _places(each, (*at, key))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    changes=st.lists(
+        st.tuples(
+            st.integers(0, len(WHOLE) - 1),
+            st.integers(0, 1000),
+            st.sampled_from(
+                [
+                    None,
+                    7,
+                    -1e30,
+                    True,
+                    "",
+                    "x",
+                    "é" * 90,
+                    "9999-99-99",
+                    [],
+                    {},
+                    [7],
+                    [[]],
+                    {"coding": 3},
+                    {"reference": 4},
+                ]
+            ),
+        ),
+        max_size=4,
+    ),
+    lines=st.booleans(),
+)
+def test_whatever_stands_in_a_resource_it_is_read_or_refused(tmp_path: Path, changes: list[Any], lines: bool) -> None:
+    resources = copy.deepcopy(WHOLE)
+    for which, where, junk in changes:
+        places = list(_places(resources[which]))
+        if not places:
+            continue
+        *above, last = places[where % len(places)]
+        inside: Any = resources[which]
+        for key in above:
+            inside = inside[key]
+        inside[last] = junk
+    for file in tmp_path.iterdir():
+        file.unlink()
+    if lines:
+        (tmp_path / "all.ndjson").write_text("\n".join(json.dumps(each) for each in resources))
+    else:
+        (tmp_path / "all.json").write_text(
+            json.dumps({"resourceType": "Bundle", "entry": [{"resource": r} for r in resources]})
+        )
+    gather(FhirReader(identifiers="nhs"), tmp_path)  # which checks that every resource is accounted for
 
 
 def generated(folder: Path, people: int, ages: str) -> Path:

@@ -10,6 +10,7 @@ may mean; only a birth of which nothing but the year is known counts on 1 July.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import gzip
 import hashlib
@@ -276,7 +277,11 @@ class _Index:
     """Codes of medicines by id."""
 
     def add(self, resource: Resource, full: str | None) -> None:
-        """Take in what this resource says."""
+        """Take in what this resource says. If it is not formed well, that is said when its own turn comes."""
+        with contextlib.suppress(TypeError, ValueError):
+            self._add(resource, full)
+
+    def _add(self, resource: Resource, full: str | None) -> None:
         kind, own = resource.get("resourceType"), resource.get("id")
         if not isinstance(kind, str):
             return
@@ -372,24 +377,34 @@ class _Mapping:
             self.set_aside(kind, ASIDE.get(kind, _NONE))
             return
         try:
-            made = maker(self, resource)
-        except (AttributeError, KeyError, TypeError, ValueError, IndexError):
+            made = self._made(number, kind, resource, full, maker)
+        except (TypeError, ValueError):
             self.refuse(number, f"the {kind} is not formed as FHIR R4 says")
             return
         if isinstance(made, str):
             self.set_aside(kind, made)
             return
+        for table, row in made:
+            self.rows.setdefault(table, []).append(row)
+
+    def _made(
+        self, number: int, kind: str, resource: Resource, full: str | None, maker: Maker
+    ) -> list[tuple[str, Row]] | str:
+        """The rows of a resource with what every row has. Raises TypeError or ValueError if it is not formed well."""
+        made = maker(self, resource)
+        if isinstance(made, str):
+            return made
         own = _text(resource.get("id")) or full
         known = _day(_dict(resource.get("meta")).get("lastUpdated"))
         withdrawn = _status(resource) == "entered-in-error"
-        for nth, (table, row) in enumerate(made):
+        for nth, (_, row) in enumerate(made):
             row["source_row"] = number
             row["key"] = f"{kind}/{own}" + (f"#{nth}" if nth else "") if own else None
             row["known"] = known[0] if known else self.known
             row["deleted"] = withdrawn
             if "identifier" not in row:
                 row["identifier"] = self._person(resource)
-            self.rows.setdefault(table, []).append(row)
+        return made
 
     # what is referred to
 
@@ -464,9 +479,9 @@ class _Mapping:
             "ethnicity": _ethnicity(resource),
         }
         rows: list[tuple[str, Row]] = [("people", person)]
-        died = _day(resource.get("deceasedDateTime"))
+        died = _first_day(resource, "deceasedDateTime")
         if died:
-            rows.append(("deaths", {"identifier": identifier, "day": died[0]}))
+            rows.append(("deaths", {"identifier": identifier, "day": died}))
         return rows
 
     def encounter(self, resource: Resource) -> list[tuple[str, Row]] | str:
@@ -707,13 +722,11 @@ class _Mapping:
         if not any(codes().registration_system in system.lower() for system in systems):
             return "an episode of care that is not a registration with a practice"
         period = _dict(resource.get("period"))
-        since, until = _day(period.get("start")), _day(period.get("end"))
         row: Row = {
             "practice": self._organisation(resource.get("managingOrganization"))[0],
-            "since": since[0] if since else None,
-            "until": until[0] if until else None,
+            "since": _first_day(period, "start"),
+            "until": _day_after(_first_day(period, "end")),
         }
-        row["until"] = _day_after(cast("str | None", row["until"]))
         return [("registrations", {**row, "identifier": self._person(resource)})]
 
     def answers(self, resource: Resource) -> list[tuple[str, Row]] | str:
@@ -749,7 +762,10 @@ class _Mapping:
 
 _ENTRIES = ("snomed", "loinc", "icd10", "icd9", "cpt", "read", "cvx")
 
-_MAKERS: Mapping[str, Callable[[_Mapping, Resource], list[tuple[str, Row]] | str]] = {
+Maker = Callable[[_Mapping, Resource], "list[tuple[str, Row]] | str"]
+"""What makes rows of a resource, or says why it is set aside."""
+
+_MAKERS: Mapping[str, Maker] = {
     "Patient": _Mapping.patient,
     "Encounter": _Mapping.encounter,
     "Condition": _Mapping.condition,
@@ -885,13 +901,15 @@ def _coding(coded: tuple[str, str] | None) -> Row:
 
 
 def _number(value: object) -> str | None:
-    """A number with at most four places, rounded half up; what is not a number stays away."""
-    if value is None or isinstance(value, bool) or not isinstance(value, (int, float)):
+    """A number with at most four places, rounded half up."""
+    if value is None:
         return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError
     try:
         return format(Decimal(repr(value)).quantize(Decimal("0.0001"), ROUND_HALF_UP), "f")
     except InvalidOperation:
-        return None
+        return repr(value)  # far too large: the loading says so
 
 
 def _value(measured: Resource) -> Row:
