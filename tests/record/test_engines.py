@@ -158,6 +158,26 @@ def test_even_a_select_that_slipped_through_reads_the_record_and_nothing_else(tm
     assert not (tmp_path / "out.csv").exists()
 
 
+def test_a_damaged_table_is_said_to_be_so(tmp_path: Path) -> None:
+    record = record_of(tmp_path, **RECORD)
+    file = record.files("attendances")[0]
+    file.write_bytes(file.read_bytes()[:200])
+    with open_engine(record) as engine:
+        with pytest.raises(DataRefused, match="attendances: this table of the record cannot be read"):
+            _seen(engine, "select row from attendances")
+        assert _seen(engine, "select code from observations") == [{"code": "a"}]
+
+
+def test_what_does_not_fit_into_memory_goes_to_temporary_files_of_the_engine(tmp_path: Path) -> None:
+    text = "select n, row_number() over (order by v desc, n) as at from wide order by at"
+    with open_engine(record_of(tmp_path, **RECORD), threads=1, memory="40MB") as engine:
+        cross = "select a.n + 400 * b.n + 160000 * c.n as n, (a.n * 7919 + b.n * 104729 + c.n) % 1000003 as v "
+        cross += "from numbers a cross join numbers b cross join (select n from numbers where n < 6) c"
+        engine.make("wide", read_select(cross, "t.sql"))
+        found = engine.rows(read_select(text, "t.sql", {"wide": ("n", "v")}))
+    assert found.num_rows == 800_000 and found.column("at")[0].as_py() == 1
+
+
 def test_an_engine_leaves_nothing_behind(tmp_path: Path) -> None:
     engine = open_engine(record_of(tmp_path, **RECORD))
     assert isinstance(engine, DuckDBEngine)

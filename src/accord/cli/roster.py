@@ -232,7 +232,10 @@ def _say(rows: list[dict[str, object]], exact: bool, as_json: bool) -> None:
         return
     names = tuple(rows[0])
     lines = [tuple("" if row[name] is None else str(row[name]) for name in names) for row in rows]
-    say(as_text(tuple(name.replace("_", " ") for name in names), lines[:MOST_LINES]))
+    numbers = [
+        at for at, name in enumerate(names) if any(isinstance(row[name], int) for row in rows) or name == "people"
+    ]
+    say(as_text(tuple(name.replace("_", " ") for name in names), lines[:MOST_LINES], numbers))
     if len(lines) > MOST_LINES:
         say(f"… and {len(lines) - MOST_LINES} more rows: --out FILE writes all of them (exact)")
     if not exact:

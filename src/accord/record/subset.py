@@ -313,8 +313,8 @@ BAR = "\\|"
 
 _STANDING_WORDS = (
     "`calendar` has one row a day from 1900 to 2100, with the first day of the month, quarter and financial year (from "
-    "April) that the day lies in, and the day of the week (1 Monday to 7 Sunday); `numbers` goes from 1 to 400; `window` "
-    "has one row; `periods` are those asked for. Tables of the record are in [record.md](record.md)."
+    "April) that the day lies in, and the day of the week (1 Monday to 7 Sunday); `numbers` goes from 1 to 400; "
+    "`window` has one row; `periods` are those asked for. Tables of the record are in [record.md](record.md)."
 )
 
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from accord.language.place import Place
+from accord.language.problem import DataRefused, Problem
 from accord.record.definition import NAMES, table
 from accord.record.engines import FIRST_DAY, LAST_DAY, MOST_NUMBERS, EngineKind, same_types, to_be_made
 from accord.record.portable import Select, SelectStopped
@@ -119,6 +121,8 @@ class DuckDBEngine:
 
     def _see(self, select: Select) -> None:
         """Make the views of the tables that a select reads, where they are not there yet."""
+        import duckdb
+
         from accord.record.deriving import followed
 
         for name in sorted(select.tables - self._columns.keys()):
@@ -129,8 +133,11 @@ class DuckDBEngine:
                     if each not in self._columns:
                         self.make(each, needed)
                 continue
-            made = self._view(name)
-            self._con.execute(f"create view {_name(name)} as {made}")
+            try:
+                self._con.execute(f"create view {_name(name)} as {self._view(name)}")
+            except duckdb.Error as error:
+                fix = "its files are damaged or not of this record: load it again, or take a copy that is whole"
+                raise DataRefused(Problem(Place(name, 0, 0), "this table of the record cannot be read", fix)) from error
             self._columns[name] = self.columns(name)
             self._views.add(name)
 
