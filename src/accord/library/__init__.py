@@ -19,6 +19,9 @@ MEASURES = Path(__file__).parent / "measures"
 CODELISTS = Path(__file__).parent / "codelists"
 """The folder of the library's code lists."""
 
+BEHAVIOURS = Path(__file__).parent / "behaviours"
+"""The folder of the library's behaviours: how people answer to money (:mod:`accord.simulation.behaviour`)."""
+
 
 def contract_folder(name: str) -> Path | None:
     """The folder of a library contract; None if there is none of that name."""
