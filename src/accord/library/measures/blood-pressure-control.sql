@@ -26,11 +26,10 @@ eligible as (
     group by r.person, p.last_day, i.indicator, i.systolic, i.diastolic
 ),
 readings as (
-    select
-        b.person, p.last_day, b.systolic, b.diastolic,
-        row_number() over (partition by b.person, p.last_day order by b.day desc) as from_last
+    select b.person, p.last_day, b.systolic, b.diastolic
     from blood_pressures b
     join periods p on b.day >= add_months(add_days(p.last_day, 1), -12) and b.day <= p.last_day
+        and coalesce(b.next_day, add_days(p.last_day, 1)) > p.last_day
 ),
 adjusted as (
     select e.person, e.last_day, e.indicator, min(a.reason) as reason
@@ -46,7 +45,7 @@ reached as (
         e.person, e.last_day, e.indicator, e.since,
         case when r.systolic <= e.systolic and r.diastolic <= e.diastolic then 1 else 0 end as reached
     from eligible e
-    left join readings r on r.person = e.person and r.last_day = e.last_day and r.from_last = 1
+    left join readings r on r.person = e.person and r.last_day = e.last_day
 )
 select
     e.person, e.last_day as day, e.indicator, e.reached as numerator, 1 as denominator,

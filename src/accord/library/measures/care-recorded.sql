@@ -34,11 +34,19 @@ eligible as (
     where age_on(b.born, p.last_day) >= i.from_age
     group by r.person, p.last_day, i.indicator, i.adjusting
 ),
-recorded as (
-    select distinct o.person, p.last_day, c.condition as indicator
+entries as (
+    select o.person, c.condition as indicator, o.day, lead(o.day) over (
+        partition by o.person, c.condition order by o.day
+    ) as next_day
     from observations o
     join care c on c.coding = o.coding and c.code = o.code
-    join periods p on o.day >= add_months(add_days(p.last_day, 1), -12) and o.day <= p.last_day
+    group by o.person, c.condition, o.day
+),
+recorded as (
+    select e.person, p.last_day, e.indicator
+    from entries e
+    join periods p on e.day >= add_months(add_days(p.last_day, 1), -12) and e.day <= p.last_day
+        and coalesce(e.next_day, add_days(p.last_day, 1)) > p.last_day
 ),
 adjusted as (
     select e.person, e.last_day, e.indicator, min(a.reason) as reason
