@@ -246,3 +246,21 @@ def test_a_run_that_goes_on_is_the_run_in_one_piece():
     later = People(people.offsets, people.months + 12, people.cell, people.state, people.burden)
     rest = engine.simulate(later, made, 2, SEED, first_year=1, after=first)
     assert (np.concatenate([first.counts, rest.counts], axis=2) == whole.counts).all()
+
+
+def test_scenarios_of_one_pass_are_each_as_if_alone():
+    """Others than the first are lived as differences from it; each must come out as it does by itself."""
+    _, made = built_in()
+    people = population(8_000, 3)
+    random = np.random.default_rng(5)
+    change = engine.multipliers(5, people.practices, 3)
+    for scenario in range(1, 5):
+        change[scenario] = (change[scenario] * (0.6 + 0.8 * random.random(change[scenario].shape))).astype(np.uint32)
+    change[2, :, :, 1:] = change[0, :, :, 1:]  # worsening alone
+    change[3, :, :2] = change[0, :, :2]  # the last year alone
+    change[4, :, :, [0, 2, 3, 4]] = ONE  # the share of chronic admissions, and frequent contacts
+    together = engine.simulate(people, made, 3, SEED, change)
+    for scenario in range(5):
+        alone = engine.simulate(people, made, 3, SEED, change[scenario : scenario + 1])
+        assert (alone.counts[0] == together.counts[scenario]).all(), scenario
+        assert (alone.end[0] == together.end[scenario]).all(), scenario

@@ -119,7 +119,7 @@ def _expect(here: Any, births: Any, hazards: Any, change: Any, out: Any) -> None
             here[cell, 0] = newborn[cell]
 
 
-@nb.njit(inline="always")
+@nb.njit(boundscheck=False)
 def _year(people: Any, arriving: Any, cell: int, age: int, hazards: Any, factor: Any, out: Any) -> None:
     """One year of the people of a cell and age, and of those who are born in it."""
     states = len(people)

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from accord.simulation.draws import philox, words
-from accord.simulation.people import AGES, BURDENS, DEAD, FRAILTY, STATES, People
+from accord.simulation.model import DRAWN
+from accord.simulation.people import AGES, BURDENS, CELLS, DEAD, FRAILTY, STATES, People
 from accord.simulation.person_engine import (
     ADMISSION,
     ARRIVAL,
@@ -34,7 +35,7 @@ from accord.simulation.person_engine import (
     multipliers,
     scaled,
 )
-from accord.simulation.results import LAZY, LAZY_AT
+from accord.simulation.results import GROUP_OF_AGE, GROUPS, LAZY, LAZY_AT
 from accord.simulation.tables import CHRONIC, DEATH, DRAWN_FROM, FRAILER, LAZY_FROM, LAZY_ONE, WORSE, YEARLY, Tables
 
 KINDS = ("attendance", "emergency", "elective", "death", "worse", "frailer", "move", *LAZY)
@@ -134,7 +135,7 @@ def events(
     found = np.empty((int(starts[-1, 0]), COLUMNS), np.int64)
     spans = np.empty((int(starts[-1, 1]), COLUMNS), np.int64)
     _live(*lives, sizes, starts[:-1], found, spans)
-    rows = np.concatenate([found, _contacts(spans, people, years, seed, first_practice)])
+    rows = np.concatenate([found, _contacts(spans, people, change[0], seed, first_practice)])
     rows = rows[np.lexsort((rows[:, 2], rows[:, 3], rows[:, 1], rows[:, 0]))]
     return Events(
         rows[:, 0],
@@ -157,14 +158,19 @@ def _nothing() -> NDArray[np.int64]:
 
 
 def _contacts(
-    spans: NDArray[np.int64], people: People, years: int, seed: int, first_practice: int
+    spans: NDArray[np.int64], people: People, change: NDArray[np.uint32], seed: int, first_practice: int
 ) -> NDArray[np.int64]:
     """Frequent contacts, each on a person and month, as rows of events."""
+    years = change.shape[1]
     practice = np.searchsorted(people.offsets, spans[:, 0], side="right") - 1
     year = spans[:, 1] // 12
-    exposure = np.zeros((1, people.practices, years, 1, LAZY_AT + len(LAZY)), np.int64)
+    age = np.clip((people.months[spans[:, 0]].astype(np.int64) + 12 * year) // 12, 0, AGES - 1)
+    group = GROUP_OF_AGE[age] * CELLS + people.cell[spans[:, 0]]
+    exposure = np.zeros((1, people.practices, years, GROUPS, LAZY_AT + len(LAZY)), np.int64)
     weights = spans[:, 3 : 3 + len(LAZY)] * spans[:, 2:3]
-    np.add.at(exposure[0, :, :, 0, LAZY_AT:], (practice, year), weights)
+    np.add.at(exposure[0, :, :, :, LAZY_AT:], (practice, year, group), weights)
+    factor = change[:, :, 2 + len(DRAWN) :].astype(np.int64)
+    exposure[0, :, :, :, LAZY_AT:] = (exposure[0, :, :, :, LAZY_AT:] * factor[:, :, None, :]) >> 16
     numbers = frequent(exposure, seed, first_practice=first_practice)[0]
     order = np.lexsort((np.arange(len(spans)), year, practice))
     bounds = np.searchsorted(practice[order] * years + year[order], np.arange(people.practices * years + 1))
@@ -199,7 +205,7 @@ def _place(first: NDArray[np.uint32], second: NDArray[np.uint32], total: int) ->
     return ((coarse << np.uint64(shift)) | fine).astype(np.int64)
 
 
-@nb.njit(inline="always")
+@nb.njit(boundscheck=False)
 def _put(rows: Any, at: int, when: Any, kind: int, what: Any, state: int) -> int:
     """Write a row where there is room for it (counting needs none); give the place of the next."""
     if at < len(rows):
@@ -210,7 +216,7 @@ def _put(rows: Any, at: int, when: Any, kind: int, what: Any, state: int) -> int
     return at + 1
 
 
-@nb.njit(inline="always")
+@nb.njit(boundscheck=False)
 def _day(word: int) -> int:
     return int64((uint64(word) * uint64(DAYS)) >> uint64(32))
 
@@ -254,7 +260,7 @@ def _live(
                     if span < len(spans):
                         spans[span, 0], spans[span, 1], spans[span, 2] = person, now, 1
                         for n in range(N_LAZY):
-                            spans[span, 3 + n] = scaled(scaled(row[LAZY_FROM + n], own), factor[5 + n])
+                            spans[span, 3 + n] = scaled(row[LAZY_FROM + n], own)
                         spans[span, 7] = 0
                     span += 1
                     for n in range(happening(scaled(scaled(row[DRAWN_FROM + 2], own), factor[4]), attending)):
