@@ -89,6 +89,15 @@ def test_who_pays_and_flows_are_exact_and_only_inside(
     assert flows["B1", "B2"] == 28 and flows["B2", "B2"] == 31 and sum(flows.values()) == 84 * 59
 
 
+def test_candidates_of_an_attribution_go_to_a_file_only(
+    command: Callable[..., Any], record: Path, tmp_path: Path
+) -> None:
+    window = ("--from", "2026-02-01", "--until", "2026-04-01", "--who", "attributed", "--candidates")
+    assert "written to a file only" in command("roster", record, *window, "--inside").err
+    ended = command("roster", record, *window, "--out", tmp_path / "candidates.parquet")
+    assert ended.code == 0 and "0 rows" in ended.out and (tmp_path / "candidates.parquet").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -60,6 +60,12 @@ def roster(
     payers: Annotated[
         bool, typer.Option("--who-pays", help="Instead: which board or council pays for what happened.")
     ] = False,
+    candidates: Annotated[
+        bool,
+        typer.Option(
+            "--candidates", help="Instead: every candidate of an attribution, why it lost; one person a row (--out)."
+        ),
+    ] = False,
     method: Annotated[
         str, typer.Option("--method", metavar="NAME", help="How people are attributed: mssp or most_contacts.")
     ] = "mssp",
@@ -112,8 +118,11 @@ def roster(
         raise usage("--who", f"there is no population {who}", "registered, resident or attributed")
     if flows is not None and flows not in ("board", "council"):
         raise usage("--flows", f"there are no flows by {flows}", "board or council")
-    if flows is not None and payers:
-        raise usage("--flows", "flows and who pays are two things", "ask for one of the two")
+    if (flows is not None) + payers + candidates > 1:
+        raise usage("accord roster", "flows, who pays and candidates are three things", "ask for one of them")
+    if candidates and out is None:
+        fix = "add --out FILE if you are inside the boundary"
+        raise usage("--candidates", "this is about single people, and is written to a file only", fix)
     if (flows is not None or payers) and not inside and out is None:
         raise usage(
             "--flows" if flows is not None else "--who-pays",
@@ -128,7 +137,11 @@ def roster(
         "memory": memory,
     }
     with progress(2) as work:
-        if payers:
+        if candidates:
+            work.step("attributing people")
+            table = calls.candidates(record, method=method, back=back, **asked)
+            found = None
+        elif payers:
             work.step("finding who pays")
             table = calls.as_table(calls.who_pays(record, **asked))
             found = None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from accord.record.attribution import attribute
+from accord.record.attribution import candidates as all_candidates
 from accord.record.engines import EngineKind, open_engine
 from accord.record.paying import Paid, payers
 from accord.record.record import open_record
@@ -107,6 +108,31 @@ def who_pays(
     """
     with open_engine(open_record(record), engine, threads=threads, memory=memory) as opened:
         return payers(opened, first, until)
+
+
+def candidates(
+    record: Path | str,
+    *,
+    first: dt.date,
+    until: dt.date,
+    method: str = "mssp",
+    level: str = "network",
+    back: int = 0,
+    engine: EngineKind = "duckdb",
+    threads: int | None = None,
+    memory: str | None = None,
+) -> pa.Table:
+    """Every candidate of an attribution, with its rank and why it lost: one row a person, organisation and step.
+
+    It names people by their pseudonyms: stay inside the boundary.
+
+    Raises:
+        RosterMisused: there is no such method.
+        DataRefused: there is no record, or its organisations contradict each other.
+    """
+    with open_engine(open_record(record), engine, threads=threads, memory=memory) as opened:
+        attribute(opened, first, until, method=method, level=level, back=back)
+        return all_candidates(opened)
 
 
 def as_table(rows: tuple[Flow, ...] | tuple[Paid, ...]) -> pa.Table:
