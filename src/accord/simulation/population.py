@@ -1,8 +1,8 @@
 """Population: a made place of any size, from 5,000 people to all of England: who lives there, and how it is organised.
 
 Practices have the sizes, ages and deprivation that practices in England have, or those of the published lists where a
-folder of them is given. Everything a person is drawn as (:mod:`accord.simulation.draws`) depends on the seed and on the
-person's number alone, so a place is the same on every machine and however it is cut.
+folder of them is given. What a person is drawn as (:mod:`accord.simulation.draws`) depends on the seed, the practice
+and the person's number in it alone: a place is the same on every machine, and for however many years it is made.
 """
 
 # what is compiled has numba's types, not Python's
@@ -47,8 +47,11 @@ START = dt.date(2025, 4, 1)
 PLACE = 1 << 24
 """Purposes of draws from here on are those of places: the last word of the counter; the engines' are far below."""
 
-PERSON, PERSON_MORE, BIRTH, PRACTICE = PLACE, PLACE + 1, PLACE + 2, PLACE + 3
-"""A person's deprivation, age, state and burden; the month of birth; births to come; a practice's own figures."""
+PERSON, PERSON_MORE, BIRTH, BIRTH_MORE, PRACTICE = PLACE, PLACE + 1, PLACE + 2, PLACE + 3, PLACE + 4
+"""A person's deprivation, age, state and burden, and month of birth; births to come; a practice's own figures."""
+
+BIRTHS = 64
+"""Draws of practices from this number on: how many are born in each year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +170,8 @@ def populate(
     fifths = _fifths(deprivation)
     profile = _profile(made)
     counts = given.patients if given else _expected_lists(patients, fifths, profile, seed)
-    offsets, births = _offsets(counts, years, seed, made.value("births_per_woman"))
-    people = _people(counts, births, offsets, fifths, profile, made, seed, years)
+    births = _births(counts, years, seed, made.value("births_per_woman"))
+    people = _people(counts, births, fifths, profile, made, seed)
     structure = _structure(patients, deprivation, given, people, counts)
     return Population(people, *structure, start, years, seed)
 
@@ -278,15 +281,13 @@ def _expected_lists(
     return np.array(counts).reshape(len(patients), len(SEXES), len(BANDS))
 
 
-def _offsets(
-    counts: NDArray[np.int64], years: int, seed: int, rate: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where each practice's people begin, and its births to come (in all months but the first)."""
+def _births(counts: NDArray[np.int64], years: int, seed: int, rate: float) -> NDArray[np.int64]:
+    """Births to come by practice and year, ``[practices, years]``; in the first year none in the first month."""
     women = counts[:, 0, 3:9].sum(axis=1)  # 15 to 44
-    expected = women * rate * (12 * years - 1) / 12
-    births = np.floor(expected + _uniform(len(counts), seed, 3)).astype(np.int64)
-    here = counts.sum(axis=(1, 2)) + births
-    return np.concatenate([[0], np.cumsum(here)]).astype(np.int64), births
+    months = np.full(years, 12.0)
+    months[0] = 11
+    draws = np.stack([_uniform(len(counts), seed, BIRTHS + year) for year in range(years)], axis=1)
+    return np.floor(women[:, None] * rate * months[None, :] / 12 + draws).astype(np.int64)
 
 
 # -- people ------------------------------------------------------------------------------------------------------------
@@ -302,13 +303,13 @@ def _thresholds(shares: NDArray[np.float64]) -> NDArray[np.uint32]:
 def _people(
     counts: NDArray[np.int64],
     births: NDArray[np.int64],
-    offsets: NDArray[np.int64],
     fifths: NDArray[np.float64],
     profile: NDArray[np.float64],
     built_in: Model,
     seed: int,
-    years: int,
 ) -> People:
+    here = counts.sum(axis=(1, 2)) + births.sum(axis=1)
+    offsets = np.concatenate([[0], np.cumsum(here)]).astype(np.int64)
     banded = _banded(profile)
     # the share of each fifth among the practice's people of a sex and band
     of_fifth = _thresholds(fifths[:, None, None, :] * banded.transpose(0, 2, 1)[None])
@@ -332,7 +333,6 @@ def _people(
         _thresholds(built_in.mix),
         np.uint32(round(value("births_male") * 2**32)),
         (np.uint32(seed & 0xFFFFFFFF), np.uint32(seed >> 32)),
-        np.int64(12 * years - 1),
         people.months,
         people.cell,
         people.state,
@@ -352,7 +352,6 @@ def _fill(
     mix: Any,
     male: int,
     key: Any,
-    months_to_come: int,
     months: Any,
     cell: Any,
     state: Any,
@@ -363,9 +362,9 @@ def _fill(
         for sex in range(2):
             for band in range(counts.shape[2]):
                 for _ in range(counts[practice, sex, band]):
-                    low, high = uint32(at), uint32(uint64(at) >> uint64(32))
-                    a, b, c, d = philox(low, high, uint32(0), uint32(PERSON), key[0], key[1])
-                    e, _f, _g, _h = philox(low, high, uint32(0), uint32(PERSON_MORE), key[0], key[1])
+                    number, where = uint32(at - offsets[practice]), uint32(practice)
+                    a, b, c, d = philox(number, where, uint32(0), uint32(PERSON), key[0], key[1])
+                    e, _f, _g, _h = philox(number, where, uint32(0), uint32(PERSON_MORE), key[0], key[1])
                     fifth = 0
                     while fifth < FIFTHS - 1 and a >= of_fifth[practice, sex, band, fifth]:
                         fifth += 1
@@ -381,20 +380,23 @@ def _fill(
                     months[at] = 12 * age + int64((uint64(e) * uint64(12)) >> uint64(32))
                     cell[at], state[at], burden[at] = kind, here, d & uint32(BURDENS - 1)
                     at += 1
-        for _ in range(births[practice]):
-            low, high = uint32(at), uint32(uint64(at) >> uint64(32))
-            a, b, c, d = philox(low, high, uint32(0), uint32(BIRTH), key[0], key[1])
-            e, _f, _g, _h = philox(low, high, uint32(0), uint32(PERSON_MORE), key[0], key[1])
-            fifth = 0
-            while fifth < FIFTHS - 1 and a >= born_in[practice, fifth]:
-                fifth += 1
-            kind = fifth + (FIFTHS if b < male else 0)
-            here = 0
-            while here < STATES - 1 and c >= mix[kind, 0, here]:
-                here += 1
-            months[at] = -1 - int64((uint64(e) * uint64(months_to_come)) >> uint64(32))
-            cell[at], state[at], burden[at] = kind, here, d & uint32(BURDENS - 1)
-            at += 1
+        for year in range(births.shape[1]):
+            # the first month of all is the month of the start, in which nobody is still to be born
+            first = 1 if year == 0 else 12 * year
+            for child in range(births[practice, year]):
+                number, where = uint32(child), uint32(practice)
+                a, b, c, d = philox(number, where, uint32(year), uint32(BIRTH), key[0], key[1])
+                e, _f, _g, _h = philox(number, where, uint32(year), uint32(BIRTH_MORE), key[0], key[1])
+                fifth = 0
+                while fifth < FIFTHS - 1 and a >= born_in[practice, fifth]:
+                    fifth += 1
+                kind = fifth + (FIFTHS if b < male else 0)
+                here = 0
+                while here < STATES - 1 and c >= mix[kind, 0, here]:
+                    here += 1
+                months[at] = -first - int64((uint64(e) * uint64(12 * year + 12 - first)) >> uint64(32))
+                cell[at], state[at], burden[at] = kind, here, d & uint32(BURDENS - 1)
+                at += 1
 
 
 # -- organisations -----------------------------------------------------------------------------------------------------
