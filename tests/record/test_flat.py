@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from accord.language.problem import DataRefused
 from accord.record.readers import open_reader
@@ -165,6 +168,21 @@ def test_an_encoding_that_is_not_as_said_refuses_the_lines(tmp_path: Path) -> No
     assert found.of("observations", "source_row", "code") == [(2, "e")]
 
 
+def test_lines_that_end_in_two_ways(tmp_path: Path) -> None:
+    found = own(tmp_path, OWN, "NHS,WHEN,CODE,VALUE\n1,03/04/2024,8,\r\n2,03/04/2024,9,\n3,03/04/2024\r\n")
+    assert found.of("observations", "source_row", "code") == [(1, "8"), (2, "9")]
+    assert [reason for _, _, reason in found.refused] == ["the line has fewer values than the heading"]
+
+
+def test_a_file_that_is_cut_off_is_refused_in_every_encoding(tmp_path: Path) -> None:
+    content = gzip.compress(b"NHS,WHEN,CODE,VALUE\n" + b"".join(b"%d,03/04/2024,8,7\n" % n for n in range(99_999)))
+    (tmp_path / "rows.csv.gz").write_bytes(content[:-9_000])
+    for encoding in ("utf-8", "windows-1252"):
+        (tmp_path / "own.yaml").write_text(OWN.replace('"*.csv"', '"*.csv.gz"') + f"encoding: {encoding}\n")
+        with pytest.raises(DataRefused, match="cannot be read"):
+            gather(FlatReader(tmp_path / "own.yaml"), tmp_path / "rows.csv.gz")
+
+
 def test_without_a_heading_the_mapping_names_the_columns(tmp_path: Path) -> None:
     text = OWN + "heading: [NHS, WHEN, CODE, VALUE]\ndelimiter: pipe\n"
     assert own(tmp_path, text, "1|03/04/2024|8|7\n").of("observations", "source_row", "code") == [(1, "8")]
@@ -266,6 +284,19 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     with pytest.raises(DataRefused) as refused:
         own(tmp_path, text, "NHS\n")
     assert len(refused.value.problems) == 4  # two misspelt, and the two that nothing feeds then
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    content=st.lists(
+        st.sampled_from([b"1", b",", b"\n", b"\r\n", b'"', b"\xff", b"\0", b"NULL", b"03/04/2024", "é".encode(), b";"])
+    )
+)
+def test_whatever_stands_in_a_file_every_line_is_accounted_for(tmp_path: Path, content: list[bytes]) -> None:
+    lines = b"".join(content)
+    found = own(tmp_path, OWN, b"NHS,WHEN,CODE,VALUE\n1,03/04/2024,first,1\n" + lines)
+    # gathering checks the balance; a quotation mark that is never closed may take what follows with it, and says so
+    assert ("first",) in found.of("observations", "code") or found.refused
 
 
 def test_names_in_files_cannot_break_out_of_the_select(tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import gzip
 import hashlib
+import os
 import re
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,7 +51,7 @@ class Delimited:
 
     The readable rows are in the temporary table ``table``: ``source_row`` (from 1), then the file's columns, all texts,
     with nothing (NULL) where nothing or only spaces stood. The others are in ``refused_table``: ``source_row`` and
-    ``reason``.
+    ``reason``. Blank lines do not count; in a file whose lines end in two ways the number of a refused line may be off.
     """
 
     table: str
@@ -115,12 +118,13 @@ def read_delimited(
     import duckdb
 
     table, refused_table = "delimited_rows", "delimited_refused"
-    for each in ("delimited_errors", "delimited_scans", refused_table, table):
-        con.execute(f"drop table if exists {each}")
     named = ", ".join(f"{text_literal(f'c{i}')}: 'VARCHAR'" for i in range(len(columns)))
     values = ", ".join(f"nullif(trim(c{i}), '') as {quoted(name)}" for i, name in enumerate(columns))
-    with _as_utf8(path, label, encoding) as readable:
-        try:
+
+    def read(strict: bool) -> None:
+        for each in ("delimited_errors", "delimited_scans", refused_table, table):
+            con.execute(f"drop table if exists {each}")
+        with _as_utf8(path, label, encoding) as readable:
             con.execute(
                 f"""
                 create temp table {table} as
@@ -128,17 +132,19 @@ def read_delimited(
                 from read_csv({text_literal(str(readable))}, auto_detect = false, columns = {{{named}}},
                     header = {str(headed).lower()}, delim = {text_literal(delimiter)}, quote = '"', escape = '"',
                     store_rejects = true, rejects_table = 'delimited_errors', rejects_scan = 'delimited_scans',
-                    strict_mode = true, max_line_size = 8388608)
+                    strict_mode = {str(strict).lower()}, max_line_size = 8388608)
                 """
             )
-        except duckdb.Error as error:
-            raise DataRefused(
-                Problem(
-                    Place(label, 0, 0),
-                    "this file cannot be read as delimited text",
-                    "is it whole, and not another form?",
-                )
-            ) from error
+
+    try:
+        try:
+            read(strict=True)
+        except duckdb.InvalidInputException:
+            # lines that end in two ways, as in files that were put together, stop the strict reading
+            read(strict=False)
+    except duckdb.Error as error:
+        what, fix = "this file cannot be read as delimited text", "is it whole, and not another form?"
+        raise DataRefused(Problem(Place(label, 0, 0), what, fix)) from error
     first = 1 if headed else 0
     reasons = " ".join(
         f"when {text_literal(kind)} then {text_literal(reason.format(encoding=encoding))}"
@@ -229,18 +235,41 @@ def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
 
 @contextmanager
 def _as_utf8(path: Path, label: str, encoding: str) -> Iterator[Path]:
-    """The file itself if it is UTF-8, otherwise a recoded copy that is gone afterwards."""
+    """The file itself if it is UTF-8, otherwise a pipe that recodes it: no copy with identifiers is written."""
     if codecs.lookup(encoding).name in ("utf-8", "ascii"):
         yield path
         return
+    if not hasattr(os, "mkfifo"):
+        what = f"files in the encoding {encoding} are not read on this system"
+        raise DataRefused(Problem(Place(label, 0, 0), what, "save it as UTF-8"))
     with tempfile.TemporaryDirectory(prefix="accord-") as folder:
-        copy = Path(folder) / "recoded.csv"
-        decoder = codecs.getincrementaldecoder(encoding)("replace")
-        with (
-            gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as source,
-            copy.open("wb") as target,
-        ):
-            while piece := source.read(PIECE):
-                target.write(decoder.decode(piece).encode())
-            target.write(decoder.decode(b"", True).encode())
-        yield copy
+        pipe = Path(folder) / "recoded.csv"
+        os.mkfifo(pipe, 0o600)
+        faults: list[Exception] = []
+        writer = threading.Thread(target=_recode, args=(path, pipe, encoding, faults), daemon=True)
+        writer.start()
+        try:
+            yield pipe
+        finally:
+            # a reader that stopped early leaves the writer waiting: opened and closed here, the pipe lets it go
+            os.close(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))
+            writer.join(timeout=10)
+        if faults:
+            raise DataRefused(
+                Problem(Place(label, 0, 0), "this file cannot be read to its end", "is it whole? Send it again")
+            ) from faults[0]
+
+
+def _recode(path: Path, pipe: Path, encoding: str, faults: list[Exception]) -> None:
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    # a reader that has seen enough closes the pipe, which is no fault
+    with contextlib.suppress(BrokenPipeError), pipe.open("wb") as target:
+        try:
+            with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as source:
+                while piece := source.read(PIECE):
+                    target.write(decoder.decode(piece).encode())
+                target.write(decoder.decode(b"", True).encode())
+        except BrokenPipeError:
+            raise
+        except (OSError, EOFError) as error:
+            faults.append(error)
