@@ -293,8 +293,8 @@ class Session:
         named.append(f"count(*) filter (where {counts + ' and ' if counts else ''}m.numerator <> 0) as events")
         named.append(f"{'count(m.excluded)' if counts else 'count(*) - count(*)'} as excluded")
         named.append("count(*) as found")  # rows, whatever they count: those outside the population are told by it
-        text = f"{self._with(measure)} select {', '.join(named)} {source} group by {', '.join(groups)}"
-        return self._read(text, measure)
+        text = f"select {', '.join(named)} {source} group by {', '.join(groups)}"
+        return self._over(self._read(text, measure, measured=True), measure)
 
     def _source(self, measure: Measure, strata: Sequence[str]) -> tuple[list[str], list[str], str]:
         """Columns of organisation, period and strata, what they are grouped by, and where rows come from."""
@@ -460,9 +460,24 @@ class Session:
         self._known[name] = select.kinds
         self._made.add(name)
 
-    def _read(self, text: str, measure: Measure | None = None) -> Select:
-        """A select of the frame, checked like any other: the text of a measure gains nothing by standing in it."""
-        return read_select(text, measure.file if measure is not None else "the frame of measures", self._known)
+    def _read(self, text: str, measure: Measure | None = None, measured: bool = False) -> Select:
+        """A select of the frame, checked like any other; it may read a measure's rows as ``measured``."""
+        known = self._known if measure is None or not measured else {**self._known, "measured": measure.select.kinds}
+        return read_select(text, measure.file if measure is not None else "the frame of measures", known)
+
+    def _over(self, frame: Select, measure: Measure) -> Select:
+        """A select of the frame over the measure's own, with its code lists and parts where they are kept."""
+        whole = frame.over("measured", measure.select)
+        for part in measure.parts:
+            if part.name in measure.select.tables:
+                columns = ", ".join(_quoted(name) for name in part.select.columns)
+                kept = self._read(f"select {columns} from {self._part_table(measure, part)}")
+                whole = whole.over(part.name, kept)
+        for alias, codes in measure.lists.items():
+            if alias in measure.select.tables:
+                kept = self._read(f"select {', '.join(_list_columns(codes))} from {_list_table(codes)}")
+                whole = whole.over(alias, kept)
+        return whole
 
     def _prepare(self, measure: Measure) -> None:
         """Make the parts and code lists of a measure, where no other measure has."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
 
@@ -168,13 +169,19 @@ def _list(wanted: str, folder: Path, shown: Path | None, card: Card) -> CodeList
         file = _shown(head, within)
         if not rows.is_file():
             raise MeasureNotFound(Problem(Place(file, 0, 0), "the rows of this list are not there", f"add {name}.csv"))
-        found = read_list(_bytes(head), rows.read_bytes(), file)
+        found = _read_list(_bytes(head), rows.read_bytes(), file)
         if found.version != version:
             message = f"{wanted} is named, and there is version {found.version}"
             raise MeasureNotFound(Problem(Place(card.file, 1, 1), message, f"{name}@{found.version}"))
         return found
     fix = nearest(name, codelist_names()) or "put it beside the measure, in codelists/"
     raise MeasureNotFound(Problem(Place(card.file, 1, 1), f"there is no code list {name}", fix))
+
+
+@lru_cache(maxsize=64)
+def _read_list(head: bytes, rows: bytes, file: str) -> CodeList:
+    """A code list; several measures name the same one."""
+    return read_list(head, rows, file)
 
 
 def _part(name: str, folder: Path, shown: Path | None, card: Card, known: Mapping[str, Mapping[str, Kind]]) -> Part:

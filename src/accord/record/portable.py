@@ -81,6 +81,16 @@ class Select:
         """The select in the SQL of an engine: every identifier quoted, every order with its nulls."""
         return printed(self._tree, dialect)
 
+    def over(self, name: str, select: Select) -> Select:
+        """This select with another under a name that it reads, as one select; neither has to be read again."""
+        from sqlglot import exp
+
+        tree = self._tree.copy()
+        inner = exp.CTE(this=select._tree.copy(), alias=exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
+        beside = tree.args.get("with_")
+        tree.set("with_", exp.With(expressions=[inner, *(beside.expressions if beside is not None else [])]))
+        return Select(self.text, self.file, (self.tables - {name}) | select.tables, self.kinds, tree)
+
 
 def read_select(
     text: str, file: str, known: Mapping[str, Collection[str] | Mapping[str, Kind]] | None = None
