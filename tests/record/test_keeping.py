@@ -161,7 +161,7 @@ def test_who_opted_out_since_is_left_out_of_an_extract(tmp_path: Path) -> None:
 TOLD = st.tuples(st.integers(1, 5), st.integers(0, 2), st.sampled_from([None, 10, 20, 30]))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.lists(TOLD, min_size=1, max_size=4), min_size=1, max_size=3), st.randoms(use_true_random=False))
 def test_what_was_known_on_every_day_is_what_plain_python_says(
     tmp_path_factory: pytest.TempPathFactory, files: list[list[tuple[int, int, int | None]]], random: Any
@@ -406,3 +406,47 @@ def test_parquet_files_of_a_record_can_be_read_by_anybody(tmp_path: Path) -> Non
     _, record, _ = two_months(tmp_path)
     (file, *_) = record.files("people")
     assert pq.read_table(file).num_rows > 0
+
+
+REFUSED = [
+    (("load", "RECORD", "--from", "omop", "--key", "KEY", "nowhere"), 4),
+    (("load", "RECORD", "--key", "KEY"), 2),
+    (("load", "RECORD", "x.csv", "--key", "KEY"), 2),
+    (("load", "RECORD", "--from", "omop", "--key", "nowhere", "x.csv"), 4),
+    (("load", "RECORD", "--from", "omop", "--key", "KEY", "--known", "yesterday", "x.csv"), 2),
+    (("load", "RECORD", "--key", "KEY", "--opt-outs", "LIST"), 4),  # no record yet, and no file
+    (("check", "RECORD"), 4),
+    (("describe", "episods"), 4),
+    (("extract", "RECORD", "--known-on", "2024-01-01", "--out", "OUT"), 4),
+    (("rotate", "RECORD", "--key", "KEY"), 4),
+    (("key", "KEY"), 4),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code"), REFUSED, ids=[" ".join(case[0]) for case in REFUSED])
+def test_what_is_refused_ends_with_its_code(
+    tmp_path: Path, arguments: tuple[str, ...], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from accord.cli import main
+
+    create_key(tmp_path / "key")
+    (tmp_path / "list").write_text(PEOPLE[0])
+    names = {"RECORD": "record", "KEY": "key", "LIST": "list", "OUT": "out"}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["accord", "record", *(names.get(each, each) for each in arguments)])
+    try:
+        ended = main()
+    except SystemExit as stopped:
+        ended = int(stopped.code or 0)
+    assert ended == code
+
+
+def test_a_list_of_opt_outs_alone_can_be_loaded(tmp_path: Path) -> None:
+    _, record, key = two_months(tmp_path)
+    away = tmp_path / "away.csv"
+    away.write_text(f"{PEOPLE[0]}\n{PEOPLE[1]}\n")
+    code, printed = run("load", record.folder, "--key", key, "--opt-outs", away, "--json")
+    assert (code, json.loads(printed)["changed"]) == (0, True)
+    assert json.loads(printed)["opted_out"] > 0
+    code, printed = run("load", record.folder, "--key", key, "--opt-outs", away, "--json")
+    assert (code, json.loads(printed)["changed"]) == (0, False)

@@ -84,12 +84,14 @@ def load(
     from accord.record import keeping
 
     if not form and files:
-        raise typer.BadParameter("say which form the files have: --from omop, fhir or flat", param_hint="--from")
+        raise typer.BadParameter("say which form the files have: omop, fhir or flat", param_hint="--from")
+    if not files and opt_outs is None and type_1 is None:
+        raise typer.BadParameter("give files, or a list of opt-outs", param_hint="FILES")
     day = _day(known, "--known")
     with _watched() as watch:
         done = keeping.load(
             folder,
-            form or "omop",
+            form or "omop",  # without files, any form reads none
             files or [],
             key=key,
             mapping=mapping,

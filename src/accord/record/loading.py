@@ -143,7 +143,7 @@ def load(
         held = read_opt_outs(before.generation) if before else OptOuts({})
         newer: dict[Kind, frozenset[int]] = {kind: read_list(paths, keys) for kind, paths in (opt_outs or {}).items()}
         return _Load(folder, reader, keys, before, held, held.replaced(newer), watch, threads, memory).run(
-            reader.files([Path(each) for each in files]), known, day or dt.date.today()
+            reader.files([Path(each) for each in files]) if files else (), known, day or dt.date.today()
         )
 
 
@@ -261,6 +261,9 @@ class _Load:
         if not new and self.opt_outs.digest == self.held.digest and self.before:
             self._clear()
             return Loaded(self.before, False, tuple(again), 0, 0, 0, {}, (), False)
+        if not new and not self.before:
+            problem = Problem(Place(str(self.folder), 0, 0), "there is no record yet, and no file to make it of")
+            raise DataRefused(problem)
         first = 1 + max((int(file["number"]) for file in known_files), default=0)
         numbered = list(enumerate(new, first))
         plan, resumed = self._plan(numbered, digests, known, day)

@@ -150,8 +150,16 @@ def next_generation(folder: Path) -> tuple[str, Path]:
 def publish(folder: Path, unfinished: Path, generation: str, manifest: Mapping[str, object]) -> None:
     """Make a written generation the current one: the last act of a load."""
     content = json.dumps({"format": FORMAT, **manifest}, indent=2, ensure_ascii=False, sort_keys=True)
-    (unfinished / MANIFEST).write_text(content + "\n", "utf-8")
+    _write_through(unfinished / MANIFEST, content + "\n")
     os.replace(unfinished, folder / generation)
     pointer = folder / f".{CURRENT}-{os.getpid()}"
-    pointer.write_text(generation + "\n", "utf-8")
+    _write_through(pointer, generation + "\n")
     os.replace(pointer, folder / CURRENT)
+
+
+def _write_through(path: Path, text: str) -> None:
+    """Write a file so that it is on the disk, whole, before anything points to it."""
+    with path.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())

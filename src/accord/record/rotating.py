@@ -53,6 +53,7 @@ def rotate(
         DataRefused: there is no record, or a load is under way.
     """
     folder = Path(folder)
+    open_record(folder)  # where there is no record, nothing is written either
     with alone(folder):
         record = open_record(folder)
         keys = read_key(key, record=folder)
