@@ -1,8 +1,8 @@
 """The library: published contracts and measures as text. Data, with just enough code to find it.
 
 ``contracts/<name>/contract.yaml`` with its tables, readings, verification and sample beside it;
-``measures/<name>.sql`` with its card ``<name>.yaml``, selects they share in ``measures/parts/``, standard populations and
-standard rates in ``measures/standards/``; ``codelists/<name>.yaml`` with its rows ``<name>.csv``.
+``measures/<name>.sql`` with its card ``<name>.yaml``, selects they share in ``measures/parts/``, standard
+populations and standard rates in ``measures/standards/``; ``codelists/<name>.yaml`` with its rows ``<name>.csv``.
 """
 
 from __future__ import annotations

@@ -359,8 +359,8 @@ CASES = [
         title="Prescribed in time",
         measure="medicines-prescribed",
         text="""
-        An antiplatelet in twelve months (CHD005), a lipid-regulating medicine in six (CHOL003), a statin for people with
-        diabetes and heart disease (DM035). Fibrates (0212000L0) are no statins.
+        An antiplatelet in twelve months (CHD005), a lipid-regulating medicine in six (CHOL003), a statin for people
+        with diabetes and heart disease (DM035). Fibrates (0212000L0) are no statins.
         """,
         given="""
         conditions
