@@ -187,6 +187,9 @@ def lives(
     latest = np.zeros(count, np.int64)
     last_month = (died_month[person] == month) & ~dying
     np.maximum.at(latest, person[last_month], happened.day[last_month].astype(np.int64))
+    # who dies in the month of birth, does so on the day of birth or later
+    at_once = newborn & (died_month == month_in)
+    latest[at_once] = np.maximum(latest, within)[at_once]
     gone_now = person[dying]
     lasts = days.first[month[dying] + 1] - days.first[month[dying]]
     free = lasts - latest[gone_now]
