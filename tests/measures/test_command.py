@@ -161,3 +161,17 @@ def test_comparisons(command: Command, place: tuple[Path, Path], tmp_path: Path)
     assert code == 3 and "definition forbids" in err and "--against all" in err
     code, out, _ = command(record, forbidden, *DAYS, "--by", "practice", "--against", "all", "--inside")
     assert code == 0 and "no clear difference" in out
+
+
+def test_for_a_contract(command: Command, place: tuple[Path, Path], tmp_path: Path) -> None:
+    """The inputs that measures fill, as settlement reads them; the measure stands beside the contract."""
+    from tests.measures.test_feeding import CONTRACT
+
+    record, _ = place
+    (tmp_path / "contract.yaml").write_text(CONTRACT, "utf-8")
+    write_measure(tmp_path / "measures", card())
+    days = ("--from", "2025-04-01", "--until", "2026-04-01")
+    code, out, err = command(record, *days, "--for", tmp_path / "contract.yaml", "--out", tmp_path / "data")
+    assert code == 0, err
+    assert "2 rows of falls@1" in out and "exact figures" in out
+    assert (tmp_path / "data" / "falls.csv").read_text().splitlines()[1] == '"P1","2025-04-01","12","20","600.0"'

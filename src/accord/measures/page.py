@@ -37,6 +37,10 @@ frame does the rest, alike for all:
 - Rates that are standardised indirectly may be compared with the whole only: `accord measure --rank` and
   `--against` another area are refused, and so is a contract that ranks them.
 
+A measure of your own is `NAME.sql` with its card `NAME.yaml` beside it, its code lists in `codelists/`, parts in
+`parts/` and standards in `standards/`. A contract may name measures of the library, or of its own in `measures/` beside
+it; its check then knows their cards, and a run keeps them.
+
 ## What may leave
 
 Figures are exact inside the boundary (`--inside`, `--out`). What is released (`--released --out FILE`) has counts
@@ -51,6 +55,9 @@ possible. The register of releases (`released.jsonl`, in the folder of the recor
 to date and its months, networks and their practices, a cut by sex after one by age are looked at together, and what
 would give a small count away is withheld, or the release is refused. A figure that differs from the one released
 before by fewer than 8 is not changed, since the difference would be a small count.
+
+What the register does not see: figures that were only looked at, releases made from another copy of the record, and
+what another measure, or another version of the same, would give by subtraction. Whoever releases answers for those.
 """
 
 
