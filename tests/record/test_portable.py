@@ -47,6 +47,7 @@ select distinct on (person) person from people          | distinct on           
 select row_number() over () as a from people            | has no order           | order by
 select first_value(born) over (order by born) as a from people | first_value     | row_number()
 select person, count(*) as n from attendances           | neither grouped        | group by person
+select person, count(*) as n from attendances group by 1 order by day | neither grouped | group by day
 select person from people where count(*) > 1            | where chooses          | having
 select sum(count(*)) as n from people                   | already gathered       | common table
 select count(*) from people                             | has no name            | as name

@@ -201,6 +201,10 @@ class _Checker:
         if groups is not None and len(self.problems) == before:
             for each in (*node.expressions, *([node.args["having"].this] if node.args.get("having") else ())):
                 self.grouped(each.this if isinstance(each, exp.Alias) else each, groups)
+            for each in node.args["order"].expressions if node.args.get("order") else ():
+                named = isinstance(each.this, exp.Column) and not each.this.table and each.this.name.lower() in made
+                if not named and not isinstance(each.this, exp.Literal):
+                    self.grouped(each.this, groups)
         return made
 
     def misplaced(self, node: exp.Select) -> None:
