@@ -23,6 +23,7 @@ from accord.cli.library import library
 from accord.cli.marginal import marginal
 from accord.cli.measure import measure
 from accord.cli.new import new
+from accord.cli.population import population
 from accord.cli.prepare import prepare
 from accord.cli.record import record
 from accord.cli.rerun import rerun
@@ -55,6 +56,7 @@ _BRIEFLY = {
     "marginal": "What one more would bring; perverse incentives.",
     "roster": "Who is in the population, by day; who pays.",
     "measure": "Outcome measures over a record; what may be released.",
+    "population": "A made place, with its record and data for contracts.",
     "diff": "What changed, in the text and in each party's money.",
     "library": "The contracts that come with Accord.",
     "schema": "The JSON Schema of a contract, for editors.",
@@ -76,6 +78,7 @@ def _commands() -> None:
         marginal,
         roster,
         measure,
+        population,
         verify,
         diff,
         library,

@@ -1,0 +1,136 @@
+"""``accord population``: a made place to try things on, with its record and data for contracts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from accord.cli.options import JsonOption
+
+if TYPE_CHECKING:
+    from accord.simulation.calls import MadePlace
+
+EVENTS = {
+    "consultations": "consultations",
+    "outpatients": "outpatient appointments",
+    "community_contacts": "community contacts",
+    "mental_health_contacts": "mental health contacts",
+    "attendances": "attendances at emergency departments",
+    "admissions": "admissions",
+    "deaths": "deaths",
+}
+"""Tables that are told, and how."""
+
+
+def population(
+    out: Annotated[
+        Path, typer.Argument(metavar="PLACE", help="The folder to write; new or empty.", show_default=False)
+    ],
+    size: Annotated[
+        int | None,
+        typer.Option(
+            "--size",
+            metavar="N",
+            help="How many people: 1,000 to 70,000,000. With --lists: about how many, in whole networks.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="S", help="The same seed gives the same place.")] = 1,
+    years: Annotated[int, typer.Option("--years", metavar="Y", help="Years of the record, 1 to 10.")] = 2,
+    start: Annotated[
+        str, typer.Option("--start", metavar="DAY", help="The first day of the record: the first of a month.")
+    ] = "2025-04-01",
+    lists: Annotated[
+        Path | None,
+        typer.Option(
+            "--lists",
+            metavar="FOLDER",
+            help="Published lists of real practices: practice_age_sex*, practice_map*, practice_imd*.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a place: people, practices, networks, neighbourhoods, hospitals, councils, and what happens to everybody.
+
+    Up to two million people the place has a linked record, event by event, on which measures and contracts run as on a
+    real one, and the data of the GP contract and the integration supplement for its last year. Larger places have
+    aggregates by practice and year. Nobody in it exists.
+    """
+    import datetime as dt
+
+    from accord.settlement.calls import usage
+
+    try:
+        first = dt.date.fromisoformat(start)
+    except ValueError as error:
+        raise usage("--start", f"{start} is no day", "write it as 2025-04-01") from error
+    from accord.cli.progress import progress
+    from accord.cli.terminal import say_json
+
+    with progress(20) as work:
+        work.step("reading the model")
+        from accord.simulation.calls import make_place
+
+        made = make_place(out, size, seed, years, lists=lists, start=first, on_step=work.step)
+    if as_json:
+        say_json(described(made))
+    else:
+        tell(made)
+
+
+def described(made: MadePlace) -> dict[str, object]:
+    """A made place as plain data."""
+    place = made.population
+    return {
+        "place": str(made.folder),
+        "people": place.patients,
+        "practices": len(place.practices),
+        "organisations": _kinds(made),
+        "seed": place.seed,
+        "start": place.start.isoformat(),
+        "years": place.years,
+        "rows": dict(made.rows),
+        "data": [str(path) for path in made.data],
+    }
+
+
+def _kinds(made: MadePlace) -> dict[str, int]:
+    kinds = [one.kind for one in made.population.organisations]
+    return {kind: kinds.count(kind) for kind in dict.fromkeys(sorted(kinds))}
+
+
+def tell(made: MadePlace) -> None:
+    """What was made, in plain words."""
+    from accord.cli.terminal import say
+
+    place, kinds = made.population, _kinds(made)
+
+    def many(kind: str, plural: str) -> str:
+        return f"{kinds[kind]:,} {kind if kinds[kind] == 1 else plural}"
+
+    listed = (
+        many("practice", "practices"),
+        many("network", "networks"),
+        many("neighbourhood", "neighbourhoods"),
+        many("provider", "providers"),
+        many("council", "councils"),
+        many("board", "boards"),
+    )
+    say(f"{made.folder}: a made place of {place.patients:,} people, {place.years} years from {place.start}")
+    say(f"  {', '.join(listed)}")
+    if made.rows:
+        told = [f"{made.rows[table]:,} {name}" for table, name in EVENTS.items() if table in made.rows]
+        say(f"  record/     {', '.join(told)}")
+    else:
+        say("  aggregates/ what happened, by practice and year (too large to be written event by event)")
+    say("  structure/  practices, organisations, areas, people by practice, sex, age and deprivation")
+    for path in made.data:
+        say(f"  {path.relative_to(made.folder)}  inputs of that contract, counted in the record")
+    say("  place.yaml, README.md")
+    if made.data:
+        say(f"next: accord record check {made.record}")
+        for path in made.data:
+            say(f"      accord settle {path.name} --data {path}")
