@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -33,7 +33,7 @@ DAY = dt.date(2024, 6, 1)
 def content(record: Record) -> dict[str, list[tuple[Any, ...]]]:
     """The rows of every table of a record, and of what stands beside them."""
     found: dict[str, list[tuple[Any, ...]]] = {}
-    for name in (*definition.NAMES, "rejects", "withdrawn"):
+    for name in (*definition.NAMES, "rejects", "withdrawn", "confirmed"):
         files = [str(file) for file in record.files(name)]
         if files:
             found[name] = duckdb.sql(f"select * from read_parquet({files}) order by all").fetchall()
@@ -161,7 +161,7 @@ def test_who_opted_out_since_is_left_out_of_an_extract(tmp_path: Path) -> None:
 TOLD = st.tuples(st.integers(1, 5), st.integers(0, 2), st.sampled_from([None, 10, 20, 30]))
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.reuse, Phase.generate))
 @given(st.lists(st.lists(TOLD, min_size=1, max_size=4), min_size=1, max_size=3), st.randoms(use_true_random=False))
 def test_what_was_known_on_every_day_is_what_plain_python_says(
     tmp_path_factory: pytest.TempPathFactory, files: list[list[tuple[int, int, int | None]]], random: Any

@@ -172,6 +172,16 @@ VERSIONS: list[tuple[str, list[Told], list[tuple[str, str | None, int]]]] = [
         [("02-01", "1"), ("04-01", "3"), ("03-01", "1")],
         [("02-01", "04-01", 1), ("04-01", None, 3)],
     ),
+    (
+        "late, before what was confirmed since",
+        [("02-01", "1"), ("04-01", "1"), ("03-01", "2")],
+        [("02-01", "03-01", 1), ("03-01", "04-01", 2), ("04-01", None, 1)],
+    ),
+    (
+        "withdrawn late, before what was confirmed since",
+        [("02-01", "1"), ("04-01", "1"), ("03-01", None)],
+        [("02-01", "03-01", 1), ("04-01", None, 1)],
+    ),
     ("a withdrawal comes before what it withdraws", [("03-01", None), ("02-01", "1")], [("02-01", "03-01", 1)]),
     (
         "a late withdrawal does not touch what came after",

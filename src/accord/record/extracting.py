@@ -20,7 +20,7 @@ from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.record import definition
 from accord.record.deriving import derive
-from accord.record.loading import REJECTS, WITHDRAWN, describe_tables
+from accord.record.loading import CONFIRMED, REJECTS, WITHDRAWN, describe_tables
 from accord.record.optout import FOLDER as OPT_OUTS
 from accord.record.optout import read_opt_outs
 from accord.record.record import CURRENT, Record, next_generation, open_record, publish
@@ -132,6 +132,7 @@ def _copy_beside(con: Any, record: Record, known_on: dt.date, files: set[int], u
     for name, where in (
         (REJECTS, f"file in ({numbers})"),
         (WITHDRAWN, f"known_from <= DATE {_text(known_on.isoformat())}"),
+        (CONFIRMED, f"known_from <= DATE {_text(known_on.isoformat())}"),
         (OPT_OUTS, "true"),
     ):
         found = record.files(name)

@@ -50,6 +50,9 @@ REJECTS = "rejects"
 WITHDRAWN = "withdrawn"
 """The folder of a generation that remembers which rows the sources withdrew."""
 
+CONFIRMED = "confirmed"
+"""The folder of a generation that remembers which rows later files said again, unchanged."""
+
 SMALL_FILE = 4_000_000
 """Files of fewer bytes are read together."""
 
@@ -636,9 +639,18 @@ class _Load:
         self.watch(f"bringing versions together: {table.title.lower()}", 0, 1)
         kinds = "" if table.general_practice else " where kind = 'national'"
         away = f"select person from opted_out{kinds}"
-        tombstones = self._before(WITHDRAWN)
-        versions = Versions(con, table, standing, staged, withdrawn, tombstones, away, known)
-        return versions.merge(unfinished / table.name, prefix)
+        tombstones, confirmed = self._before(WITHDRAWN), self._before(CONFIRMED)
+        versions = Versions(con, table, standing, staged, withdrawn, tombstones, confirmed, away, known)
+        merged = versions.merge(unfinished / table.name, prefix)
+        if con.execute("select count(*) from said_again").fetchall()[0][0]:
+            (unfinished / CONFIRMED).mkdir(exist_ok=True)
+            target = unfinished / CONFIRMED / f"{prefix}-{table.name}.parquet"
+            again = f'select {_text(table.name)} as "table", row, source, known_from, file, line'
+            con.execute(
+                f"copy ({again} from staged semi join said_again using (part_, place_)) to {_text(str(target))} "
+                "(format parquet, compression zstd)"
+            )
+        return merged
 
     def _before(self, name: str) -> tuple[Path, ...]:
         return self.before.files(name) if self.before else ()
@@ -654,7 +666,7 @@ class _Load:
         """What stands beside the tables: the rejects, the withdrawals, the lists of opt-outs."""
         import pyarrow.parquet as pq
 
-        for name in (REJECTS, WITHDRAWN):
+        for name in (REJECTS, WITHDRAWN, CONFIRMED):
             for file in self._before(name):
                 (unfinished / name).mkdir(exist_ok=True)
                 os.link(file, unfinished / name / file.name)

@@ -16,7 +16,7 @@ from typing import Any
 
 from accord.record import definition
 from accord.record.deriving import derive
-from accord.record.loading import REJECTS, STAGING, WITHDRAWN, alone, describe_tables
+from accord.record.loading import CONFIRMED, REJECTS, STAGING, WITHDRAWN, alone, describe_tables
 from accord.record.optout import FOLDER as OPT_OUTS
 from accord.record.pseudonym import KeyChain, KeyRefused, add_secret, read_key, row_expression
 from accord.record.record import Record, next_generation, open_record, publish
@@ -87,9 +87,10 @@ def _rewrite(record: Record, keys: KeyChain, behind: int, watch: Callable[[str, 
             for file in record.files(name):
                 (unfinished / name).mkdir(exist_ok=True)
                 _copy(con, _rows(con, definition.table(name), file, later), unfinished / name / file.name)
-        for file in record.files(WITHDRAWN):
-            (unfinished / WITHDRAWN).mkdir(exist_ok=True)
-            _copy(con, _withdrawals(con, file, later), unfinished / WITHDRAWN / file.name)
+        for name in (WITHDRAWN, CONFIRMED):
+            for file in record.files(name):
+                (unfinished / name).mkdir(exist_ok=True)
+                _copy(con, _said(con, file, later), unfinished / name / file.name)
         for file in record.files(OPT_OUTS):
             (unfinished / OPT_OUTS).mkdir(exist_ok=True)
             changed = f"select n.later as person, kind from {_parquet(file)} join new_people n using (person)"
@@ -149,11 +150,11 @@ def _rows(con: Any, table: definition.Table, file: Path, later: KeyChain) -> str
     return " union all ".join(selects)
 
 
-def _withdrawals(con: Any, file: Path, later: KeyChain) -> str:
+def _said(con: Any, file: Path, later: KeyChain) -> str:
     found = con.execute(f'select distinct "table", source from {_parquet(file)}').fetchall()
     selects: list[str] = []
     for number, (table, source) in enumerate(found):
-        variables = _bind(con, f"{number}_withdrawn", f"{source} {table}", later)
+        variables = _bind(con, f"{number}_said", f"{source} {table}", later)
         selects.append(
             f"select * replace ({_hashed('row', variables)} as row) from {_parquet(file)} "
             f'where "table" = {_text(table)} and source = {_text(source)}'

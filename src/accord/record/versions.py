@@ -14,6 +14,8 @@ with the days from which and until which it was known in that form. Rules, in th
   stand once the other is withdrawn and the row is sent again.
 - A withdrawal ends what was known on its day. It is remembered, so that an older version that arrives afterwards is not
   taken for news.
+- That an unchanged row was said again is remembered too, in a few bytes: a late file that says something else for the
+  days before does not touch what was confirmed since.
 """
 
 from __future__ import annotations
@@ -70,6 +72,8 @@ class Versions:
     withdrawn: Sequence[Path]
     tombstones: Sequence[Path]
     """Withdrawals of earlier loads, all tables."""
+    confirmed: Sequence[Path]
+    """Rows that later files of earlier loads said again, all tables."""
     away: str
     """A select of the ``person`` s whose rows of this table are withdrawn."""
     known: dt.date
@@ -77,8 +81,9 @@ class Versions:
     def merge(self, target: Path, prefix: str) -> Merged:
         """Write the files of the table into a folder of the new generation.
 
-        The connection has afterwards the tables ``dropped`` (part, place, why: rows of the view ``staged``) and
-        ``taken_back`` (file, line, why) of this table.
+        The connection has afterwards the tables ``dropped`` (part_, place_, why: rows of the view ``staged``),
+        ``said_again`` (part_, place_: those of them that confirm what was known before) and ``taken_back`` (file, line,
+        why) of this table.
         """
         self._views()
         self._find()
@@ -98,11 +103,9 @@ class Versions:
         self._view("staged", _read(self.staged, self.table, more))
         gone = {"row": "BIGINT", "source": "VARCHAR", "known_from": "DATE", "file": "BIGINT", "line": "BIGINT"}
         self._view("gone", _read_plain(self.withdrawn, gone))
-        self._view(
-            "tombs",
-            f"select * from ({_read_plain(self.tombstones, {'table': 'VARCHAR', **gone})}) "
-            f'where "table" = {_text(self.table.name)}',
-        )
+        for name, files in (("tombs", self.tombstones), ("sure", self.confirmed)):
+            kept = _read_plain(files, {"table": "VARCHAR", **gone})
+            self._view(name, f'select * from ({kept}) where "table" = {_text(self.table.name)}')
 
     def _view(self, name: str, select: str) -> None:
         self.con.execute(f"create or replace temp view {name} as {select}")
@@ -121,11 +124,12 @@ class Versions:
         if self.tombstones:
             con.execute("insert into repeated select distinct row from tombs where row in (select row from staged)")
         nowhere = "NULL::BIGINT as part_, NULL::BIGINT as place_"
-        met = f"select NULL::BIGINT as row, {nowhere}, false as same where false"
+        met = f"select NULL::BIGINT as row, {nowhere}, false as same, false as later where false"
         if self.standing and self.staged:
             met = (
                 "select s.row, s.part_, s.place_, bool_or(e.known_until is null and e.known_from <= s.known_from "
-                "and e.content_ = s.content_) as same from staged s join standing e on e.row = s.row group by all"
+                "and e.content_ = s.content_) as same, bool_or(e.known_until is null and e.known_from < s.known_from) "
+                "as later from staged s join standing e on e.row = s.row group by all"
             )
         self._make("met", met)
         self._make(
@@ -137,7 +141,12 @@ class Versions:
             "looked_at",
             "select row from repeated union select row from met where row not in (select row from dropped)",
         )
+        self._make(
+            "said_again",
+            "select row, part_, place_ from met where same and later and row not in (select row from repeated)",
+        )
         con.execute("drop table met")
+        self._make("revived", f"select {nowhere}, NULL::DATE as since, NULL::DATE as until where false")
         self._make("excluded", "select row, part_, place_, '' as why from dropped where false")
         self._make("ends", f"select {nowhere}, NULL::DATE as until, '' as why where false")
         self._make("staged_ends", f"select {nowhere}, NULL::DATE as until where false")
@@ -163,24 +172,32 @@ class Versions:
             "events",
             f"""with every as (
                   select row, known_from as k, 0 as class, 1 as turn, file, line, part_, place_, content_,
-                    false as ends, known_until
+                    false as ends, false as again, known_until
                   from standing where {seen}
                   union all
-                  select row, known_until, 0, 0, file, line, NULL, NULL, NULL, true, NULL
+                  select row, known_until, 0, 0, file, line, NULL, NULL, NULL, true, false, NULL
                   from standing where {seen} and known_until is not null
                   union all
-                  select row, known_from, 0, 0, file, line, NULL, NULL, NULL, true, NULL from tombs where {looked}
+                  select row, known_from, 0, 0, file, line, NULL, NULL, NULL, true, false, NULL
+                  from tombs where {looked}
                   union all
-                  select row, known_from, 1, 0, file, line, part_, place_, content_, false, NULL
+                  select c.row, c.known_from, 0, 2, c.file, c.line, s.part_, s.place_, s.content_, false, true, NULL
+                  from sure c join standing s on s.row = c.row and s.known_from <= c.known_from
+                    and (s.known_until is null or s.known_until > c.known_from)
+                  where c.row in (select row from looked_at)
+                  union all
+                  select row, known_from, 1, 0, file, line, part_, place_, content_, false, false, NULL
                   from claims where nth = 1
                   union all
-                  select row, known_from, 1, 0, file, line, NULL, NULL, NULL, true, NULL from gone
+                  select row, known_from, 1, 0, file, line, NULL, NULL, NULL, true, false, NULL from gone
                 )
-                select *, coalesce(lag(ends) over one, true) as after_end, lag(content_) over one as before
+                select *, coalesce(lag(ends) over one, true) as after_end, lag(content_) over one as before,
+                  lag(k) over one as before_k
                 from every window one as (partition by row order by k, class, turn, file, line, place_)""",
         )
         # what this load says and what was known already
-        idle = "class = 1 and ((ends and after_end) or (not ends and not after_end and before = content_))"
+        same = "not ends and not after_end and before = content_"
+        idle = f"((class = 1 and ends and after_end) or ((class = 1 or again) and {same}))"
         self._make(
             "ordered",
             f"""select *, lead(k) over one as until, lead(ends) over one as by_end
@@ -195,12 +212,18 @@ class Versions:
                 select row, part_, place_, case when content_ = first_content then 'unchanged' else 'conflict' end
                 from claims where nth > 1
                 union all
-                select row, part_, place_, 'unchanged' from events where {idle} and not ends"""
+                select row, part_, place_, 'unchanged' from events where class = 1 and {same}"""
         )
+        con.execute("delete from said_again where row in (select row from looked_at)")
+        con.execute(
+            f"insert into said_again select row, part_, place_ from events where class = 1 and {same} and k > before_k"
+        )
+        con.execute("delete from revived")
+        con.execute("insert into revived select part_, place_, k, until from ordered where again")
         con.execute("delete from ends")
         con.execute(
             "insert into ends select part_, place_, until, case when by_end then 'withdrawn' else 'replaced' end "
-            "from ordered where class = 0 and not ends and until is distinct from known_until"
+            "from ordered where class = 0 and not ends and not again and until is distinct from known_until"
         )
         con.execute("delete from staged_ends")
         con.execute(
@@ -209,7 +232,7 @@ class Versions:
         )
         con.execute("delete from taken_back")
         con.execute(
-            f"insert into taken_back select file, line, case when {idle} then 'unchanged' else 'kept' end "
+            "insert into taken_back select file, line, case when after_end then 'unchanged' else 'kept' end "
             "from events where class = 1 and ends"
         )
         return self._contradicted()
@@ -260,6 +283,7 @@ class Versions:
         target.mkdir(parents=True, exist_ok=True)
         ended = dict(self.con.execute("select why, count(*) from ends group by 1").fetchall())
         self._write_standing(target)
+        self._write_revived(target / f"{prefix}-confirmed.parquet")
         self._write_staged(target, prefix)
         fates = self._fates()
         self._gather_small(target, prefix)
@@ -290,6 +314,14 @@ class Versions:
                 f"left join (select * from ends where part_ = {nth}) n on n.place_ = e.place_",
                 target / file.name,
             )
+
+    def _write_revived(self, file: Path) -> None:
+        """Versions that a late file interrupts, and that a file after it had confirmed, stand again from that day."""
+        if not self._count("revived"):
+            return
+        days = {"known_from": "n.since as known_from", "known_until": "n.until as known_until"}
+        listed = ", ".join(days.get(column.name, f"e.{_name(column.name)}") for column in self.table.all_columns)
+        self._copy(f"select {listed} from standing e join revived n using (part_, place_)", file)
 
     def _write_staged(self, target: Path, prefix: str) -> None:
         touched = {
