@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -66,19 +66,30 @@ def in_process(folder: Path) -> dict[str, object]:
     return {**found, "seconds": time.perf_counter() - start}
 
 
-def one_measure(folder: Path, name: str) -> dict[tuple[str, str], tuple[int, int]]:
-    """One measure in a session of its own: numerator and denominator by practice and month."""
+Cells = dict[tuple[str, str], tuple[int, int]]
+"""Numerator and denominator by practice and month."""
+
+
+def in_one_session(folder: Path, names: Sequence[str]) -> Iterator[Cells]:
+    """Measures one after the other, as ``accord measure`` computes them: what they share is made once."""
     from accord.measures.computing import Session
     from accord.measures.measure import find
     from accord.record.record import open_record
 
     with Session(open_record(folder), first=FIRST, until=UNTIL, every="month", threads=2, memory=MEMORY) as session:
-        rows = session.cells(find(name)).table.to_pylist()
-    return {(row["organisation"], row["period"]): (row["numerator"], row["denominator"]) for row in rows}
+        for name in names:
+            rows = session.cells(find(name)).table.to_pylist()
+            yield {(row["organisation"], row["period"]): (row["numerator"], row["denominator"]) for row in rows}
 
 
-def one_query(folder: Path, name: str) -> dict[tuple[str, str], tuple[int, int]]:
-    """The same by the query written by hand."""
+def by_queries(folder: Path, names: Sequence[str]) -> Iterator[Cells]:
+    """The same, each by its query written by hand."""
+    for name in names:
+        yield one_query(folder, name)
+
+
+def one_query(folder: Path, name: str) -> Cells:
+    """One measure by the query written by hand, on a connection of its own."""
     import duckdb
 
     from accord.record.record import open_record
@@ -92,48 +103,53 @@ def one_query(folder: Path, name: str) -> dict[tuple[str, str], tuple[int, int]]
 
 
 def beside(folder: Path, names: Sequence[str] = by_hand.NAMES) -> None:
-    """Each hand-written query beside the measure, alternating; cells must be equal."""
-    sums = [0.0, 0.0, 0.0, 0.0]
-    for name in names:
-        times: tuple[list[float], list[float]] = ([], [])
-        processor: tuple[list[float], list[float]] = ([], [])
-        cells: list[dict[tuple[str, str], tuple[int, int]]] = [{}, {}]
-        for _ in range(ROUNDS):
-            for at, way in enumerate((one_measure, one_query)):
-                start, used = time.perf_counter(), time.process_time()
-                cells[at] = {key: value for key, value in way(folder, name).items() if value != (0, 0)}
-                times[at].append(time.perf_counter() - start)
-                processor[at].append(time.process_time() - used)
-        ours, hand = median(times[0]), median(times[1])
-        sums = [one + other for one, other in zip(sums, (ours, hand, *map(median, processor)), strict=True)]
-        equal = "cells equal" if cells[0] == cells[1] else "CELLS DIFFER"
-        line(f"{name}: Accord, by hand, seconds", f"{ours:.2f}  {hand:.2f}", f"{ours / hand:.2f} times, {equal}")
-    line("all of these: Accord / by hand", f"{sums[0] / sums[1]:.2f}", f"target {TARGET_RATIO}")
+    """The measures that are written by hand too: one session beside one query each, in turn; cells must be equal."""
+    ways = (in_one_session, by_queries)
+    times: list[list[list[float]]] = [[], []]
+    processor: list[list[float]] = [[], []]
+    cells: list[list[Cells]] = [[], []]
+    for _ in range(ROUNDS):
+        for at, way in enumerate(ways):
+            found: list[Cells] = []
+            taken: list[float] = []
+            used, start = time.process_time(), time.perf_counter()
+            for each in way(folder, names):
+                taken.append(time.perf_counter() - start)
+                found.append({key: value for key, value in each.items() if value != (0, 0)})
+                start = time.perf_counter()
+            processor[at].append(time.process_time() - used)
+            times[at].append(taken)
+            cells[at] = found
+    for at, name in enumerate(names):
+        ours, hand = (median(taken[at] for taken in way) for way in times)
+        equal = "cells equal" if cells[0][at] == cells[1][at] else "CELLS DIFFER"
+        line(f"{name}: Accord, by hand, seconds", f"{ours:.2f}  {hand:.2f}", equal)
+    ours, hand = (median(sum(taken) for taken in way) for way in times)
     line(
-        "    in processor seconds, whatever else runs",
-        f"{sums[2]:.1f}  {sums[3]:.1f}",
-        f"{sums[2] / sums[3]:.2f} times",
+        "all of these: Accord, by hand, seconds", f"{ours:.2f}  {hand:.2f}", f"{ours / hand:.2f}, target {TARGET_RATIO}"
     )
+    ours, hand = (median(way) for way in processor)
+    line("    in processor seconds, whatever else runs", f"{ours:.1f}  {hand:.1f}", f"{ours / hand:.2f}")
 
 
 def chart(path: Path, found: Sequence[tuple[int, float, float]]) -> None:
     """Processor seconds against people on logarithmic scales, as an SVG, with a line beyond the last size."""
     import math
 
-    width, height, left, bottom = 720, 420, 70, 60
+    width, height, left, bottom, right = 760, 420, 70, 60, 50
     low, high = 4.0, 8.0
     most = max(seconds for _, seconds, _ in found) * (10**high / found[-1][0])
-    top, least = math.ceil(math.log10(max(most, 10))), -1
+    top, least = math.ceil(math.log10(max(most, 10))), 0
 
     def x(people: float) -> float:
-        return left + (math.log10(people) - low) / (high - low) * (width - left - 20)
+        return left + (math.log10(people) - low) / (high - low) * (width - left - right)
 
     def y(seconds: float) -> float:
         return height - bottom - (math.log10(seconds) - least) / (top - least) * (height - bottom - 40)
 
-    # the slope of the last two sizes, carried on to sixty million people: England
+    # the slope of the last two sizes, but no less than in proportion, carried on to sixty million people: England
     (people_before, before, _), (people_last, last, _) = found[-2], found[-1]
-    slope = math.log(last / before) / math.log(people_last / people_before)
+    slope = max(1.0, math.log(last / before) / math.log(people_last / people_before))
     far = 6e7
     beyond = last * (far / people_last) ** slope
     points = " ".join(f"{x(people):.1f},{y(seconds):.1f}" for people, seconds, _ in found)
@@ -143,7 +159,7 @@ def chart(path: Path, found: Sequence[tuple[int, float, float]]) -> None:
         for power in range(4, 9)
     ] + [
         f'<text x="{left - 8}" y="{y(10**power) + 4:.0f}" text-anchor="end">{10**power:g}</text>'
-        f'<line x1="{left}" x2="{width - 20}" y1="{y(10**power):.0f}" y2="{y(10**power):.0f}" stroke="#d8dde0"/>'
+        f'<line x1="{left}" x2="{width - right}" y1="{y(10**power):.0f}" y2="{y(10**power):.0f}" stroke="#d8dde0"/>'
         for power in range(least, top + 1)
     ]
     dots = [
