@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from accord.measures import comparing
-from accord.measures.computing import MeasureMisused, Session, periods
+from accord.measures.computing import MeasureMisused, Session, born_by, periods
 from accord.measures.explaining import age_on
 from accord.measures.figures import Figures, figures
 from accord.measures.measure import MeasureNotFound, find
@@ -255,6 +255,31 @@ def test_comparing(record: Record, tmp_path: Path) -> None:
     free = computed(record, tmp_path, card())
     order = [row.organisation for row in comparing.ranked(free) if row.period.label == "2025-04-01"]
     assert order == ["P3", "P1"]  # lower is better
+
+
+@pytest.mark.parametrize("lists", [{"members_registered": "falls@1"}, {"measured": "falls@1"}, {"people": "falls@1"}])
+def test_names_that_are_taken(tmp_path: Path, lists: dict[str, str]) -> None:
+    """A code list cannot stand in for a table of the record or of the frame."""
+    head = "list: falls\nversion: 1\ntitle: Falls\nkind: codes\nsource: a test\nstatus: assumed\n"
+    written = write_measure(
+        tmp_path, card(lists=lists), SELECT, {"falls": (head, "condition,coding,code\na,snomed,1\n")}
+    )
+    with pytest.raises(MeasureRefused, match="name of another table already"):
+        find(written)
+
+
+def test_born_by() -> None:
+    """Exactly those are of an age whom their full years make so, leap days too."""
+    for day in (
+        dt.date(2024, 2, 28),
+        dt.date(2024, 2, 29),
+        dt.date(2024, 3, 1),
+        dt.date(2025, 2, 28),
+        dt.date(2025, 3, 1),
+    ):
+        for born in (dt.date(2000, 2, 28) + dt.timedelta(n) for n in range(-400, 5)):
+            for age in (0, 18, 23, 24, 25):
+                assert (born <= born_by(day, age)) == (age_on(born, day) >= age), (day, born, age)
 
 
 # -- against plain Python ----------------------------------------------------------------------------------------------

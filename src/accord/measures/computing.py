@@ -156,6 +156,7 @@ class Session:
         self._made: set[str] = set()
         self._rules: dict[tuple[Ages, ...], str] = {}
         self._populations: dict[tuple[object, ...], pa.Table] = {}
+        self._days_of: dict[Ages, str] = {}
         self._parts: dict[tuple[object, ...], str] = {}
         self._codes: dict[str, list[tuple[str, str]]] = {}
         self._organisations: list[dict[str, Any]] | None = None
@@ -299,7 +300,7 @@ class Session:
     def _source(self, measure: Measure, strata: Sequence[str]) -> tuple[list[str], list[str], str]:
         """Columns of organisation, period and strata, what they are grouped by, and where rows come from."""
         card = measure.card
-        joins, columns, condition = self._joined(card, strata, "m.day")
+        joins, columns, condition = self._joined(card, strata, "m.day", ("d.born_by", "d.born_after"))
         own = "practice" in measure.select.columns
         organisation = "m.practice" if own else "r.organisation"
         roster = f"""left join {self._members(card.population.who)} r
@@ -309,7 +310,7 @@ class Session:
         named += [f"{expression} as {_quoted(name)}" for name, expression in columns]
         source = f"""
             from measured m
-            join days_in d on d.day = m.day
+            join {self._days(card.population.ages)} d on d.day = m.day
             {"" if own and not ({*strata} & {*OWN_STRATA}) else roster}
             {joins}
             {f"where r.person is null or ({condition})" if condition else ""}"""
@@ -338,8 +339,13 @@ class Session:
             self._parts[key] = f"part_{len(self._parts) + 1}_{part.name}"
         return self._parts[key]
 
-    def _joined(self, card: Card, strata: Sequence[str], day: str) -> tuple[str, list[tuple[str, str]], str]:
-        """Joins, columns of strata, and the condition of who counts, for rows with a member ``r`` on a day."""
+    def _joined(
+        self, card: Card, strata: Sequence[str], day: str, born: tuple[str, str]
+    ) -> tuple[str, list[tuple[str, str]], str]:
+        """Joins, columns of strata, and the condition of who counts, for rows with a member ``r`` on a day.
+
+        ``born`` are the last day of birth of somebody old enough on that day, and the last of somebody too old.
+        """
         joins: list[str] = []
         columns: list[tuple[str, str]] = []
         for name in strata:
@@ -357,9 +363,9 @@ class Session:
         conditions: list[str] = []
         ages, sexes = card.population.ages, card.population.sexes
         if ages is not None:
-            conditions.append(f"age_on(r.born, {day}) >= {ages.since}")
+            conditions.append(f"r.born <= {born[0]}")
             if ages.until is not None:
-                conditions.append(f"age_on(r.born, {day}) <= {ages.until}")
+                conditions.append(f"r.born > {born[1]}")
         if sexes:
             conditions.append("(" + " or ".join(f"r.sex = '{sex}'" for sex in sexes) + ")")
         return "\n".join(joins), columns, " and ".join(conditions)
@@ -382,7 +388,9 @@ class Session:
         selects: list[str] = []
         for label, day in on.items():
             literal = f"date '{day}'"
-            joins, columns, condition = self._joined(card, strata, literal)
+            ages = card.population.ages or Ages(0, None)
+            born = [f"date '{each}'" for each in (born_by(day, ages.since), born_by(day, (ages.until or OLDEST) + 1))]
+            joins, columns, condition = self._joined(card, strata, literal, (born[0], born[1]))
             named = [f"{expression} as {_quoted(name)}" for name, expression in columns]
             selects.append(
                 f"""select {", ".join(["r.organisation as organisation", f"'{label}' as period", *named])},
@@ -446,8 +454,24 @@ class Session:
         }
         self.engine.bind("periods", column.table({**spans, "last_day": ("day", lasts)}))
         self._bind("period_days", {**spans, "after": ("day", [last + ONE_DAY for last in lasts])})
-        days = [(period.first + dt.timedelta(n), period.label) for period in self.periods for n in range(period.days)]
-        self._bind("days_in", {"day": ("day", [day for day, _ in days]), "period": ("text", [of for _, of in days])})
+
+    def _days(self, ages: Ages | None) -> str:
+        """The table of the days of all periods, with the days of birth between which somebody is of these ages."""
+        ages = ages or Ages(0, None)
+        if ages not in self._days_of:
+            name = f"days_in_{len(self._days_of) + 1}"
+            days = [(each.first + dt.timedelta(n), each.label) for each in self.periods for n in range(each.days)]
+            self._bind(
+                name,
+                {
+                    "day": ("day", [day for day, _ in days]),
+                    "period": ("text", [of for _, of in days]),
+                    "born_by": ("day", [born_by(day, ages.since) for day, _ in days]),
+                    "born_after": ("day", [born_by(day, (ages.until or OLDEST) + 1) for day, _ in days]),
+                },
+            )
+            self._days_of[ages] = name
+        return self._days_of[ages]
 
     def _bind(self, name: str, columns: Mapping[str, tuple[ColumnType, Sequence[object]]]) -> None:
         self.engine.bind(name, column.table(columns))
@@ -602,6 +626,17 @@ def _table(sums: Sums, strata: Sequence[str], total: bool) -> pa.Table:
         nothing = total and name == "denominator"
         columns[name] = ("whole", [None if nothing else sums[key][at] for key in ordered])
     return column.table(columns)
+
+
+def born_by(day: dt.date, age: int) -> dt.date:
+    """The last day of birth of somebody who is at least so old on a day.
+
+    Born on 29 February, a year is full on 1 March: who is 25 on 28 February 2025 was born by 28 February 2000.
+    """
+    year = max(day.year - age, 1)
+    if (day.month, day.day) == (2, 29) and not (year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)):
+        return dt.date(year, 2, 28)
+    return dt.date(year, day.month, day.day)
 
 
 def counted_on(card: Card, period: Period) -> dt.date:

@@ -134,7 +134,7 @@ def read(folder: Path, name: str, shown: Path | None = None) -> Measure:
     parts: list[Part] = []
     known: dict[str, Mapping[str, Kind]] = {}
     for alias, codes in lists.items():
-        if alias in NAMES or alias in STANDING or alias in FRAME or alias in card.parts:
+        if _taken(alias) or alias in card.parts:
             message = f"{alias} is the name of another table already"
             problems.append(Problem(Place(card.file, 1, 1), message, "call the code list something else under lists"))
         known[alias] = dict.fromkeys(CODES, "text") if codes.kind == "codes" else STAY_KINDS
@@ -155,8 +155,16 @@ def read(folder: Path, name: str, shown: Path | None = None) -> Measure:
 
 
 STAY_KINDS: Mapping[str, Kind] = dict(zip(ADMISSIONS, ("whole", "whole", "text", "text"), strict=True))
-FRAME = frozenset({"measured", "each_person", "in_order", "days_in", "period_days", "lives"})
-"""Names that the frame or the roster uses."""
+FRAME = frozenset({"measured", "each_person", "in_order", "period_days", "lives"})
+"""Names that the frame uses."""
+
+FRAMES = ("members_", "days_in_", "list_", "part_", "ages_")
+"""How names of the frame's own tables begin."""
+
+
+def _taken(name: str) -> bool:
+    """Whether a name means another table already."""
+    return name in NAMES or name in STANDING or name in FRAME or name.startswith(FRAMES)
 
 
 def _list(wanted: str, folder: Path, shown: Path | None, card: Card) -> CodeList:
@@ -189,7 +197,7 @@ def _part(name: str, folder: Path, shown: Path | None, card: Card, known: Mappin
         path = place / f"{name}.sql"
         if path.is_file():
             file = _shown(path, within)
-            if name in NAMES or name in STANDING or name in FRAME:
+            if _taken(name):
                 raise MeasureRefused(Problem(Place(file, 1, 1), f"{name} is the name of another table already"))
             return Part(name, file, read_select(_text(path, file), file, known))
     known_parts = [path.stem for path in (MEASURES / "parts").glob("*.sql")]
