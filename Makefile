@@ -33,7 +33,7 @@ help:  ## what can be made
 
 # -- the two commands of the README ------------------------------------------------------------------------------------
 
-demo: .venv/ready  ## check, settle and explain a contract, and write a statement
+demo: .venv/ready  ## make a place of 50,000 people, measure it, settle the GP contract, write statements
 	@$(BIN)/python -m accord.cli.demo
 
 test: .venv/ready-dev  ## every test that takes seconds
@@ -66,9 +66,11 @@ docs: .venv/ready-dev  ## write the generated pages again: the language referenc
 lock: .venv/pyvenv.cfg  ## choose the newest parts again and write both lock files
 	$(BIN)/python -m pip install -q pip-tools
 	$(BIN)/python -m piptools compile -q --generate-hashes --strip-extras --allow-unsafe --no-header --no-emit-index-url \
-	  --no-emit-trusted-host --no-emit-find-links --no-emit-options --upgrade --all-build-deps --output-file requirements.txt pyproject.toml
+	  --no-emit-trusted-host --no-emit-find-links --no-emit-options --upgrade --all-build-deps --extra simulation \
+	  --output-file requirements.txt pyproject.toml
 	$(BIN)/python -m piptools compile -q --generate-hashes --strip-extras --allow-unsafe --no-header --no-emit-index-url \
-	  --no-emit-trusted-host --no-emit-find-links --no-emit-options --upgrade --all-build-deps --extra dev -c requirements.txt \
+	  --no-emit-trusted-host --no-emit-find-links --no-emit-options --upgrade --all-build-deps --extra dev --extra spark --extra simulation \
+	  -c requirements.txt \
 	  --output-file requirements-dev.txt pyproject.toml
 
 clean:  ## remove what was made, the environment too

@@ -1,92 +1,181 @@
-"""``make demo``: what Accord does, in five steps, on a library contract and made-up data; writes into ``demo/``."""
+"""``make demo``: a place of 50,000 people is made, measured, and its GP contract settled; writes into ``demo/``."""
 
 from __future__ import annotations
 
+import contextlib
+import io
+import shutil
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-CONTRACT = "payment-scheme"
+if TYPE_CHECKING:
+    from accord.settlement.run import Run
+
+SIZE, SEED = 50_000, 1
+FIRST, UNTIL = "2026-04-01", "2027-04-01"
+MEASURES = ("emergency-admissions-chronic", "continuity-usual-provider", "care-plan-coverage")
 HOME = Path("demo")
+PLACE, RUNS = HOME / "place", HOME / "runs"
 
 
 def demo() -> None:
-    """Check, settle, explain, show and state; say plainly what was made and what to try next."""
-    from accord.cli.check import _lines
+    """Make a place, check its record, measure it, settle two contracts, write statements; say what was made."""
+    from accord.cli.terminal import say
+
+    began = time.monotonic()
+    HOME.mkdir(exist_ok=True)
+    for left in (PLACE, RUNS):  # what an earlier demonstration left, and nothing else
+        shutil.rmtree(left, ignore_errors=True)
+    _make()
+    sound = _check()
+    _measure()
+    global_sum = _settle(4, "Settle the GP contract, the global sum, for its year, and write the statements.",
+                         "gms-global-sum", "BOARD01", "practice=P0001")  # fmt: skip
+    supplement = _settle(5, "Settle the integration supplement on it, with what was measured.",
+                         "integration-supplement", "all")  # fmt: skip
+    same = _explain(supplement)
+    _tell(global_sum, supplement, time.monotonic() - began)
+    say()
+    if not (sound and same):
+        sys.exit(1)
+
+
+def _step(number: int, text: str, *commands: str) -> None:
+    from accord.cli.terminal import say
+
+    say()
+    say(f"{number}. {text}")
+    for command in commands:
+        say(f"   $ {command}")
+    say()
+
+
+def _indented(printing: Callable[[], object]) -> None:
+    """Print what something prints, a little to the right."""
+    from accord.cli.terminal import say
+
+    kept = io.StringIO()
+    with contextlib.redirect_stdout(kept):
+        printing()
+    for line in kept.getvalue().splitlines():
+        say(f"   {line}".rstrip())
+
+
+def _make() -> None:
+    from accord.cli.population import tell
+    from accord.cli.progress import progress
+
+    _step(
+        1,
+        f"Make a place of {SIZE:,} people. Nobody in it exists; what happens to them follows published rates.",
+        f"accord population {PLACE} --size {SIZE} --seed {SEED}",
+    )
+    with progress(20) as work:
+        work.step("compiling the simulator (once)")
+        from accord.simulation.calls import make_place
+
+        made = make_place(PLACE, SIZE, SEED, on_step=work.step)
+    _indented(lambda: tell(made, next_steps=False))
+
+
+def _check() -> bool:
+    from accord.cli.terminal import say, show_problems
+    from accord.record import keeping
+    from accord.record.quality import page, quality
+
+    report = HOME / "quality.html"
+    _step(2, "Check its record, as a record that was loaded is checked, and report on its quality.",
+          f"accord record check {PLACE / 'record'} --html {report}")  # fmt: skip
+    audit = keeping.audit(PLACE / "record")
+    show_problems(audit.problems)
+    if audit.holds:
+        report.write_text(page(quality(audit.record), inside=False), encoding="utf-8")
+        rows = sum(standing for _, standing in audit.rows.values())
+        say(f"   {rows:,} rows in {audit.files} files; everything is as it should be")
+    return audit.holds
+
+
+def _measure() -> None:
+    from accord.cli.measure import measure
+    from accord.cli.terminal import say
+
+    for number, name in enumerate(MEASURES):
+        command = f"accord measure {PLACE / 'record'} {name} --from {FIRST} --until {UNTIL} --by practice"
+        if number == 0:
+            _step(3, "Measure what the contracts pay for. Small counts are withheld; exact ones stay inside.", command)
+        else:
+            say()
+            say(f"   $ {command}")
+            say()
+        _indented(lambda name=name: measure(PLACE / "record", [name], first=FIRST, until=UNTIL, by=["practice"]))
+
+
+def _settle(number: int, text: str, contract: str, *parties: str) -> Run:
     from accord.cli.settle import report
     from accord.cli.terminal import say
-    from accord.settlement import calls, explaining
-    from accord.settlement.catalogue import published
-    from accord.settlement.examples import run_examples
+    from accord.settlement import calls
 
-    one = next(found for found in published() if found.name == CONTRACT)
-    assert one.sample is not None
-
-    def step(number: int, text: str, command: str) -> None:
-        say()
-        say(f"{number}. {text}")
-        say(f"   $ {command}")
-        say()
-
-    step(1, "Check a contract: a text that people sign, and that runs.", f"accord check {CONTRACT}")
-    contract = calls.check(CONTRACT)
-    for line in _lines(contract, run_examples(contract)):
-        say(f"   {line}")
-
-    step(2, "Settle it on data (made up: two providers, two commissioners, two years).",
-         f"accord settle {CONTRACT} --data {_shown(one.sample)} --out {HOME / 'runs'} --statement RX1")  # fmt: skip
-    run = calls.run(CONTRACT, one.sample, out=HOME / "runs", statements=["RX1"])
+    data = PLACE / "data" / contract
+    asked = " ".join(f"--statement {party}" for party in parties)
+    _step(number, text, f"accord settle {contract} --data {data} --out {RUNS} {asked}")
+    run = calls.run(contract, data, out=RUNS, statements=parties)
     for line in "\n".join(report(run)).splitlines():
-        say(f"   {line}" if line else "")
+        say(f"   {line}".rstrip())
+    return run
 
-    row = {"provider": "RX1", "commissioner": "QX1", "year": "2022/23"}
+
+def _explain(run: Run) -> bool:
+    from accord.cli.terminal import say
+    from accord.settlement import calls, explaining
+
+    row = {"practice": "P0001", "element": "continuity", "year": FIRST}
     written = " ".join(f"{key}={value}" for key, value in row.items())
-    step(3, "Explain one number: formula, values, sources, and what did not apply.",
-         f"accord explain {run.folder} variation {written} --depth 1")  # fmt: skip
-    for line in explaining.text(calls.explain(run, "variation", row, depth=1)).splitlines():
-        say(f"   {line}")
+    _step(6, "Explain one number: formula, values, sources, and what did not apply; settle again, compare every byte.",
+          f"accord explain {run.folder} reward {written} --depth 1", f"accord rerun {run.folder}")  # fmt: skip
+    for line in explaining.text(calls.explain(run, "reward", row, depth=1)).splitlines():
+        say(f"   {line}".rstrip())
+    again = calls.rerun(run)
+    say()
+    say(f"   {'the same, byte for byte' if again.same else 'NOT the same'}: {again.compared} files")
+    return again.same
+
+
+def _tell(global_sum: Run, supplement: Run, seconds: float) -> None:
+    from accord.cli.terminal import say
+    from accord.settlement import calls
 
     schedule = HOME / "schedule.html"
-    step(
-        4,
-        "Print it as a schedule for those who sign.",
-        f"accord show {CONTRACT} --html {schedule} --docx {HOME / 'schedule.docx'}",
-    )
-    calls.show(CONTRACT, html=schedule, docx=HOME / "schedule.docx")
+    calls.show("integration-supplement", html=schedule)
 
-    step(5, "Settle again from what was stored, and compare every byte.", f"accord rerun {run.folder}")
-    again = calls.rerun(run)
-    say(f"   {'the same, byte for byte' if again.same else 'NOT the same'}: {again.compared} files")
+    def page(run: Run, party: str) -> Path:
+        return next(path for path in run.written_statements if path.suffix == ".html" and party in path.stem)
 
-    statement = next(path for path in run.written_statements if path.suffix == ".html")
+    practice = page(global_sum, "P0001")
     say()
-    say("What was made:")
+    say(f"Done in {seconds:.0f} seconds. Where to look:")
     for path, what in (
-        (run.folder / "payments.csv", "who owes whom what"),
-        (statement, "a provider's statement (open it in a browser, and print it)"),
-        (statement.with_suffix(".xlsx"), "the same, with the arithmetic as live formulas"),
-        (schedule, "the contract as a schedule"),
-        (HOME / "schedule.docx", "the same, for Word"),
+        (PLACE / "README.md", "the place: who lives there, what its folders hold"),
+        (HOME / "quality.html", "how good its record is: completeness, gaps, duplicates"),
+        (practice, "the global sum, as a practice reads it (open it in a browser, and print it)"),
+        (practice.with_suffix(".xlsx"), "the same, with the arithmetic as live formulas"),
+        (page(supplement, "P0001"), "the supplement, as that practice reads it; every party's is beside it"),
+        (supplement.folder / "payments.csv", "who owes whom what under the supplement"),
+        (schedule, "the supplement as a schedule, for those who sign"),
     ):
         say(f"  {path}  {what}")
     say()
     say("What to try next (the commands are in .venv/bin; source .venv/bin/activate puts them on the path):")
+    data = PLACE / "data" / "integration-supplement"
     for command, what in (
-        ("accord library", "the contracts that come with Accord"),
-        (f"accord settle {CONTRACT} --data {_shown(one.sample)} --set above_plan=50", "what if a figure were another?"),
-        ("accord new my-contract", "a contract of your own, and blank input files"),
+        (f"accord settle integration-supplement --data {data} --set rate.continuity=3", "what if a rate were another?"),
+        (f"accord measure {PLACE / 'record'} falls --from {FIRST} --until {UNTIL}", "another measure"),
+        ("accord population my-place --size 200000 --seed 7", "a place of your own"),
         ("docs/tutorial.md", "write your first contract, in ten minutes"),
     ):
         say(f"  {command}  # {what}" if command.startswith("accord") else f"  {command}: {what}")
-    if not again.same:
-        sys.exit(1)
-
-
-def _shown(path: Path) -> str:
-    """A path as short as it can be written from here."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 if __name__ == "__main__":

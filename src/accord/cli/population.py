@@ -102,8 +102,8 @@ def _kinds(made: MadePlace) -> dict[str, int]:
     return {kind: kinds.count(kind) for kind in dict.fromkeys(sorted(kinds))}
 
 
-def tell(made: MadePlace) -> None:
-    """What was made, in plain words."""
+def tell(made: MadePlace, *, next_steps: bool = True) -> None:
+    """What was made, in plain words; and what to do with it next."""
     from accord.cli.terminal import say
 
     place, kinds = made.population, _kinds(made)
@@ -130,7 +130,7 @@ def tell(made: MadePlace) -> None:
     for path in made.data:
         say(f"  {path.relative_to(made.folder)}  inputs of that contract, counted in the record")
     say("  place.yaml, README.md")
-    if made.data:
+    if made.data and next_steps:
         say(f"next: accord record check {made.record}")
         for path in made.data:
             say(f"      accord settle {path.name} --data {path}")
