@@ -738,6 +738,7 @@ def _money(one: Bound, years: Years, settlement: Settlement, which: Whole) -> pa
     numbers = pa.table({"world": pa.array(which.astype(np.int32)), "number": pa.array(one.worlds.astype(np.int32))})
     name = one.name.replace("'", "''")
     with duckdb.connect() as connection:
+        connection.execute("set enable_progress_bar = false")
         connection.register("payments", payments)
         connection.register("numbers", numbers)
         return connection.sql(
