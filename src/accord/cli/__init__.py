@@ -31,6 +31,7 @@ from accord.cli.roster import roster
 from accord.cli.schema import schema
 from accord.cli.settle import settle
 from accord.cli.show import show
+from accord.cli.simulate import simulate
 
 app = typer.Typer(
     name="accord",
@@ -57,6 +58,7 @@ _BRIEFLY = {
     "roster": "Who is in the population, by day; who pays.",
     "measure": "Outcome measures over a record; what may be released.",
     "population": "A made place, with its record and data for contracts.",
+    "simulate": "What contracts would do, on simulated futures of a place.",
     "diff": "What changed, in the text and in each party's money.",
     "library": "The contracts that come with Accord.",
     "schema": "The JSON Schema of a contract, for editors.",
@@ -80,6 +82,7 @@ def _commands() -> None:
         measure,
         population,
         verify,
+        simulate,
         diff,
         library,
         schema,
