@@ -149,10 +149,11 @@ def test_no_small_count_can_be_worked_out_from_two_releases(
     dice.shuffle(everything)
     cut = len(everything) // 2
     before, fresh = everything[:cut], everything[cut:]
-    assert not protect(before, [], leaves, rules())
+    places = {one.cell.organisations for one in everything}
+    assert not protect(before, [], leaves, rules(), places)
     for one in before:
         one.locked = True
-    lost = protect(fresh, before, leaves, rules())
+    lost = protect(fresh, before, leaves, rules(), places)
     if lost:  # refused as a whole: nothing of it leaves
         fresh = []
     known = [*before, *fresh]

@@ -124,7 +124,7 @@ def figures(session: Session, measure: Measure, levels: Sequence[str] = (ALL,), 
     standard = card.standardise
     inner = tuple(name for name in (standard.by if standard is not None else ()) if name not in strata)
     cells = session.cells(measure, (*strata, *inner))
-    belongs = _belongs(session, levels) if any(level not in (known[0], ALL) for level in levels) else {}
+    belongs = belonging(session, levels) if any(level not in (known[0], ALL) for level in levels) else {}
     rating = _Rating(session, measure, cells, tuple(strata))
     rows: list[Figure] = []
     for level in levels:
@@ -308,7 +308,7 @@ class _Missing(dict[str, str]):
         return NOT_KNOWN
 
 
-def _belongs(session: Session, levels: Sequence[str]) -> Mapping[tuple[str, str], Mapping[str, str]]:
+def belonging(session: Session, levels: Sequence[str]) -> Mapping[tuple[str, str], Mapping[str, str]]:
     """By level and period, what each organisation belongs to, climbing from one to the next that it lies within."""
     spans: dict[str, list[tuple[dt.date, dt.date, str, str | None]]] = {}
     for row in session.organisations():

@@ -42,7 +42,7 @@ from accord.measures.computing import (
     no_step,
     periods,
 )
-from accord.measures.figures import Figure, Figures
+from accord.measures.figures import EXPECTED_STEP, OF_REGISTERED, OF_RESIDENT, Figure, Figures, belonging
 from accord.record.column import column
 
 if TYPE_CHECKING:
@@ -348,10 +348,17 @@ class Protection:
         return up + down
 
 
-def protect(fresh: Sequence[Given], before: Sequence[Given], leaves: Leaves, by: Rules) -> list[Cell]:
+def protect(
+    fresh: Sequence[Given],
+    before: Sequence[Given],
+    leaves: Leaves,
+    by: Rules,
+    places: Iterable[frozenset[str]] = (),
+) -> list[Cell]:
     """Withhold what must be of new cells, seen together with cells that were released before.
 
-    Small counts that nobody gives, but that differences of releases would, are protected too.
+    Small counts that nobody gives, but that differences of releases would, are protected too: of the organisations that
+    are given, of each one of the lowest level, and of ``places`` (networks and boards that no release is about yet).
 
     Returns:
         Small counts that would be given away whatever is withheld now, and were not before.
@@ -361,7 +368,7 @@ def protect(fresh: Sequence[Given], before: Sequence[Given], leaves: Leaves, by:
     lost = [(one.cell, one.needed) for one in protection.protect()]
     if fresh:
         known = {one.cell for one in given}
-        for cell in _differences(given, leaves, by):
+        for cell in _differences(given, leaves, by, places):
             if cell not in known and not protection.secure(cell, by.needed):
                 lost.append((cell, by.needed))
     if not lost or not before:
@@ -537,8 +544,13 @@ class _Making:
         numerator = _nearest(figure.numerator, step)
         denominator = None if figure.denominator is None else _nearest(figure.denominator, 1 if exact else self.by.step)
         hidden = no_numerator or no_denominator
-        rate, lower, upper = figure.rate, figure.lower, figure.upper
-        if not exact and not hidden and self.card.standardise is None and self.card.kind != "total":
+        standard = self.card.standardise
+        rate, lower, upper, expected = figure.rate, figure.lower, figure.upper, figure.expected
+        # the whole record, by its own rates, expects exactly what was seen: its rate is a crude one
+        own = standard is not None and standard.standard == "own" and figure.level == ALL
+        if own and not exact:
+            expected = standardising.rounded(Decimal(numerator), EXPECTED_STEP)
+        if not exact and not hidden and (standard is None or own) and self.card.kind != "total":
             assert denominator is not None
             days = figure.period.days if self.card.population.count == "person-days" else 1
             top = min(numerator, denominator) if self.card.interval == "wilson" else numerator
@@ -560,7 +572,7 @@ class _Making:
             text(rate),
             text(lower),
             text(upper),
-            text(figure.expected),
+            text(expected),
         )
 
     # -- what is sensitive ---------------------------------------------------------------------------------------------
@@ -581,7 +593,8 @@ class _Making:
                 f"{repeated} figures ({quantity}) differ by fewer than {self.by.most + 1} from those released before, "
                 "which stand: the difference of the two would be a small count"
             )
-        lost = protect([one for one in new.values() if not one.locked], before, leaves, self.by)
+        fresh = [one for one in new.values() if not one.locked]
+        lost = protect(fresh, before, leaves, self.by, self._everywhere() if before else ())
         if lost:
             self._refuse(quantity, len(lost), told)
         return new
@@ -639,6 +652,19 @@ class _Making:
                     sets.setdefault((level, above, label), set()).add(organisation)
             self._found_places = {key: frozenset(each) for key, each in sets.items()}
         return self._found_places
+
+    def _everywhere(self) -> set[frozenset[str]]:
+        """The organisations of every level, as sets of the lowest, whether figures are given of them or not."""
+        known = OF_REGISTERED if self.card.population.who == "registered" else OF_RESIDENT
+        table = self.figures.cells.table
+        found = set(table.column("organisation").to_pylist())
+        out = {frozenset(found)}
+        for members in belonging(self.session, known[1:-1]).values():
+            above: dict[str, set[str]] = {}
+            for organisation in found:
+                above.setdefault(members[organisation], set()).add(organisation)
+            out |= {frozenset(each) for each in above.values()}
+        return out
 
     def _time(self, label: str, quantity: Quantity) -> tuple[str, str]:
         period = next(each for each in self.figures.periods if each.label == label)
@@ -793,16 +819,17 @@ def _overlap(one: tuple[str, str], other: tuple[str, str]) -> bool:
     return one[0] <= other[1] and other[0] <= one[1]
 
 
-def _differences(given: Sequence[Given], leaves: Leaves, by: Rules) -> Iterator[Cell]:
+def _differences(
+    given: Sequence[Given], leaves: Leaves, by: Rules, further: Iterable[frozenset[str]] = ()
+) -> Iterator[Cell]:
     """The small counts among all cells that organisations, times and strata of several releases can be crossed to."""
     import numpy as np
 
     organisations = sorted({key[0] for key in leaves.values})
     times = sorted({key[1] for key in leaves.values})
     strata = [sorted({key[2][at] for key in leaves.values}) for at in range(len(leaves.strata))]
-    places = list(
-        dict.fromkeys([one.cell.organisations for one in given] + [frozenset({each}) for each in organisations])
-    )
+    single = [frozenset({each}) for each in organisations]
+    places = list(dict.fromkeys([*[one.cell.organisations for one in given], *single, *further]))
     spans = list(dict.fromkeys([*times, *[one.cell.time for one in given]]))
     values = np.zeros([len(organisations), len(times), *[len(each) for each in strata]], dtype=np.int64)
     at_organisation = {each: number for number, each in enumerate(organisations)}
