@@ -69,8 +69,8 @@ lock: .venv/pyvenv.cfg  ## choose the newest parts again and write both lock fil
 	  --no-emit-trusted-host --no-emit-find-links --no-emit-options --upgrade --all-build-deps --extra simulation \
 	  --output-file requirements.txt pyproject.toml
 	$(BIN)/python -m piptools compile -q --generate-hashes --strip-extras --allow-unsafe --no-header --no-emit-index-url \
-	  --no-emit-trusted-host --no-emit-find-links --no-emit-options --upgrade --all-build-deps --extra dev --extra spark --extra simulation \
-	  -c requirements.txt \
+	  --no-emit-trusted-host --no-emit-find-links --no-emit-options --upgrade --all-build-deps --extra dev \
+	  --extra spark --extra simulation -c requirements.txt \
 	  --output-file requirements-dev.txt pyproject.toml
 
 clean:  ## remove what was made, the environment too
