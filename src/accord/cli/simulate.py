@@ -78,10 +78,9 @@ def _report(made: Simulated) -> list[str]:
     from accord.place.report import METRIC_WORDS, range_words, share, written
 
     summary = made.summary
-    lines = [
-        f"{made.run.manifest['title']}: {len(summary.years)} years from {summary.years[0]}, {summary.draws} draws,"
-        f" {summary.people[0]:,.0f} people",
-    ]
+    span = "1 year" if len(summary.years) == 1 else f"{len(summary.years)} years"
+    title = made.run.manifest["title"]
+    lines = [f"{title}: {span} from {summary.years[0]}, {summary.draws} draws, {summary.people[0]:,.0f} people"]
     for one in summary.headlines:
         lines += ["", f"{one.title}, against no contract change (all years together)"]
         if one.unchanged:

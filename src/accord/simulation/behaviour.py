@@ -326,8 +326,11 @@ def read_behaviour(path: Path) -> Behaviour:
     scale = text_of(answers.get("scale"))
     if scale and float(scale) <= 0:
         problems.append(Problem(answers["scale"].place, "a scale is above 0", "pounds at which 63 % is reached"))
-    if number("half_life", 1.0) <= 0:
+    if float(text_of(entries["half_life"])) <= 0:
         problems.append(Problem(entries["half_life"].place, "a half-life is above 0", "0.1 fades within months"))
+    begins, full_after, half_life = number("begins", 0.0), number("full_after", 1.0), number("half_life", 1.0)
+    lasts = number("lasts", 0.0) if "lasts" in entries else None
+    most = number("most", 0.0) if "most" in entries else None
     withdrawn = fields_of(entries.get("withdrawn"))
     if problems:
         raise DataRefused(problems)
@@ -339,11 +342,11 @@ def read_behaviour(path: Path) -> Behaviour:
         text_of(answers[kinds[0]]),
         float(scale) if scale else None,
         tuple(effects),
-        number("begins", 0.0),
-        number("full_after", 1.0),
-        number("lasts", 0.0) if "lasts" in entries else None,
-        number("half_life", 1.0),
-        number("most", 0.0) if "most" in entries else None,
+        begins,
+        full_after,
+        lasts,
+        half_life,
+        most,
         float(text_of(withdrawn["times"])) if withdrawn else 1.0,
         tree.place,
     )
@@ -354,7 +357,7 @@ def _number(entries: Mapping[str, Tree], problems: list[Problem]) -> Callable[[s
         if name not in entries:
             return otherwise
         value = float(text_of(entries[name]))
-        if value < 0:
+        if value < 0 and name != "half_life":
             problems.append(Problem(entries[name].place, f"{name} is {value:g}, below 0", "years are counted from 0"))
         return value
 

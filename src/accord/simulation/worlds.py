@@ -396,7 +396,8 @@ class _Making:
         reader = "read_csv" if path.suffix == ".csv" else "read_parquet"
         options = ", all_varchar = true, header = true" if path.suffix == ".csv" else ""
         with duckdb.connect() as connection:
-            rows = connection.execute(f"from {reader}(?{options})", [str(path)]).to_arrow_table()
+            named = str(path).replace("'", "''")
+            rows = connection.sql(f"from {reader}('{named}'{options})").to_arrow_table()
         if period not in rows.column_names or not rows.num_rows:
             return path
         labels = rows.column(period).cast(pa.string())
@@ -417,9 +418,8 @@ class _Making:
             part = rows.filter(pa.array(mask))
             at = rows.column_names.index(period)
             parts.append(part.set_column(at, period, pa.array([item.label] * part.num_rows, pa.string())))
-        self.used[f"{self.bound.name}: {table.name} lacks {len(lacking)} periods: its last year goes on (assumed)"] = (
-            None
-        )
+        periods = "1 period" if len(lacking) == 1 else f"{len(lacking)} periods"
+        self.used[f"{self.bound.name}: {table.name} lacks {periods}: its last year goes on (assumed)"] = None
         rows = rows.set_column(rows.column_names.index(period), period, labels)
         parts[0] = rows
         return pa.concat_tables(parts)
