@@ -1,0 +1,258 @@
+"""A place: what its folder says, what is refused, and what a run of its futures comes to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from accord.language.problem import AccordError, DataRefused
+from accord.place import calls
+from accord.place.luck import luck
+from accord.place.place import people_of, read_place
+from accord.settlement.calls import Misused
+from accord.settlement.catalogue import NotFound
+from tests.place.given import place
+
+
+def refused(folder: Path, *wrong: tuple[str, str]) -> AccordError:
+    file = folder / "place.yaml"
+    text = file.read_text(encoding="utf-8")
+    for old, new in wrong:
+        assert old in text
+        text = text.replace(old, new)
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(AccordError) as caught:
+        people_of(read_place(folder), 1)
+    return caught.value
+
+
+def test_a_place_is_read(tmp_path: Path):
+    found = read_place(place(tmp_path))
+    assert [one.name for one in found.contracts] == ["gms-global-sum", "integration-supplement"]
+    assert [one.name for one in found.scenarios] == ["gain-share"]
+    assert found.future.term == "extended"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line", "message"),
+    [
+        (("gms-global-sum: {}", "gms-globel-sum: {}"), 7, "gms-globel-sum"),
+        (("starts: 2026-04-01", "starts: 2026-04-31"), 4, "is not a date"),
+        (("{size: 3000, seed: 1}", "{size: -3000, seed: 1}"), 5, "'-3000' is not a whole number"),
+        (("{size: 3000, seed: 1}", "{seed: 1, people: a.npz}"), 5, "a population is made, or brought along"),
+        (("{size: 3000, seed: 1}", "{people: a.npz, practices: b.csv}"), 5, "there is no file a.npz"),
+        (("integration-supplement: {}", "integration-supplement: {data: nowhere}"), 8, "there is no folder nowhere"),
+        (("scenarios: [scenarios/gain-share.yaml]", "scenarios: [none.yaml]"), 0, "this scenario cannot be read"),
+        (("prices: 2", "prices: -100"), 10, "growth of prices of -100 % is not possible"),
+        (("gms-global-sum: {price", "gms: {price"), 10, "gms is not in force here"),
+        (("future:", "futur:"), 10, "futur is not an entry of a place"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, wrong: tuple[str, str], line: int, message: str):
+    error = refused(place(tmp_path), wrong)
+    assert message in str(error)
+    assert line in [problem.place.line for problem in error.problems]
+
+
+def test_several_problems_are_said_at_once(tmp_path: Path):
+    error = refused(place(tmp_path), ("prices: 2", "prices: -100"), ("gms-global-sum: {}", "gms-globel-sum: {}"))
+    assert len(error.problems) >= 2
+
+
+def test_no_place(tmp_path: Path):
+    with pytest.raises(NotFound, match="there is no place here"):
+        read_place(tmp_path)
+
+
+def test_a_contract_that_ends_sooner_needs_an_assumption(tmp_path: Path):
+    folder = place(tmp_path)
+    text = (folder / "place.yaml").read_text(encoding="utf-8").replace("term: extended, ", "")
+    (folder / "place.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(DataRefused, match="the term of gms-global-sum ends on 2027-03-31"):
+        calls.simulate(folder, years=3, draws=1)
+    assert not (folder / "futures").exists()  # nothing half-written
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [({"years": 11}, "11 years"), ({"draws": 0}, "0 draws"), ({"seed": -1}, "-1 is no seed")],
+)
+def test_what_cannot_be_asked(tmp_path: Path, asked: dict[str, int], message: str):
+    with pytest.raises(Misused, match=message):
+        calls.simulate(tmp_path, **asked)  # type: ignore[arg-type]
+
+
+def test_an_unknown_scenario(tmp_path: Path):
+    with pytest.raises(DataRefused, match="has no scenario gain-shore"):
+        calls.simulate(place(tmp_path), draws=1, scenarios=["gain-shore"])
+
+
+# -- a place's own people ----------------------------------------------------------------------------------------------
+
+
+def own_people(folder: Path, **changed: object) -> Path:
+    """A place that brings 300 people in two practices, some of it wrong."""
+    place(folder)
+    arrays: dict[str, object] = {
+        "offsets": np.array([0, 100, 300]),
+        "months": np.full(300, 500),
+        "cell": np.zeros(300, int),
+        "state": np.zeros(300, int),
+        "burden": np.zeros(300, int),
+        **changed,
+    }
+    practices = arrays.pop("practices", "A,N,H,B,C,X\nB,N,H,B,C,X\n")
+    np.savez_compressed(folder / "people.npz", **arrays)  # type: ignore[arg-type]
+    heads = "practice,network,neighbourhood,board,council,hospital\n"
+    (folder / "practices.csv").write_text(heads + str(practices), encoding="utf-8")
+    text = (folder / "place.yaml").read_text(encoding="utf-8")
+    text = text.replace("{size: 3000, seed: 1}", "{people: people.npz, practices: practices.csv}")
+    (folder / "place.yaml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_own_people_are_read(tmp_path: Path):
+    people, practices = people_of(read_place(own_people(tmp_path)), 1)
+    assert (len(people), people.practices, [one.code for one in practices]) == (300, 2, ["A", "B"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "place_of", "message"),
+    [
+        ({"offsets": np.array([0, 300, 300])}, "practices.csv:3:", "B has no patients"),
+        ({"offsets": np.array([0, 310, 300])}, "practices.csv:3:", "B has -10 patients"),
+        ({"offsets": np.array([0, 300])}, "people.npz", "offsets are for 1 practices, and practices.csv has 2"),
+        ({"months": np.full(200, 500)}, "people.npz", "the lengths differ"),
+        ({"state": np.full(300, 99)}, "people.npz", "300 values of state cannot be"),
+        ({"cell": np.full(300, -1)}, "people.npz", "300 values of cell cannot be"),
+        ({"practices": "A,N,H,B,C,X\nA,N,H,B,C,X\n"}, "practices.csv:3:", "A stands here twice"),
+    ],
+)
+def test_people_that_cannot_be(tmp_path: Path, changed: dict[str, object], place_of: str, message: str):
+    with pytest.raises(DataRefused) as caught:
+        people_of(read_place(own_people(tmp_path, **changed)), 1)
+    assert message in str(caught.value)
+    assert place_of in str(caught.value)
+
+
+# -- a whole run -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> calls.Simulated:
+    from unittest.mock import patch
+
+    folder = place(tmp_path_factory.mktemp("run"), size=6_000, scenarios=("gain-share", "gain-share-answered"))
+    # fewer sets of figures and no neighbourhoods of half a million: the same code in less time
+    with patch("accord.place.uncertainty.PARAMETER_DRAWS", 3), patch.object(calls, "_lucky", lambda *_: ()):
+        return calls.simulate(folder, years=2, draws=6, seed=2, html=folder / "page.html", csv=True)
+
+
+def headline(made: calls.Simulated, name: str):
+    return next(one for one in made.summary.headlines if one.scenario == name)
+
+
+def test_no_behaviour_no_difference_and_the_report_says_so(made: calls.Simulated):
+    one = headline(made, "gain-share")
+    assert one.unchanged
+    for name in ("hospital", "emergency", "elective", "outpatient"):
+        assert one.figures[name].nothing, name
+    assert all(f.nothing for each in made.summary.difference["gain-share"].values() for f in each)
+    page = (made.run.folder.parents[1] / "page.html").read_text(encoding="utf-8")
+    assert "Activity is unchanged" in page
+    assert page.count("Activity is unchanged") == 1
+
+
+def test_with_behaviour_activity_differs(made: calls.Simulated):
+    one = headline(made, "gain-share-answered")
+    assert not one.unchanged
+    assert one.figures["elective"].high < 0
+    assert one.figures["hospital"].high < 0
+
+
+def test_payments_and_hospital_care_add_up_to_the_balance(made: calls.Simulated):
+    for one in made.summary.headlines:
+        parts = one.figures["payments"].mean + one.figures["hospital"].mean
+        assert one.figures["balance"].mean == pytest.approx(parts)
+
+
+def test_money_of_all_parties_is_nothing_together(made: calls.Simulated):
+    for scenario in made.summary.scenarios:
+        total = sum(sum(values) for name, *_, values in made.summary.money if name == scenario)
+        assert total == pytest.approx(0, abs=1e-6)
+
+
+def test_waterfalls_add_up_exactly_and_tornados_stand_on_their_base(made: calls.Simulated):
+    assert made.uncertain is not None
+    assert made.uncertain.waterfalls
+    whole = {(one.scenario, one.metric): one.whole for one in made.uncertain.waterfalls}
+    for one in made.uncertain.waterfalls:
+        assert sum(step for _, step in one.steps) == one.whole
+    for storm in made.uncertain.tornados:
+        assert storm.base == whole[storm.scenario, storm.metric]
+    # payments and hospital care are two of the metrics, and the balance is both, step by step
+    falls = {(one.scenario, one.metric): one.steps for one in made.uncertain.waterfalls}
+    for scenario in ("gain-share", "gain-share-answered"):
+        three = zip(*(falls[scenario, name] for name in ("payments", "hospital", "balance")), strict=True)
+        assert all(abs(a[1] + b[1] - c[1]) <= 2 for a, b, c in three)  # each is rounded to a penny by itself
+
+
+def test_the_three_kinds_are_kept_apart(made: calls.Simulated):
+    assert made.uncertain is not None
+    kinds = {(one.scenario, one.metric): one for one in made.uncertain.kinds}
+    still, moving = kinds["gain-share", "elective"], kinds["gain-share-answered", "elective"]
+    assert (still.chance, still.parameters, still.structure) == (0, 0, (0, 0))
+    assert moving.chance > 0
+    assert moving.parameters > 0
+    assert moving.structure[0] < moving.structure[1]
+
+
+def test_the_manifest_names_what_it_was_made_of(made: calls.Simulated):
+    manifest = json.loads((made.run.folder / "manifest.json").read_text(encoding="utf-8"))
+    assert {"seed", "parameters", "code", "data", "people", "scenarios", "libraries"} <= manifest.keys()
+    assert any("(assumed" in note for note in manifest["notes"])
+    for name in ("activity", "people", "money"):
+        assert (made.run.folder / f"{name}.csv").is_file()
+        assert made.run.table(name).num_rows > 0
+
+
+def test_people_and_activity_agree(made: calls.Simulated):
+    """The same admissions by practice, and by age, sex and deprivation."""
+    import duckdb
+
+    folder = made.run.folder
+    left, right = (
+        duckdb.sql(
+            f"select draw, scenario, year, sum(emergency), sum(emergency_cost), sum(deaths), sum(months)"
+            f" from '{folder}/{name}.parquet' group by all order by all"
+        ).fetchall()
+        for name in ("activity", "people")
+    )
+    assert [row[:4] + row[5:] for row in left] == [row[:4] + row[5:] for row in right]
+    # costs are brought to the prices of the year practice by practice, or group by group, and rounded each time
+    assert all(abs(a[4] - b[4]) < 1000 for a, b in zip(left, right, strict=True))
+
+
+def test_luck_pays_small_neighbourhoods_more_often():
+    found = {(one.size, one.together): one for one in luck(draws=4, sizes=(2_000, 20_000), seed=2)}
+    small, large = found[2_000, False], found[20_000, False]
+    assert (small.tried, large.tried) == (40, 4)
+    assert small.spread > large.spread
+    assert small.paid > 0
+    assert 0 <= small.chance <= 1
+
+
+def test_the_command_says_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    from accord.cli.simulate import _report
+
+    folder = place(tmp_path)
+    made = calls.simulate(folder, years=1, draws=2, thorough=False)
+    text = "\n".join(_report(made))
+    assert "1 year from 2026/27, 2 draws" in text
+    assert "activity is unchanged in every draw: no behaviour is switched on" in text
+    json.dumps(made.as_json(), default=str)
