@@ -32,10 +32,17 @@ def demo() -> None:
     _make()
     sound = _check()
     _measure()
-    global_sum = _settle(4, "Settle the GP contract, the global sum, for its year, and write the statements.",
-                         "gms-global-sum", "BOARD01", "practice=P0001")  # fmt: skip
-    supplement = _settle(5, "Settle the integration supplement on it, with what was measured.",
-                         "integration-supplement", "all")  # fmt: skip
+    global_sum = _settle(
+        4,
+        "Settle the GP contract for its year: the global sum, and write statements.",
+        "gms-global-sum",
+        "BOARD01",
+        "practice=P0001",
+    )
+    _settle(5, "Settle the part of the Quality and Outcomes Framework that the record can answer.", "qof")
+    supplement = _settle(
+        6, "Settle the integration supplement, with what was measured.", "integration-supplement", "all"
+    )
     same = _explain(supplement)
     _tell(global_sum, supplement, time.monotonic() - began)
     say()
@@ -119,8 +126,8 @@ def _settle(number: int, text: str, contract: str, *parties: str) -> Run:
     from accord.settlement import calls
 
     data = PLACE / "data" / contract
-    asked = " ".join(f"--statement {party}" for party in parties)
-    _step(number, text, f"accord settle {contract} --data {data} --out {RUNS} {asked}")
+    asked = "".join(f" --statement {party}" for party in parties)
+    _step(number, text, f"accord settle {contract} --data {data} --out {RUNS}{asked}")
     run = calls.run(contract, data, out=RUNS, statements=parties)
     for line in "\n".join(report(run)).splitlines():
         say(f"   {line}".rstrip())
@@ -133,7 +140,7 @@ def _explain(run: Run) -> bool:
 
     row = {"practice": "P0001", "element": "continuity", "year": FIRST}
     written = " ".join(f"{key}={value}" for key, value in row.items())
-    _step(6, "Explain one number: formula, values, sources, and what did not apply; settle again, compare every byte.",
+    _step(7, "Explain one number: formula, values, sources, and what did not apply; settle again, compare every byte.",
           f"accord explain {run.folder} reward {written} --depth 1", f"accord rerun {run.folder}")  # fmt: skip
     for line in explaining.text(calls.explain(run, "reward", row, depth=1)).splitlines():
         say(f"   {line}".rstrip())

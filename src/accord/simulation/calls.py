@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from accord.record.record import Record
 
 CONTRACTS = ("gms-global-sum", "integration-supplement")
-"""The contracts that a made place is given data for."""
+"""The contracts that are in force in a made place."""
+
+QUALITY = "qof"
+"""A further contract that it has data for: its indicators need a record, so that futures cannot settle it."""
 
 Step = Callable[[str], None]
 
@@ -165,7 +168,7 @@ def _write_data(record: Record, population: Population, folder: Path, on_step: S
 
 
 def write_data(record: Record, folder: Path | str, first: dt.date, *, on_step: Step = _no_step) -> list[Path]:
-    """Data of :data:`CONTRACTS` from a record, for the year from ``first`` on; the folders that were written.
+    """Data of :data:`CONTRACTS` and :data:`QUALITY` from a record, for the year from ``first`` on; the folders.
 
     A year outside a contract's term has no data.
     """
@@ -180,11 +183,13 @@ def write_data(record: Record, folder: Path | str, first: dt.date, *, on_step: S
     inputs.write(inputs.global_sum(record, global_sum, first, until), folder / CONTRACTS[0])
     if not any(first <= item.first and item.last < until for item in supplement.keys["year"].items):
         return [folder / CONTRACTS[0]]
+    quality = settlement.check(QUALITY)
+    inputs.write(inputs.quality(record, quality, first, on_step=on_step), folder / QUALITY)
     settled = settlement.settle(global_sum, folder / CONTRACTS[0])
     signed = dt.date(first.year, 3, 1)
     made = inputs.supplement(record, supplement, settled, first, until, signed=signed, on_step=on_step)
     inputs.write(made, folder / CONTRACTS[1])
-    return [folder / name for name in CONTRACTS]
+    return [folder / CONTRACTS[0], folder / QUALITY, folder / CONTRACTS[1]]
 
 
 def _write_aggregates(population: Population, folder: Path) -> None:
@@ -248,9 +253,7 @@ seed {population.seed}. The same command makes the same place again, to the byte
             "| `aggregates/` | what happened, by practice and year: the place is too large for single events |\n"
         )
     if fed:
-        parts.append(
-            "| `data/` | inputs of the GP contract and of the integration supplement, counted in the record |\n"
-        )
+        parts.append("| `data/` | inputs of the GP contract (global sum, qof) and of the integration supplement |\n")
     parts.append("| `place.yaml` | the contracts in force, for `accord simulate` |\n")
     if fed:
         until = dt.date(last.year + 1, last.month, 1)
@@ -261,7 +264,11 @@ Try:
     accord record check record
     accord measure record emergency-admissions-chronic --from {last} --until {until} --by practice
     accord settle gms-global-sum --data data/gms-global-sum
+    accord settle qof --data data/qof
     accord settle integration-supplement --data data/integration-supplement
+
+In data/qof an indicator that no measure of the library counts has nobody in it, and earns nothing; so qof pays less
+than it would. Thresholds that the contract does not have are assumed.
 """
         )
     parts.append(

@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
+from accord.library import CODELISTS
 from accord.measures import calls
 from accord.measures.computing import no_step
 from accord.measures.feeding import feed
@@ -29,7 +30,8 @@ from accord.record.engines import open_engine
 from accord.record.portable import read_select
 from accord.simulation.model import Model, model
 from accord.simulation.people import AGES, FIFTHS, SEXES, cell_of
-from accord.simulation.population import BANDS
+from accord.simulation.population import BANDS, value
+from accord.simulation.written import codes
 
 if TYPE_CHECKING:
     from accord.engine.settle import Settlement
@@ -143,6 +145,137 @@ def average_workload(contract: Contract, built_in: Model | None = None) -> float
     return total / banded.sum()
 
 
+INDICATORS: Mapping[str, str] = {
+    "blood-pressure-control": "",
+    "blood-pressure-recorded": "BP002",
+    "care-recorded": "",
+    "diabetes-glucose-control": "",
+}
+"""Measures that count indicators of the Quality and Outcomes Framework on a record: one, or a stratum of them."""
+
+_OLDER = """
+select r.practice, q.period, l.n as from_age, count(*) as people
+from registered r
+join periods q on r.since <= q.first_day and coalesce(r.until, add_days(q.first_day, 1)) > q.first_day
+join people p on p.person = r.person
+join numbers l on l.n <= 51 and age_on(p.born, q.first_day) >= l.n - 1
+group by r.practice, q.period, l.n
+"""
+
+
+def quality(
+    record: Record, contract: Contract, first: dt.date, *, on_step: Callable[[str], None] = no_step
+) -> dict[str, Rows]:
+    """Inputs of ``qof`` for the year from a day on: lists, registers, and the indicators that measures can count.
+
+    What a measure leaves out is given as adjustments: a record does not say which of it the rules call exclusions. An
+    indicator that no measure counts has a row without anybody, and earns nothing; a register that the record does not
+    hold is empty. National prevalence is that of 2024-25.
+
+    Raises:
+        DataRefused: no year of the contract begins on that day.
+    """
+    year = next((item for item in contract.keys["year"].items if item.first == first), None)
+    if year is None:
+        raise DataRefused(Problem(Place(contract.file, 0, 0), f"no year of {contract.name} begins on {first}"))
+    january, end = _Day(year.label, dt.date(first.year, 1, 1)), _Day(year.label, year.last)
+    until = year.last + dt.timedelta(1)
+    on_step("lists and registers")
+    with open_engine(record) as engine:
+        sizes = {str(row["practice"]): int(str(row["patients"])) for row in _counted(engine, _ALL, [january])}
+        older = {
+            (str(row["practice"]), int(str(row["from_age"])) - 1): int(str(row["people"]))
+            for row in _counted(engine, _OLDER, [end])
+        }
+    register_of = {row[0]: row[1] for row in _register_names()}
+    counted_over = _columns(contract, "areas", "counted_over")
+    found = calls.measure(record, "disease-registers", first=first, until=until, by=["practice", "condition"])
+    on_register = {
+        (row.organisation, register_of[row.stratum[0]]): row.numerator
+        for row in found.figures[0].rows
+        if row.stratum and row.stratum[0] in register_of
+    }
+    registers: list[Sequence[object]] = []
+    national: list[Sequence[object]] = []
+    for area in sorted(area for area, people in counted_over.items() if people):
+        least = int("".join(filter(str.isdigit, str(counted_over[area] or ""))) or 0)
+        national.append((area, year.label, round(value(f"register_{area.lower()}") * PARTS), PARTS))
+        for practice in sorted(sizes):
+            number = on_register.get((practice, area.lower()), 0)
+            registers.append((practice, area, year.label, number, older.get((practice, least), 0)))
+    on_step("indicators")
+    wanted = {
+        key[0] for key, kind in _keyed(contract, "indicators", "kind") if key[1] == year.label and kind == "measured"
+    }
+    counts: list[Sequence[object]] = []
+    for name, alone in INDICATORS.items():
+        on_step(name)
+        by = ["practice"] if alone else ["practice", "indicator"]
+        for row in calls.measure(record, name, first=first, until=until, by=by).figures[0].rows:
+            indicator = alone or row.stratum[0]
+            if indicator in wanted and row.denominator is not None and row.organisation in sizes:
+                everybody = row.denominator + row.excluded
+                counts.append((row.organisation, indicator, year.label, everybody, 0, row.excluded, row.numerator))
+    there = {(row[0], row[1]) for row in counts}
+    counts += [
+        (one, indicator, year.label, 0, 0, 0, 0)
+        for one in sizes
+        for indicator in wanted
+        if (one, indicator) not in there
+    ]
+    known = {
+        key
+        for name in ("confirmed", "unconfirmed")
+        for key, number in _keyed(contract, f"{name}_thresholds", f"upper_{name}")
+        if number is not None
+    }
+    thresholds = [
+        (indicator, year.label, value("threshold_lower"), value("threshold_upper"))
+        for indicator in sorted(wanted)
+        if (indicator, year.label) not in known
+    ]
+    return {
+        "thresholds": (("indicator", "year", "lower", "upper"), thresholds),
+        "lists": (("practice", "year", "list_size"), [(one, year.label, size) for one, size in sorted(sizes.items())]),
+        "registers": (("practice", "area", "year", "register", "of_list"), registers),
+        "national": (("area", "year", "national_register", "national_list"), national),
+        "counts": (
+            ("practice", "indicator", "year", "patients", "exclusions", "adjustments", "done"),
+            sorted(counts, key=str),
+        ),
+    }
+
+
+PARTS = 10_000_000
+"""National prevalence is given as people of so many."""
+
+_ALL = """
+select r.practice, q.period, count(*) as patients
+from registered r
+join periods q on r.since <= q.first_day and coalesce(r.until, add_days(q.first_day, 1)) > q.first_day
+group by r.practice, q.period
+"""
+
+
+def _register_names() -> list[tuple[str, str]]:
+    """Registers by the names that measures give them, with their short names in the figures of places."""
+    listed = codes()["register"]
+    short = dict(zip(listed.code, listed.detail, strict=True))
+    with (CODELISTS / "qof-registers.csv").open(encoding="utf-8", newline="") as file:
+        return [(row["condition"], short[row["code"]]) for row in csv.DictReader(file) if row["code"] in short]
+
+
+def _keyed(contract: Contract, name: str, column: str) -> list[tuple[tuple[str, ...], object]]:
+    """A column of a table of the contract itself, by the table's keys."""
+    own = contract.tables[name]
+    at = len(own.keys) + [one.name for one in own.columns].index(column)
+    return [(tuple(str(key) for key in row[: len(own.keys)]), row[at]) for row in own.rows or ()]
+
+
+def _columns(contract: Contract, name: str, column: str) -> dict[str, object]:
+    return {key[0]: found for key, found in _keyed(contract, name, column)}
+
+
 def supplement(
     record: Record,
     contract: Contract,
@@ -247,9 +380,9 @@ def _expected(
     return out
 
 
-def _decimal(value: object) -> str:
-    """A settled value of at most two places, as data writes it."""
-    return f"{Decimal(value.numerator) / Decimal(value.denominator):.2f}" if isinstance(value, Fraction) else "0"
+def _decimal(number: object) -> str:
+    """A settled number of at most two places, as data writes it."""
+    return f"{Decimal(number.numerator) / Decimal(number.denominator):.2f}" if isinstance(number, Fraction) else "0"
 
 
 def _counted(engine: Engine, text: str, days: Iterable[_Day]) -> list[dict[str, object]]:

@@ -1,0 +1,102 @@
+"""Data of contracts from a made place's record, and the command that makes the place."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("numba")
+
+from accord.cli import app
+from accord.language.problem import AccordError
+from accord.place.place import read_place
+from accord.settlement import calls as settlement
+from accord.simulation.calls import MadePlace, make_place
+
+RUNNER = pytest.importorskip("typer.testing").CliRunner()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> MadePlace:
+    return make_place(tmp_path_factory.mktemp("made") / "riverside", 12_000, seed=4)
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_lists_of_the_first_quarter_are_those_who_are_registered(place: MadePlace):
+    """People on 1 April 2026: those of the start, with the births and without the deaths of the first year."""
+    listed = rows(place.folder / "data/gms-global-sum/lists.csv")
+    april = sum(int(row["patients"]) for row in listed if row["quarter"] == "2026-04-01")
+    assert abs(april - place.population.patients) < 0.02 * place.population.patients
+    assert {row["quarter"] for row in listed} == {"2026-04-01", "2026-07-01", "2026-10-01", "2027-01-01"}
+    members = rows(place.folder / "data/integration-supplement/members.csv")
+    assert sum(int(row["list_size"]) for row in members) == april
+
+
+def test_every_contract_settles_on_the_data(place: MadePlace):
+    for path in place.data:
+        settled = settlement.settle(path.name, path)
+        assert settled.payments.num_rows > 0, path.name
+
+
+def test_expected_admissions_are_englands_rates_at_these_people(place: MadePlace):
+    """Two years of one practice, seed 4: what happened is near what is expected, within four standard deviations."""
+    (row,) = rows(place.folder / "data/integration-supplement/admissions.csv")
+    observed, expected = int(row["observed"]), float(row["expected"])
+    assert abs(observed - expected) < 4 * (3 * expected) ** 0.5  # burdens make it vary more than a Poisson number
+
+
+def test_the_supplement_gets_the_global_sum_that_was_settled(place: MadePlace):
+    settled = settlement.settle("gms-global-sum", place.folder / "data/gms-global-sum")
+    money = settled.values("annual_global_sum")
+    for row in rows(place.folder / "data/integration-supplement/members.csv"):
+        assert money[row["practice"], row["year"]] == Fraction(row["global_sum"])
+
+
+def test_the_place_is_one_that_can_be_simulated(place: MadePlace):
+    found = read_place(place.folder)
+    assert found.population == {"size": str(place.population.patients), "seed": "4"}
+    assert [one.name for one in found.contracts] == ["gms-global-sum", "integration-supplement"]
+    assert found.starts == dt.date(2026, 4, 1)
+
+
+def test_the_command_says_what_it_made(tmp_path: Path):
+    out = tmp_path / "small"
+    told = RUNNER.invoke(app, ["population", str(out), "--size", "1500", "--seed", "2", "--years", "1", "--json"])
+    assert told.exit_code == 0, told.output
+    said = json.loads(told.stdout)
+    assert said["people"] == 1500 and said["rows"]["people"] >= 1500 and said["data"] == []
+    assert (out / "README.md").read_text("utf-8").startswith("# small: a made place of 1,500 people")
+    assert sum(int(row["people"]) for row in rows(out / "structure/people.csv")) == 1500
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--size", "-5"], "-5 is no number of people"),
+        (["--size", "5000", "--years", "0"], "0 years cannot be made"),
+        (["--size", "5000", "--start", "April"], "April is no day"),
+        ([], "how many people the place has is missing"),
+        (["--lists", "nowhere"], "there is no file practice_age_sex"),
+    ],
+)
+def test_nonsense_is_an_error_and_leaves_nothing(given: list[str], said: str, tmp_path: Path):
+    told = RUNNER.invoke(app, ["population", str(tmp_path / "made"), *given])
+    assert isinstance(told.exception, AccordError)
+    assert said in str(told.exception)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path):
+    (tmp_path / "mine.txt").write_text("mine", "utf-8")
+    told = RUNNER.invoke(app, ["population", str(tmp_path), "--size", "1500"])
+    assert "there is something here already" in str(told.exception)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
