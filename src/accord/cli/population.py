@@ -119,7 +119,8 @@ def tell(made: MadePlace, *, next_steps: bool = True) -> None:
         many("council", "councils"),
         many("board", "boards"),
     )
-    say(f"{made.folder}: a made place of {place.patients:,} people, {place.years} years from {place.start}")
+    years = "1 year" if place.years == 1 else f"{place.years} years"
+    say(f"{made.folder}: a made place of {place.patients:,} people, {years} from {place.start}")
     say(f"  {', '.join(listed)}")
     if made.rows:
         told = [f"{made.rows[table]:,} {name}" for table, name in EVENTS.items() if table in made.rows]

@@ -271,13 +271,14 @@ In data/qof an indicator that no measure of the library counts has nobody in it,
 than it would. Thresholds that the contract does not have are assumed.
 """
         )
-    parts.append(
-        """
+    if recorded:
+        parts.append(
+            """
 What stands in the record is what the simulator drew: measures over it give its numbers. Which clinician was seen, which
 code was entered and what was answered are drawn from figures that are marked as assumed (model/place.yaml in Accord's
 source). Identifiers are shaped as NHS numbers of the test range with a wrong check digit, and then replaced by
 pseudonyms. Stays in hospital are kept within the year in which they are counted: nobody is in hospital for an emergency
 over the night before the first day of a year.
 """
-    )
+        )
     return "".join(parts)
