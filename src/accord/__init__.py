@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from accord.language.contract import Contract
     from accord.language.problem import AccordError, ContractRefused, DataRefused, Problem, SettlementStopped
     from accord.measures.calls import feed, measure
+    from accord.place.calls import simulate
     from accord.record.calls import roster
     from accord.record.keeping import audit, extract, load
     from accord.settlement.calls import (
@@ -62,6 +63,7 @@ _FROM = {
     "schema": "accord.settlement.calls",
     "settle": "accord.settlement.calls",
     "show": "accord.settlement.calls",
+    "simulate": "accord.place.calls",
     "verify": "accord.settlement.calls",
 }
 
@@ -84,6 +86,7 @@ __all__ = [  # noqa: RUF022 - grouped as in the docs
     "roster",
     "measure",
     "feed",
+    "simulate",
     "Contract",
     "Run",
     "Problem",
