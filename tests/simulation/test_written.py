@@ -125,8 +125,26 @@ def rows(record: Record, sql: str) -> list[tuple]:
     with duckdb.connect() as con:
         for name in record.manifest["tables"]:  # type: ignore[attr-defined]
             files = [str(path) for path in record.files(name)]
-            con.execute(f"create view {name} as select * from read_parquet({files})")
+            stands = "known_until is null" if "known_until" in _columns(con, files) else "true"
+            con.execute(f"create view {name} as select * from read_parquet({files}) where {stands}")
         return con.execute(sql).fetchall()
+
+
+def _columns(con: duckdb.DuckDBPyConnection, files: list[str]) -> list[str]:
+    return [row[0] for row in con.execute(f"describe select * from read_parquet({files})").fetchall()]
+
+
+def test_nothing_is_known_before_it_happens(record: Record):
+    """As known on any day, nobody has left, died or been discharged later than that."""
+    for name, day in (("consultations", "day"), ("deaths", "day"), ("episodes", "discharged")):
+        assert rows(record, f"select 1 from {name} where known_from < {day}") == []
+    with duckdb.connect() as con:
+        for name in ("registrations", "residences", "social_care"):
+            versions = f"read_parquet({[str(path) for path in record.files(name)]})"
+            assert con.execute(f"select 1 from {versions} where until > known_from").fetchall() == []
+            twice = f"select row from {versions} group by row having count(*) filter (where known_until is null) <> 1"
+            assert con.execute(twice).fetchall() == []
+            assert con.execute(f"select count(*) from {versions} where known_until is not null").fetchone()[0] > 0  # type: ignore[index]
 
 
 IMPOSSIBLE = {

@@ -30,7 +30,7 @@ from accord.record.deriving import derive
 from accord.record.pseudonym import KeyChain
 from accord.record.record import Record, next_generation, open_record, publish
 from accord.simulation.events import ATTENDANCE, ELECTIVE, EMERGENCY, KINDS, Events, events
-from accord.simulation.lives import NEVER, Calendar, Chance, Lives, calendar, changes, lives
+from accord.simulation.lives import NEVER, Calendar, Chance, Lives, Places, calendar, changes, lives
 from accord.simulation.model import FOLDER, Model, model
 from accord.simulation.people import AGES, FRAILTY, MORBIDITY, SEXES, People
 from accord.simulation.population import Population, practice_normals, value
@@ -41,6 +41,9 @@ MOST = 2_000_000
 
 SOURCE = "made"
 """The data set that every row says it came from."""
+
+LASTING = ("registrations", "residences", "social_care")
+"""Tables whose rows are known without their end first."""
 
 CODES_FILE = FOLDER / "codes.csv"
 
@@ -176,27 +179,60 @@ class _Writer:
     folder: Path
     known: dt.date
     rows: dict[str, int] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
     open: dict[str, pq.ParquetWriter] = field(default_factory=dict)
 
     def write(self, name: str, made: Made) -> None:
-        """Add rows to a table; columns that are not given are missing."""
-        definition = table(name)
+        """Add rows to a table; columns that are not given are missing.
+
+        A row is known from the day on which it happened (a stay: ended), and not before the record begins. What lasts
+        is known without its end first, and replaced by a version with it when that comes.
+        """
         count = len(next(iter(made.values())))
         if not count:
             return
-        before = self.rows.get(name, 0)
+        begin = (self.known - dt.date(1970, 1, 1)).days
+        happened = next((made[each] for each in ("discharged", "day", "since", "born") if each in made), None)
+        known = np.full(count, begin) if happened is None else np.maximum(np.asarray(happened), begin)
+        number = self.numbers.get(name, 0) + np.arange(1, count + 1)
+        self.numbers[name] = self.numbers.get(name, 0) + count
+        if name not in LASTING:
+            self._add(name, made, number, known, np.full(count, NEVER))
+            return
+        until, since = np.asarray(made["until"]), np.asarray(made["since"])
+        # whether somebody is at home is found out on day 91
+        told = np.maximum(until, since + 91) if "outcome" in made else until
+        later = np.flatnonzero((until < NEVER) & (told > known))
+        first = dict(made) | {"until": np.where((until < NEVER) & (told > known), NEVER, until)}
+        if "outcome" in first:
+            del first["outcome"]
+        ending = np.full(count, NEVER)
+        ending[later] = told[later]
+        self._add(name, first, number, known, ending)
+        second = {
+            each: values[later] if isinstance(values, np.ndarray) else values.take(pa.array(later))
+            for each, values in made.items()
+        }
+        self._add(name, second, number[later], told[later], np.full(len(later), NEVER))
+
+    def _add(
+        self, name: str, made: Made, number: Places, known: NDArray[np.int64], replaced: NDArray[np.int64]
+    ) -> None:
+        """Add versions of rows, known from one day to another."""
+        definition = table(name)
+        count = len(number)
+        if not count:
+            return
         columns: list[pa.Array] = []
         schema = definition.schema()
+        own: Made = {"row": number, "known_from": known, "known_until": replaced}
         for at, column in enumerate(definition.all_columns):
             kind = schema.field(at).type
-            if column.name in made:
-                columns.append(_array(made[column.name], column, kind))
-            elif column.name == "row":
-                columns.append(pa.array(np.arange(before + 1, before + count + 1), kind))
+            values = made.get(column.name, own.get(column.name))
+            if values is not None:
+                columns.append(_array(values, column, kind))
             elif column.name == "source":
                 columns.append(pa.repeat(pa.scalar(SOURCE), count))
-            elif column.name == "known_from":
-                columns.append(pa.repeat(pa.scalar(self.known, kind), count))
             else:
                 assert not column.required or definition.of_persons == "optional", f"{name}.{column.name}"
                 columns.append(pa.nulls(count, kind))
@@ -204,7 +240,7 @@ class _Writer:
             (self.folder / name).mkdir()
             self.open[name] = pq.ParquetWriter(self.folder / name / "part-000000.parquet", schema, compression="zstd")
         self.open[name].write_table(pa.table(columns, schema=schema))
-        self.rows[name] = before + count
+        self.rows[name] = self.rows.get(name, 0) + count
 
     def close(self) -> dict[str, object]:
         """Finish every file; what the manifest says about them."""
