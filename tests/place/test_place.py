@@ -168,6 +168,18 @@ def test_no_behaviour_no_difference_and_the_report_says_so(made: calls.Simulated
     assert page.count("Activity is unchanged") == 1
 
 
+def test_other_prices_alone_are_no_other_activity(tmp_path: Path):
+    folder = place(tmp_path)
+    (folder / "scenarios" / "gain-share.yaml").write_text(
+        "accord: 1\nscenario: dearer\nfuture: {prices: 9}\n", encoding="utf-8"
+    )
+    made = calls.simulate(folder, years=2, draws=2, thorough=False)
+    one = made.summary.headlines[0]
+    assert one.unchanged
+    assert one.figures["hospital"].low > 0
+    assert one.figures["emergency"].nothing
+
+
 def test_with_behaviour_activity_differs(made: calls.Simulated):
     one = headline(made, "gain-share-answered")
     assert not one.unchanged

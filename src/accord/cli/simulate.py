@@ -46,7 +46,15 @@ def simulate(
     """
     from accord.cli.progress import progress
     from accord.cli.terminal import say, say_json, warn
-    from accord.place import calls
+    from accord.settlement.calls import usage
+
+    try:
+        from accord.place import calls
+    except ModuleNotFoundError as error:
+        if error.name not in ("numba", "scipy"):
+            raise
+        lacking = f"simulating needs {error.name}, which is not installed"
+        raise usage("accord simulate", lacking, 'pip install "accord[simulation]"') from None
 
     with progress(1) as work:
         made = calls.simulate(

@@ -216,17 +216,19 @@ def _headline(ask: _Draws, case: Case) -> Headline:
             NO_CHANGE,
         )[0]
         figures[name] = Figure(*(float(x) for x in row))
-    differing = sum(
-        int(
-            ask.rows(
-                f"select count(*) from (select * exclude (scenario) from {table} where scenario = ?"
-                f" except select * exclude (scenario) from {table} where scenario = ?)",
-                case.name,
-                NO_CHANGE,
-            )[0][0]
+    # events, people and stays; costs may differ by the prices that a scenario assumes
+    costs = {"activity": [f"{e}{name}" for e in ("", "expected_") for name in _COSTS], "people": list(_COSTS)}
+    costs["activity"].append("expected_chronic")
+    differing = 0
+    for table, left_out in costs.items():
+        columns = f"* exclude (scenario, {', '.join(left_out)})"
+        found = ask.rows(
+            f"select count(*) from (select {columns} from {table} where scenario = ?"
+            f" except select {columns} from {table} where scenario = ?)",
+            case.name,
+            NO_CHANGE,
         )
-        for table in ("activity", "people")
-    )
+        differing += int(found[0][0])
     return Headline(
         case.name,
         case.scenario.title,
@@ -235,6 +237,8 @@ def _headline(ask: _Draws, case: Case) -> Headline:
         figures,
     )
 
+
+_COSTS = ("emergency_cost", "elective_cost")
 
 _PER_THOUSAND = {
     "emergency": "Emergency admissions",
