@@ -81,7 +81,8 @@ class Admission:
             target: an empty folder; ``rows.parquet``, ``rejects.parquet`` and ``withdrawn.parquet`` are written there.
         """
         self._bind_secrets(con)
-        types = {name: kind for name, kind, *_ in con.execute(f"describe select * from {incoming}").fetchall()}
+        # names are the same in any case, and DuckDB may give them in that of the file
+        types = {name.lower(): kind for name, kind, *_ in con.execute(f"describe select * from {incoming}").fetchall()}
         rules = self.rules(types)
         judged = self.judged(incoming, types, rules)
         takes_back = "takes_back" if "deleted" in types else "false"

@@ -11,13 +11,13 @@ import os
 import re
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from accord.engine.sql import quoted, text_literal
+from accord.engine.sql import text_literal
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.language.text import Entries, Items, Scalar, Tree
@@ -49,9 +49,10 @@ _REASONS = {
 class Delimited:
     """A delimited file, read. ``rows``: all of them; ``refused``: so many could not be read as a row.
 
-    The readable rows are in the temporary table ``table``: ``source_row`` (from 1), then the file's columns, all texts,
-    with nothing (NULL) where nothing or only spaces stood. The others are in ``refused_table``: ``source_row`` and
-    ``reason``. Blank lines do not count; in a file whose lines end in two ways the number of a refused line may be off.
+    The readable rows are in the temporary table ``table``: ``source_row`` (from 1), then the file's columns under the
+    names of :func:`nth_column`, all texts, with nothing (NULL) where nothing or only spaces stood. The others are in
+    ``refused_table``: ``source_row`` and ``reason``. Blank lines do not count; in a file whose lines end in two ways
+    the number of a refused line may be off.
     """
 
     table: str
@@ -100,17 +101,26 @@ def sayable(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in names if re.fullmatch(r"[A-Za-z](?:[A-Za-z_ .-]|\d(?!\d{4})){0,63}", name))
 
 
+def nth_column(nth: int) -> str:
+    """What the nth column of a file (from 0) is called in SQL, whatever the file calls it.
+
+    Names in files differ in case alone, or are those of the record: DuckDB takes such names for one and the same, and
+    drops ``"CODE" as code`` from a view. The space keeps these names apart from all of the record's.
+    """
+    return f'"column {nth}"'
+
+
 def read_delimited(
     con: duckdb.DuckDBPyConnection,
     path: Path,
     label: str,
-    columns: Sequence[str],
+    columns: int,
     *,
     delimiter: str,
     headed: bool = True,
     encoding: str = "utf-8",
 ) -> Delimited:
-    """Read a delimited file into temporary tables of the connection, in place of the file read before.
+    """Read a delimited file of so many columns into temporary tables, in place of the file read before.
 
     Raises:
         DataRefused: the file cannot be read at all.
@@ -118,8 +128,8 @@ def read_delimited(
     import duckdb
 
     table, refused_table = "delimited_rows", "delimited_refused"
-    named = ", ".join(f"{text_literal(f'c{i}')}: 'VARCHAR'" for i in range(len(columns)))
-    values = ", ".join(f"nullif(trim(c{i}), '') as {quoted(name)}" for i, name in enumerate(columns))
+    named = ", ".join(f"{text_literal(f'c{i}')}: 'VARCHAR'" for i in range(columns))
+    values = ", ".join(f"nullif(trim(c{i}), '') as {nth_column(i)}" for i in range(columns))
 
     def read(strict: bool) -> None:
         for each in ("delimited_errors", "delimited_scans", refused_table, table):
@@ -189,6 +199,19 @@ def parquet_names(file: SourceFile) -> tuple[str, ...]:
         return tuple(pq.read_schema(file.path).names)
     except (OSError, pa.ArrowException) as error:
         raise DataRefused(_not_parquet(file)) from error
+
+
+def parquet_select(file: SourceFile, columns: int) -> str:
+    """The rows of a Parquet file of so many columns as a delimited file has them: see :class:`Delimited`."""
+    path = text_literal(str(file.path))
+    held = ", ".join(f"c{i}" for i in range(columns))
+    values = ", ".join(f"nullif(trim(cast(c{i} as varchar)), '') as {nth_column(i)}" for i in range(columns))
+    if "file_row_number" in {name.lower() for name in parquet_names(file)}:  # DuckDB's own name, which the file has
+        source = f"select row_number() over () - 1 as nth, * from read_parquet({path}) as file({held})"
+    else:
+        read = f"read_parquet({path}, file_row_number = true)"
+        source = f"select * from {read} as file({held}, nth)"
+    return f"select nth + 1 as source_row, {values} from ({source})"
 
 
 def parquet_rows(file: SourceFile) -> int:

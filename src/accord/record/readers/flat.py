@@ -17,23 +17,30 @@ from accord.engine.sql import quoted, text_literal
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.record.definition import table
-from accord.record.readers.delimited import heading, parquet_names, parquet_rows, read_delimited
+from accord.record.readers.delimited import (
+    heading,
+    nth_column,
+    parquet_names,
+    parquet_rows,
+    parquet_select,
+    read_delimited,
+)
 from accord.record.readers.mapping import (
     Condition,
     Feed,
     Mapped,
     TableMapping,
     check_columns,
+    column_of,
     expanded,
     read_mapping,
-    same_name,
 )
 from accord.record.source import RefusedRows, RowsRead, SetAside, SourceFile, SourcePart, SourceRows
 
 if TYPE_CHECKING:
     import duckdb
 
-VERSION = "1"
+VERSION = "2"
 """Changes when the same file would be read differently."""
 
 
@@ -90,11 +97,7 @@ class FlatReader:
         """What a file holds."""
         names = self._names(file)
         if _is_parquet(file):
-            values = ", ".join(f"nullif(trim(cast({quoted(name)} as varchar)), '') as {quoted(name)}" for name in names)
-            con.execute(
-                f"create or replace temp view flat_rows as select file_row_number + 1 as source_row, {values} "
-                f"from read_parquet({text_literal(str(file.path))}, file_row_number = true)"
-            )
+            con.execute(f"create or replace temp view flat_rows as {parquet_select(file, len(names))}")
             rows, refused = parquet_rows(file), 0
         else:
             delimiter = self.mapping.delimiter or (
@@ -104,7 +107,7 @@ class FlatReader:
                 con,
                 file.path,
                 file.label,
-                names,
+                len(names),
                 delimiter=delimiter,
                 headed=self.mapping.heading is None,
                 encoding=self.mapping.encoding,
@@ -113,7 +116,7 @@ class FlatReader:
             rows, refused = read.rows, read.refused
             if refused:
                 yield RefusedRows(con.sql(f"select source_row, reason from {read.refused_table}"))
-        printing = _Printing(self.mapping, {same_name(name): name for name in names})
+        printing = _Printing(self.mapping, names)
         for each in self.mapping.tables:
             identifiers = self.mapping.identifiers
             yield SourceRows(each.table, con.sql(printing.select(each)), identifiers)
@@ -137,10 +140,10 @@ def _is_parquet(file: SourceFile) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Printing:
-    """Prints a mapping as SQL. ``names`` are the file's columns by their names as compared."""
+    """Prints a mapping as SQL. ``names`` are the file's columns, in order."""
 
     mapping: Mapped
-    names: dict[str, str]
+    names: tuple[str, ...]
 
     def select(self, mapped: TableMapping) -> str:
         """The rows of one table."""
@@ -174,13 +177,14 @@ class _Printing:
 
     def _column(self, name: str) -> str:
         """The value of a column: nothing where the file lacks it, or where a text stands that means nothing."""
-        there = self.names.get(same_name(name))
-        if there is None:
+        there = column_of(name, self.names)
+        if not there:
             return "cast(null as varchar)"
+        column = nth_column(there[0])
         if not self.mapping.missing:
-            return quoted(there)
+            return column
         missing = ", ".join(text_literal(text) for text in self.mapping.missing)
-        return f"case when {quoted(there)} not in ({missing}) then {quoted(there)} end"
+        return f"case when {column} not in ({missing}) then {column} end"
 
     def _feed(self, feed: Feed, kind: str) -> str:
         if feed.kind == "is":

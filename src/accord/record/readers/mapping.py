@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -244,8 +244,17 @@ def same_name(name: str) -> str:
     return re.sub(r"[ _]+", "_", name.strip().lower())
 
 
-def check_columns(mapping: Mapped, names: Collection[str], label: str) -> list[Problem]:
-    """The columns that the mapping reads and a file lacks. ``names`` are the file's; see :func:`same_name`."""
+def column_of(name: str, names: Sequence[str]) -> tuple[int, ...]:
+    """Which of a file's columns (from 0) a mapping means by ``name``: none, one, or several that it could be.
+
+    A column that is called exactly so is meant before one that is the same as compared (:func:`same_name`).
+    """
+    exact = tuple(nth for nth, each in enumerate(names) if each == name)
+    return exact or tuple(nth for nth, each in enumerate(names) if same_name(each) == same_name(name))
+
+
+def check_columns(mapping: Mapped, names: Sequence[str], label: str) -> list[Problem]:
+    """The columns that the mapping reads, and a file lacks or has twice. ``names`` are the file's, in order."""
     there = {same_name(name) for name in names}
     spare = {same_name(each.value) for each in mapping.may_lack}
     problems: dict[str, Problem] = {}
@@ -258,6 +267,14 @@ def check_columns(mapping: Mapped, names: Collection[str], label: str) -> list[P
                 f"the file {label} has no column {first}",
                 hint or "correct the name, or put the column under may_lack",
             )
+        for name in _expanded(source.value):
+            meant = [str(nth + 1) for nth in column_of(name, names)]
+            if len(meant) > 1 and name not in problems:
+                problems[name] = Problem(
+                    source.place,
+                    f"columns {', '.join(meant[:-1])} and {meant[-1]} of the file {label} could both be {name}",
+                    "write the name exactly as the file has it, or rename one of its columns",
+                )
     return list(problems.values())
 
 

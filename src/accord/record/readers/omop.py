@@ -14,15 +14,17 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from accord.engine.sql import quoted, text_literal
+from accord.engine.sql import text_literal
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem, nearest
 from accord.language.text import decode, read_tree
 from accord.record.readers.delimited import (
     content_hash,
     heading,
+    nth_column,
     parquet_names,
     parquet_rows,
+    parquet_select,
     plain,
     read_delimited,
     sayable,
@@ -282,24 +284,13 @@ class OmopReader:
         table = TABLES[file.kind]
         wanted = (*table.needs, *table.uses)
         if file.path.suffix.lower() == ".parquet":
-            names = {name.lower(): name for name in parquet_names(file)}
-            values = ", ".join(
-                f"nullif(trim(cast({quoted(names[name])} as varchar)), '') as {name}"
-                if name in names
-                else f"cast(null as varchar) as {name}"
-                for name in wanted
-            )
-            con.execute(
-                f"create or replace temp view omop_rows as select file_row_number + 1 as source_row, {values} "
-                f"from read_parquet({text_literal(str(file.path))}, file_row_number = true)"
-            )
-            return _Read("omop_rows", "", parquet_rows(file), 0)
-        read = _read_csv(con, file)
-        names = {name.lower(): name for name in heading(file.path, file.label)[1]}
-        values = ", ".join(
-            f"{quoted(names[name])} as {name}" if name in names else f"cast(null as varchar) as {name}"
-            for name in wanted
-        )
+            names = parquet_names(file)
+            read = _Read(f"({parquet_select(file, len(names))})", "", parquet_rows(file), 0)
+        else:
+            read = _read_csv(con, file)
+            names = heading(file.path, file.label)[1]
+        places = {name.lower(): nth_column(nth) for nth, name in enumerate(names)}
+        values = ", ".join(f"{places.get(name, 'cast(null as varchar)')} as {name}" for name in wanted)
         con.execute(f"create or replace temp view omop_rows as select source_row, {values} from {read.table}")
         return _Read("omop_rows", read.refused_table, read.rows, read.refused)
 
@@ -816,17 +807,22 @@ def _lacking(file: SourceFile) -> list[Problem]:
         return []
     try:
         parquet = file.path.suffix.lower() == ".parquet"
-        names = {name.lower() for name in (parquet_names(file) if parquet else heading(file.path, file.label)[1])}
+        names = [name.lower() for name in (parquet_names(file) if parquet else heading(file.path, file.label)[1])]
     except DataRefused as refused:
         return list(refused.problems)
+    table = TABLES[file.kind]
+    twice = [name for name in (*table.needs, *table.uses) if names.count(name) > 1]
     return [
+        Problem(Place(file.label, 1, 1), f"the table {file.kind} has the column {name} twice", "leave one of them out")
+        for name in twice
+    ] + [
         Problem(Place(file.label, 1, 1), f"the table {file.kind} has no column {name}", nearest(name, sayable(names)))
-        for name in TABLES[file.kind].needs
+        for name in table.needs
         if name not in names
     ]
 
 
 def _read_csv(con: duckdb.DuckDBPyConnection, file: SourceFile) -> _Read:
     delimiter, names = heading(file.path, file.label)
-    read = read_delimited(con, file.path, file.label, names, delimiter=delimiter)
+    read = read_delimited(con, file.path, file.label, len(names), delimiter=delimiter)
     return _Read(read.table, read.refused_table, read.rows, read.refused)
