@@ -56,9 +56,7 @@ def tornado(title: str, about: str, base: float, bars: Sequence[tuple[str, float
             told = f"{label} {words}: {written(base + end)}"
             shapes.append(Shape("rect", left, top + 2, right - left, ROW - 5, style, told=told))
         wide = max(abs(low), abs(high), abs(high - low))
-        shapes.append(
-            Shape("text", WIDTH, top + 14, text=f"± {written(wide).lstrip('+')}", anchor="end", style="quiet")
-        )
+        shapes.append(Shape("text", WIDTH, top + 14, text=written(wide).lstrip("+"), anchor="end", style="quiet"))
     return Chart(title, about, WIDTH, bottom + 26, tuple(shapes))
 
 

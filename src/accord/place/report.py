@@ -151,7 +151,7 @@ def _charts(made: Summary, uncertain: Uncertainty | None, lucky: Sequence[Luck])
             if storm.metric == "balance" and storm.bars:
                 drawn["tornado"][storm.scenario] = tornado(
                     "What the balance depends on",
-                    "Each assumption at either end of its 95 % interval, all others as they are",
+                    "Each assumption at either end of its interval, others as they are; on the right, how far apart",
                     float(storm.base),
                     [(bar.label, float(bar.low), float(bar.high)) for bar in storm.bars[:12]],
                     lambda value: pounds(value, True),
@@ -163,10 +163,10 @@ def _charts(made: Summary, uncertain: Uncertainty | None, lucky: Sequence[Luck])
     if lucky:
         drawn["luck"] = columns(
             "How often luck alone pays",
-            "Share of neighbourhoods that were paid, or owed, with no true effect at all",
+            "Share of neighbourhoods that were paid, or owed, with no true effect; + noise: years that move all",
             ("paid a bonus", "owes a penalty"),
             [
-                (f"{one.size:,}{', with system noise' if one.together else ''}", (one.chance, one.chance_of_penalty))
+                (f"{one.size:,}{' + noise' if one.together else ''}", (one.chance, one.chance_of_penalty))
                 for one in lucky
             ],
             lambda value: f"{value:.0%}",

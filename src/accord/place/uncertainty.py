@@ -338,8 +338,7 @@ def uncertainty(
             ways = [difference(("upto", number, n), ("no change",), metric) for n in (0, len(used))]
             ways += [difference(("alone", number, one.name), ("no change",), metric) for one in used]
             mean, deviation = chance.get((case.name, name), (0.0, 0.0))
-            # told around the mean of all draws, as the pilots alone give another one
-            range_of = (round(mean + min(ways) - before), round(mean + max(ways) - before))
+            range_of = (min(ways), max(ways))
             kinds.append(Uncertain(case.name, name, mean, deviation, float(np.std(spread, ddof=1)), range_of))
     return Uncertainty(tuple(kinds), tuple(waterfalls), tuple(tornados))
 
