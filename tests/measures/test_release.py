@@ -31,7 +31,7 @@ from accord.measures.release import (
     rules,
 )
 from accord.record.record import Record
-from tests.measures.made import SELECT, card, made, organisations, rows, write_measure
+from tests.measures.made import SELECT, card, made, organisations, ratio, rows, write_measure
 
 scipy_optimize = pytest.importorskip("scipy.optimize", reason="the attack needs scipy (a tool of the tests)")
 
@@ -306,3 +306,280 @@ def test_money_is_not_one_persons(tmp_path: Path) -> None:
     with Session(record, first=FIRST, until=UNTIL, every="whole", threads=1) as session:
         made_release = release(session, figures(session, measure, ("practice",)))
     assert {row.organisation: row.numerator for row in made_release.rows} == {"P1": "400000", "P2": STAR}
+
+
+# -- populations: person-days are protected as people ------------------------------------------------------------------
+
+PERSON_DAYS = {"population": {"who": "registered", "count": "person-days"}, "denominator": "Average people."}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**9), st.integers(1, 6), st.integers(1, 3), st.integers(1, 3), st.booleans())
+def test_no_small_population_can_be_worked_out_of_person_days(
+    seed: int, practices: int, periods: int, strata: int, twice: bool
+) -> None:
+    """Averages below 8 people stay open by four people or more, for each day of the cell, over two releases too."""
+    dice = random.Random(seed)
+    sizes = [0, 1, 28, 28 * 3, 28 * 5 + 9, 28 * 8 - 1, 28 * 8, 28 * 12 + 5, 28 * 300 + 1]
+    values = np.array([[[dice.choice(sizes) for _ in range(strata)] for _ in range(periods)] for _ in range(practices)])
+
+    def days(time: tuple[str, str]) -> int:
+        return 28 * (int(time[1][5:7]) - int(time[0][5:7]) + 1)
+
+    found, leaves = tables(values, [n % 2 for n in range(practices)], (True, True, True))
+    everything = []
+    for one in found:
+        small = 0 < one.value < 8 * days(one.cell.time)
+        everything.append(Given(one.cell, one.value, star=small, sensitive=small, needed=4 * days(one.cell.time)))
+    dice.shuffle(everything)
+    places = {one.cell.organisations for one in everything}
+    cut = len(everything) // 2 if twice else len(everything)
+    before, fresh = everything[:cut], everything[cut:]
+    assert not protect(before, [], leaves, rules(), places, days)
+    for one in before:
+        one.locked = True
+    if fresh and protect(fresh, before, leaves, rules(), places, days):
+        fresh = []  # refused
+    for one in everything:
+        if one.sensitive:
+            low, high = attack([*before, *fresh], leaves, one.cell)
+            assert high - low >= 4 * days(one.cell.time), (one, low, high)
+
+
+def crowd(folder: Path, seed: int, people: int = 90) -> Record:
+    """Three practices, of which one is small; people who come, go and move; ages on both sides of every band."""
+    dice = random.Random(seed)
+    registrations: list[str] = []
+    born: list[str] = []
+    for n in range(1, people + 1):
+        born.append(
+            f"{n} | {dt.date(1935, 1, 1) + dt.timedelta(dice.randrange(80 * 365))} | {dice.choice(['female', 'male'])}"
+        )
+        at = dice.choices(["P1", "P2", "P3"], [50, 35, 5])[0]
+        since = dt.date(2025, 1, 1) + dt.timedelta(dice.choice([0, 0, 0, dice.randrange(180)]))
+        registrations.append(f"{n} | {at} | {since}")
+        if dice.random() < 0.2:
+            moved = max(since, FIRST) + dt.timedelta(1 + dice.randrange(60))
+            registrations.append(f"{n} | {dice.choice(['P1', 'P2'])} | {moved}")
+    events = [f"{dice.randrange(1, people + 1)} | {FIRST + dt.timedelta(dice.randrange(91))}" for _ in range(60)]
+    return made(
+        folder,
+        people=rows("people", "person|born|sex", *born),
+        registrations=rows("registrations", "person|practice|since", *registrations),
+        attendances=rows("attendances", "person|day", *events),
+        organisations=organisations(),
+    )
+
+
+def bounds(releases: Sequence[Release], quantity: str, rounded: bool) -> list[tuple[Given, int, int, int]]:
+    """For each cell that was released: days, and the least and the most that an attacker finds possible.
+
+    Told the shown values exactly (``rounded`` false), or as they were printed: rounded to so many people for every day.
+    """
+    shown: dict[Cell, tuple[Given, int]] = {}
+    leaves: dict[tuple[str, tuple[str, str], tuple[str, ...]], int] = {}
+    names = tuple(dict.fromkeys(name for each in releases for name in each.figures.strata))
+    for each in releases:
+        for place, first, last, strata, numbers in each.entry["cells"]:
+            value, star, sensitive = numbers[quantity]
+            cell = Cell(
+                frozenset(each.entry["places"][place]),
+                (first, last),
+                tuple(zip(each.entry["strata"], strata, strict=True)),
+            )
+            days = (dt.date.fromisoformat(last) - dt.date.fromisoformat(first)).days + 1
+            shown[cell] = (Given(cell, value, bool(star), bool(sensitive)), days)
+    for row in releases[-1].figures.cells.table.to_pylist():
+        period = next(each for each in releases[-1].figures.periods if each.label == row["period"])
+        key = (
+            row["organisation"],
+            (period.first.isoformat(), period.last.isoformat()),
+            tuple(str(row[name]) for name in names),
+        )
+        leaves[key] = leaves.get(key, 0) + row[quantity]
+    keys = sorted(leaves)
+
+    def inside(cell: Cell) -> list[float]:
+        strata = dict(cell.strata)
+        return [
+            float(
+                organisation in cell.organisations
+                and cell.time[0] <= time[0]
+                and time[1] <= cell.time[1]
+                and all(strata.get(name, value) == value for name, value in zip(names, values, strict=True))
+            )
+            for organisation, time, values in keys
+        ]
+
+    matrix, low, high = [], [], []
+    for cell, (one, days) in shown.items():
+        row = np.array(inside(cell))
+        assert row @ np.array([leaves[key] for key in keys]) == one.value
+        if one.star:
+            continue
+        step = 5 * days
+        at = (2 * one.value + step) // (2 * step) * step
+        matrix.append(row)
+        low.append(max(at - step / 2, 0) if rounded and one.value else one.value)
+        high.append(at + step / 2 if rounded and one.value else one.value)
+    constraint = {
+        "A_ub": np.array([*matrix, *[-each for each in matrix]]) if matrix else None,
+        "b_ub": np.array([*high, *[-each for each in low]]) if matrix else None,
+    }
+    out = []
+    for cell, (one, days) in shown.items():
+        goal = np.array(inside(cell))
+        ends = []
+        for sign in (1, -1):
+            solved = scipy_optimize.linprog(sign * goal, **constraint, bounds=(0, None), method="highs")
+            ends.append(10**9 if solved.status == 3 else round(sign * solved.fun))
+        out.append((one, days, ends[0], ends[1]))
+    return out
+
+
+SEQUENCES = {
+    "a quarter by sex": [("whole", ("practice", "network", "all"), ("sex",))],
+    "months by age": [("month", ("practice", "all"), ("age_band",))],
+    "a quarter, then its months": [("whole", ("practice", "all"), ()), ("month", ("practice", "network", "all"), ())],
+    "networks, then practices by sex": [("month", ("network", "all"), ()), ("month", ("practice",), ("sex",))],
+}
+
+
+@pytest.mark.parametrize("sequence", list(SEQUENCES.values()), ids=list(SEQUENCES))
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_populations_stay_hidden(tmp_path: Path, sequence: Any, seed: int) -> None:
+    """Of all that was released: no population of 1 to 7 is known, no number of person-days, and nothing over so few."""
+    record = crowd(tmp_path / "record", seed)
+    measure = find(write_measure(tmp_path, card(**PERSON_DAYS)))
+    releases: list[Release] = []
+    for every, by, strata in sequence:
+        with Session(record, first=FIRST, until=UNTIL, every=every, threads=1) as session:
+            try:
+                one = release(session, figures(session, measure, by, strata))
+            except ReleaseRefused as refused:
+                assert releases and "would give away" in str(refused)
+                break
+        enter(record.folder, [one], dt.date(2025, 8, 1))
+        releases.append(one)
+    few = 0
+    for each in releases:
+        for figure, row in zip(each.figures.rows, each.rows, strict=True):
+            days = figure.period.days
+            assert row.denominator == STAR or int(row.denominator or 0) % (5 * days) == 0
+            if 0 < (figure.denominator or 0) < 8 * days:
+                few += 1
+                assert {row.denominator, row.numerator, row.rate, row.lower, row.upper} == {STAR}
+    assert few, "the place has small populations"
+    for one, days, low, high in bounds(releases, "denominator", rounded=False):
+        if one.sensitive:
+            assert high - low >= 4 * days, (one, low, high)
+    for one, days, low, high in bounds(releases, "denominator", rounded=True):
+        if one.value:
+            assert high - low >= days, (one, low, high)
+
+
+def test_one_birthday_is_not_given_away(tmp_path: Path) -> None:
+    """Days on both sides of an eighty-fifth birthday, one person of an age, and that nothing happened to them."""
+    numbers = range(1, 61)
+    record = made(
+        tmp_path / "record",
+        people=rows("people", "person|born|sex", *[f"{n} | 19{40 if n < 60 else 75}-05-15 | female" for n in numbers]),
+        registrations=rows(
+            "registrations", "person|practice|since", *[f"{n} | P{1 if n > 2 else 3} | 2020-01-01" for n in numbers]
+        ),
+        organisations=organisations(),
+    )
+    measure = find(write_measure(tmp_path, card(**PERSON_DAYS)))
+    with Session(record, first=FIRST, until=UNTIL, every="whole", threads=1) as session:
+        made_release = release(session, figures(session, measure, ("practice",), ("age_band",)))
+    shown = {(row.organisation, row.stratum): (row.numerator, row.denominator) for row in made_release.rows}
+    assert shown["P3", ("80-84",)] == shown["P3", ("85-89",)] == shown["P1", ("50-54",)] == (STAR, STAR)
+
+
+def test_a_zero_over_few_people_is_no_zero_by_subtraction(tmp_path: Path) -> None:
+    """All, and all but the practice of three: that none of the three attended is not given away either."""
+    record = made(
+        tmp_path / "record",
+        people=rows("people", "person|born|sex", *[f"{n} | 1950-01-01 | female" for n in range(1, 64)]),
+        registrations=rows(
+            "registrations",
+            "person|practice|since",
+            *[f"{n} | P{3 if n < 4 else 1 + n % 2} | 2020-01-01" for n in range(1, 64)],
+        ),
+        attendances=rows("attendances", "person|day", *[f"{n} | 2025-05-01" for n in range(4, 64)]),
+        organisations=organisations(),
+    )
+    for number, written in enumerate((card(), card(**PERSON_DAYS))):
+        measure = find(write_measure(tmp_path / str(number), written))
+        with Session(record, first=FIRST, until=UNTIL, every="whole", threads=1) as session:
+            made_release = release(session, figures(session, measure, ("practice", "all")))
+        shown = {row.organisation: (row.numerator, row.denominator) for row in made_release.rows}
+        assert shown["P3"] == (STAR, STAR)
+        assert STAR in {shown["P1"][0], shown["P2"][0], shown["all"][0]}
+        known, leaves = shown_cells(made_release)
+        zero = next(one for one in known if one.cell.organisations == {"P3"})
+        low, high = attack(known, leaves, zero.cell)
+        assert high - low >= NEEDED
+
+
+def test_a_share_of_few_people_is_withheld(tmp_path: Path) -> None:
+    """People behind a ratio decide: nine contacts of three people, none of them good; a share of three can be kept."""
+    contacts = [f"{n} | 2025-05-0{day}" for n in range(1, 4) for day in (1, 2, 3)]
+    contacts += [f"{n} | 2025-06-01" for n in range(4, 40)]
+    record = made(
+        tmp_path / "record",
+        people=rows("people", "person|born|sex", *[f"{n} | 1950-01-01 | female" for n in range(1, 40)]),
+        registrations=rows(
+            "registrations",
+            "person|practice|since",
+            *[f"{n} | P{1 if n < 4 else 2} | 2020-01-01" for n in range(1, 40)],
+        ),
+        attendances=rows("attendances", "person|day", *contacts),
+        organisations=organisations(),
+    )
+    select = (
+        "select person, day, case when person > 30 then 1 else 0 end as numerator, 1 as denominator from attendances"
+    )
+    measure = find(write_measure(tmp_path, ratio(), select))
+    with Session(record, first=FIRST, until=UNTIL, every="whole", threads=1) as session:
+        made_release = release(session, figures(session, measure, ("practice",)))
+    shown = {row.organisation: (row.numerator, row.denominator, row.rate) for row in made_release.rows}
+    assert shown == {"P1": (STAR, STAR, STAR), "P2": ("10", "35", "28.6")}
+
+
+def test_days_at_home_are_days_of_people(tmp_path: Path) -> None:
+    """A ratio of person-days is rounded to five people for every day, and withheld where they are fewer than 8."""
+    record = crowd(tmp_path / "record", 1)
+    with Session(record, first=FIRST, until=UNTIL, every="month", threads=1) as session:
+        found = figures(session, find("days-at-home"), ("practice",))
+        made_release = release(session, found)
+    assert any(row.denominator == STAR for row in made_release.rows)
+    for figure, row in zip(made_release.figures.rows, made_release.rows, strict=True):
+        days = figure.period.days
+        for text, value in ((row.numerator, figure.numerator), (row.denominator, figure.denominator or 0)):
+            assert text == STAR or int(text or 0) % (5 * days) == 0
+            assert text == STAR or value == 0 or value >= 8 * days
+
+
+def test_what_an_older_release_showed_is_not_shown_again(tmp_path: Path) -> None:
+    """A small population in the register, from before populations were withheld, is a star from now on."""
+    record = crowd(tmp_path / "record", 1)
+    one = releasing_days(record, tmp_path)
+    for cell in one.entry["cells"]:
+        for quantity in cell[4].values():
+            quantity[1] = quantity[2] = 0
+    enter(record.folder, [one], dt.date(2025, 8, 1))
+    again = releasing_days(record, tmp_path)
+    few = [
+        row
+        for figure, row in zip(again.figures.rows, again.rows, strict=True)
+        if 0 < (figure.denominator or 0) < 8 * figure.period.days
+    ]
+    assert few and all((row.numerator, row.denominator) == (STAR, STAR) for row in few)
+
+
+def releasing_days(record: Record, folder: Path) -> Release:
+    """A release of person-days by practice."""
+    measure = find(write_measure(folder, card(**PERSON_DAYS)))
+    with Session(record, first=FIRST, until=UNTIL, every="whole", threads=1) as session:
+        return release(session, figures(session, measure, ("practice", "all")))

@@ -91,6 +91,11 @@ CARD = Record(
         Field("population", POPULATION, "whose figures they are", True),
         Field("numerator", TITLE, "what counts, in words", True),
         Field("denominator", TITLE, "of what, in words"),
+        Field(
+            "denominator_unit",
+            Choice(("person-days",)),
+            "person-days, where the rows of a ratio are days of people: release protects the people",
+        ),
         Field("exclusions", ListOf("exclusions", TITLE), "what counts in neither, in words"),
         Field("strata", MapOf("strata", NAME, TITLE), "further columns of the select that may be grouped by"),
         Field("lists", MapOf("code lists", NAME, VERSIONED), "code lists, by the table name the select uses"),
@@ -196,6 +201,8 @@ class Card:
     reviewed: dt.date
     next_review: dt.date
     status: Status
+    denominator_unit: Literal["", "person-days"] = ""
+    """Person-days, where the rows of a ratio (numerator and denominator) are days of people."""
 
     @property
     def id(self) -> str:
@@ -293,6 +300,7 @@ def _card(tree: Entries, file: str) -> Card:
         reviewed=dt.date.fromisoformat(_text(fields["reviewed"])),
         next_review=dt.date.fromisoformat(_text(fields["next_review"])),
         status=_text(fields["status"]),  # type: ignore[arg-type]
+        denominator_unit=_text(fields.get("denominator_unit")),  # type: ignore[arg-type]
     )
 
 
@@ -322,6 +330,8 @@ def _clashes(tree: Entries) -> list[Problem]:
         problem("population", f"a {kind} counts its own rows, not the population", "leave count out")
     if kind == "total" and ("per" in fields or "denominator" in fields):
         problem("kind", "a total has neither per nor denominator", "leave them out, or say kind: ratio")
+    if kind != "ratio" and "denominator_unit" in fields:
+        problem("denominator_unit", f"a {kind} counts people, or nothing", "leave it out, or say kind: ratio")
     if kind != "total" and ("per" not in fields or "denominator" not in fields):
         problem("kind", f"a {kind} needs per and denominator", "add per: 100 and denominator: in words")
     if kind == "total" and interval != "none":

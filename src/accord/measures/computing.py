@@ -245,26 +245,29 @@ class Session:
         return self._organisations
 
     def contributions(
-        self, measure: Measure, strata: Sequence[str]
+        self, measure: Measure, strata: Sequence[str], quantity: Literal["numerator", "denominator"] = "numerator"
     ) -> list[tuple[str, str, tuple[str, ...], int, int, int]]:
-        """By organisation, period and stratum: how many people a sum is about, and its two largest parts."""
+        """By organisation, period and stratum: how many people a sum is about, and its two largest parts.
+
+        ``quantity`` is the numerator, or the denominator of a ratio.
+        """
         self._prepare(measure)
         named, groups, source = self._source(measure, strata)
         keys = ", ".join(_quoted(name) for name in ("organisation", "period", *strata))
-        numerator = "case when m.excluded is null then m.numerator end"
-        numerator = numerator if "excluded" in measure.select.columns else "m.numerator"
+        part = f"case when m.excluded is null then m.{quantity} end"
+        part = part if "excluded" in measure.select.columns else f"m.{quantity}"
         text = f"""{self._with(measure)}, each_person as (
-                select {", ".join(named)}, m.person, sum({numerator}) as numerator
+                select {", ".join(named)}, m.person, sum({part}) as part
                 {source}
                 group by {", ".join([*groups, "m.person"])}
             ), in_order as (
-                select {keys}, numerator,
-                    row_number() over (partition by {keys} order by numerator desc, person) as place
+                select {keys}, part,
+                    row_number() over (partition by {keys} order by part desc, person) as place
                 from each_person
-                where numerator <> 0
+                where part <> 0
             )
-            select {keys}, count(*) as people, max(numerator) as largest,
-                coalesce(max(case when place = 2 then numerator end), 0) as second
+            select {keys}, count(*) as people, max(part) as largest,
+                coalesce(max(case when place = 2 then part end), 0) as second
             from in_order
             group by {keys}"""
         found = self.engine.rows(self._read(text, measure)).to_pylist()

@@ -5,6 +5,10 @@ crude rates are made from the rounded values; standardised rates, expected count
 values (they are exempt), and withheld with their count (NHS Digital's rules for hospital statistics since September
 2018).
 
+How many *people* stand behind a number decides. Person-days are protected as people are: over the days of the period,
+an average of fewer than 8 is withheld, others are rounded to 5 people for every day. Twelve contacts of three people
+are withheld, and so is every figure over a population below 8, a zero too: it would say something of each of them.
+
 Secondary suppression does not rely on rounding. For each small count there must be a *witness*: a second table that
 agrees with every figure that was given, exactly, and has another value in that cell: at least five values must be
 possible, as many as a rounded count stands for. A witness moves events between corners of a box (this organisation and
@@ -81,9 +85,9 @@ class Rules:
         """How many further values a small count must be able to have: as many as a rounded one."""
         return self.step - 1
 
-    def small(self, count: int | None) -> bool:
-        """Whether a count must not be shown."""
-        return count is not None and self.least <= count <= self.most
+    def small(self, count: int | None, days: int = 1) -> bool:
+        """Whether a count must not be shown; of person-days over so many days, where the average is a small count."""
+        return count is not None and self.least <= count < (self.most + 1) * days
 
 
 @cache
@@ -147,6 +151,8 @@ class Leaves:
     values: Mapping[tuple[str, tuple[str, str], tuple[str, ...]], int]
     most: Mapping[tuple[str, tuple[str, str], tuple[str, ...]], int] | None = None
     """The largest that each value could be, for shares: its denominator."""
+    unseen: int = 0
+    """Denominators up to this many are withheld: a share of them may be thought to be of so many."""
 
 
 class Protection:
@@ -167,6 +173,7 @@ class Protection:
         shape = [len(atoms) for atoms in self._atoms]
         self._values = np.zeros(shape, dtype=np.int64)
         self._room: np.ndarray | None = None
+        self._roomier: np.ndarray | None = None
         for (organisation, time, strata), value in leaves.values.items():
             self._values[self._at(organisation, time, strata)] = value
         if leaves.most is not None:
@@ -174,6 +181,7 @@ class Protection:
             for (organisation, time, strata), value in leaves.most.items():
                 at = self._at(organisation, time, strata)
                 self._room[at] = max(value - int(self._values[at]), 0)
+            self._roomier = np.maximum(self._room, leaves.unseen - self._values)
         self._members = self._membership()
         self._star = np.array([one.star for one in self.given], dtype=bool)
         self._locked = np.array([one.locked and not one.star for one in self.given], dtype=bool)
@@ -249,6 +257,16 @@ class Protection:
 
     def _witness(self, inside: Sequence[np.ndarray], needed: int, free: bool = False) -> Sequence[int] | None:
         """The cells to withhold for the cheapest witness of a cell; empty if it has one; None if none can be had."""
+        found = self._cheapest(inside, needed, free, self._room)
+        if found is None and self._roomier is not None:
+            # nobody is told the denominators that are small themselves, so they do not limit what seems possible
+            found = self._cheapest(inside, needed, free, self._roomier)
+        return found
+
+    def _cheapest(
+        self, inside: Sequence[np.ndarray], needed: int, free: bool, room: np.ndarray | None
+    ) -> Sequence[int] | None:
+        """The same, where each value can grow by no more than its room."""
         import numpy as np
 
         best: tuple[float, tuple[int, ...]] | None = None
@@ -260,7 +278,7 @@ class Protection:
                     matrix = self._members[d]
                     apart &= matrix[:, first[d]] if partner is None else matrix[:, first[d]] != matrix[:, partner]
                 near = np.flatnonzero(apart)
-                for cost, partner in self._by_organisation(near, first, others, inside, needed):
+                for cost, partner in self._by_organisation(near, first, others, inside, needed, room):
                     if cost == 0:
                         return ()
                     if not free and (best is None or cost < best[0]):
@@ -300,6 +318,7 @@ class Protection:
         others: Sequence[int | None],
         inside: Sequence[np.ndarray],
         needed: int,
+        room: np.ndarray | None,
     ) -> Iterator[tuple[float, int | None]]:
         """For each organisation to exchange with (or none): what withholding costs, cheapest first."""
         import numpy as np
@@ -310,7 +329,7 @@ class Protection:
         locked = self._locked[near]
         weights = np.where(free, self._cost[near], 0.0)
         found: list[tuple[float, int | None]] = []
-        if not bool((here & locked).any()) and self._reach(first, others, None) >= needed:
+        if not bool((here & locked).any()) and self._reach(first, others, None, room) >= needed:
             found.append((float(weights[here].sum()), None))
         if self._divided[0]:
             split = matrix != here[:, None]
@@ -321,7 +340,7 @@ class Protection:
                     continue
                 if found and costs[partner] >= min(cost for cost, _ in found):
                     break
-                if self._reach(first, others, int(partner)) >= needed:
+                if self._reach(first, others, int(partner), room) >= needed:
                     found.append((float(costs[partner]), int(partner)))
                     break
         yield from sorted(found, key=lambda each: (each[0], each[1] is None, each[1] or 0))
@@ -331,7 +350,9 @@ class Protection:
         apart = matrix[:, first] if partner is None else matrix[:, first] != matrix[:, partner]
         return near[apart]
 
-    def _reach(self, first: tuple[int, ...], others: Sequence[int | None], partner: int | None) -> int:
+    def _reach(
+        self, first: tuple[int, ...], others: Sequence[int | None], partner: int | None, limits: np.ndarray | None
+    ) -> int:
         """How many more values a cell could have by moving events between the corners of a box."""
         choices: list[list[tuple[int, int]]] = []
         for at, other in zip(first, (partner, *others), strict=True):
@@ -340,7 +361,7 @@ class Protection:
         for corner in product(*choices):
             at = tuple(place for place, _ in corner)
             value = int(self._values[at])
-            room = 10**12 if self._room is None else int(self._room[at])
+            room = 10**12 if limits is None else int(limits[at])
             if sum(turned for _, turned in corner) % 2:
                 up, down = min(up, value), min(down, room)
             else:
@@ -354,11 +375,15 @@ def protect(
     leaves: Leaves,
     by: Rules,
     places: Iterable[frozenset[str]] = (),
+    days: Callable[[tuple[str, str]], int] = lambda time: 1,
+    further: Iterable[Cell] = (),
 ) -> list[Cell]:
     """Withhold what must be of new cells, seen together with cells that were released before.
 
     Small counts that nobody gives, but that differences of releases would, are protected too: of the organisations that
     are given, of each one of the lowest level, and of ``places`` (networks and boards that no release is about yet).
+    ``days`` says how many days a time has where values are person-days, otherwise 1; ``further`` are cells to protect
+    whatever they count: figures over a small population.
 
     Returns:
         Small counts that would be given away whatever is withheld now, and were not before.
@@ -368,9 +393,10 @@ def protect(
     lost = [(one.cell, one.needed) for one in protection.protect()]
     if fresh:
         known = {one.cell for one in given}
-        for cell in _differences(given, leaves, by, places):
-            if cell not in known and not protection.secure(cell, by.needed):
-                lost.append((cell, by.needed))
+        for cell in dict.fromkeys([*_differences(given, leaves, by, places, days), *further]):
+            needed = by.needed * days(cell.time)
+            if cell not in known and not protection.secure(cell, needed):
+                lost.append((cell, needed))
     if not lost or not before:
         return [cell for cell, _ in lost]
     alone = Protection(before, leaves)
@@ -509,7 +535,20 @@ class _Making:
         self.whole = "periods" in reads
         """Whether the measure is about a state in each period, so that longer periods are no sums of shorter ones."""
         self.people = self.card.kind == "rate" and self.card.population.count != "person-days"
-        self.dominated = self._dominated() if self.card.suppress == "money" else {}
+        self.in_days: tuple[Quantity, ...] = ()
+        """What is counted in person-days, and protected as so many people for every day."""
+        if self.card.kind == "rate" and self.card.population.count == "person-days":
+            self.in_days = ("denominator",)
+        elif self.card.denominator_unit == "person-days":
+            self.in_days = ("numerator", "denominator")
+        self._lengths: dict[tuple[str, str], int] = {}
+        self._few: set[Cell] = set()
+        """Populations below the smallest that is shown, as cells of numerators."""
+        self._behind: dict[Quantity, Mapping[tuple[str, str, str, tuple[str, ...]], tuple[int, int, int]]] = {}
+        if self.card.suppress != "none":
+            self._behind["numerator"] = self._people_behind("numerator")
+            if self.card.kind == "ratio":
+                self._behind["denominator"] = self._people_behind("denominator")
 
     # -- rows ----------------------------------------------------------------------------------------------------------
     def open(self) -> Release:
@@ -521,7 +560,8 @@ class _Making:
         """The release, protected."""
         told = [one for one in earlier if one["measure"] == self.figures.measure.id]
         shown: dict[Quantity, dict[int, Given]] = {}
-        quantities: tuple[Quantity, ...] = ("numerator",) if self.card.kind == "total" else ("numerator", "denominator")
+        # denominators first: a numerator over few people is withheld too
+        quantities: tuple[Quantity, ...] = ("numerator",) if self.card.kind == "total" else ("denominator", "numerator")
         for quantity in quantities:
             shown[quantity] = self._protected(quantity, told)
         rows: list[Released] = []
@@ -530,7 +570,7 @@ class _Making:
             below = shown["denominator"][number] if "denominator" in shown else None
             above = shown["numerator"][number]
             no_denominator = below is not None and below.star
-            no_numerator = above.star or (no_denominator and self.by.small(figure.denominator))
+            no_numerator = above.star or (no_denominator and self._is_small(figure, "denominator"))
             withheld += no_numerator or no_denominator
             kept = replace(figure, numerator=above.value, denominator=None if below is None else below.value)
             rows.append(self._row(kept, no_numerator, no_denominator))
@@ -540,9 +580,11 @@ class _Making:
 
     def _row(self, figure: Figure, no_numerator: bool, no_denominator: bool, exact: bool = False) -> Released:
         money = self.card.suppress == "money"
-        step = 1 if exact else self.by.money_step if money else self.by.step
-        numerator = _nearest(figure.numerator, step)
-        denominator = None if figure.denominator is None else _nearest(figure.denominator, 1 if exact else self.by.step)
+        days = figure.period.days
+        step = self.by.money_step if money else self.by.step * (days if "numerator" in self.in_days else 1)
+        numerator = _nearest(figure.numerator, 1 if exact else step)
+        step = 1 if exact else self.by.step * (days if "denominator" in self.in_days else 1)
+        denominator = None if figure.denominator is None else _nearest(figure.denominator, step)
         hidden = no_numerator or no_denominator
         standard = self.card.standardise
         rate, lower, upper, expected = figure.rate, figure.lower, figure.upper, figure.expected
@@ -552,9 +594,9 @@ class _Making:
             expected = standardising.rounded(Decimal(numerator), EXPECTED_STEP)
         if not exact and not hidden and (standard is None or own) and self.card.kind != "total":
             assert denominator is not None
-            days = figure.period.days if self.card.population.count == "person-days" else 1
+            over = days if self.card.population.count == "person-days" else 1
             top = min(numerator, denominator) if self.card.interval == "wilson" else numerator
-            made = standardising.crude(top, Fraction(denominator, days), self.card.per, self.card.interval)
+            made = standardising.crude(top, Fraction(denominator, over), self.card.per, self.card.interval)
             rate, lower, upper = (
                 standardising.rounded(each, self.card.step) for each in (made.rate, made.lower, made.upper)
             )
@@ -578,14 +620,16 @@ class _Making:
     # -- what is sensitive ---------------------------------------------------------------------------------------------
     def _protected(self, quantity: Quantity, told: Sequence[Mapping[str, Any]]) -> dict[int, Given]:
         """The cells of a quantity, by the number of their row, with what may be shown."""
-        new = {number: self._given(number, figure, quantity) for number, figure in enumerate(self.figures.rows)}
+        new = {number: self._given(figure, quantity) for number, figure in enumerate(self.figures.rows)}
         before = self._before(quantity, told, {one.cell.time for one in new.values()})
         leaves = self._leaves(quantity, before)
         latest = {one.cell: one for one in before}
         repeated = 0
         for number, one in new.items():
             was = latest.get(one.cell)
-            if was is not None and abs(was.value - one.value) <= self.by.most:
+            given_away = was is not None and one.sensitive and not was.star and was.value > 0
+            near = (self.by.most + 1) * self._days(quantity, one.cell.time)
+            if was is not None and not given_away and abs(was.value - one.value) < near:
                 repeated += was.value != one.value
                 new[number] = was
         if repeated:
@@ -594,10 +638,50 @@ class _Making:
                 "which stand: the difference of the two would be a small count"
             )
         fresh = [one for one in new.values() if not one.locked]
-        lost = protect(fresh, before, leaves, self.by, self._everywhere() if before else ())
+        places = self._everywhere() if before else set()
+
+        def days(time: tuple[str, str]) -> int:
+            return self._days(quantity, time)
+
+        lost = protect(fresh, before, leaves, self.by, places, days, self._few if quantity == "numerator" else ())
         if lost:
             self._refuse(quantity, len(lost), told)
+        if quantity == "denominator" and self.card.kind == "rate":
+            self._few = self._over_few([*fresh, *before], leaves, places, days)
         return new
+
+    def _over_few(
+        self,
+        given: Sequence[Given],
+        leaves: Leaves,
+        places: Iterable[frozenset[str]],
+        days: Callable[[tuple[str, str]], int],
+    ) -> set[Cell]:
+        """Cells of numerators over small populations, given or not: of each, what happened to so few."""
+        times: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        for period in self.figures.periods:
+            times.setdefault(self._time(period.label, "denominator"), []).append(self._time(period.label, "numerator"))
+        return {
+            Cell(cell.organisations, time, cell.strata)
+            for cell in _differences(given, leaves, self.by, places, days)
+            for time in times.get(cell.time, ())
+        }
+
+    def _days(self, quantity: Quantity, time: tuple[str, str]) -> int:
+        """By how many days a value of a time divides into people: 1 where it counts people or events."""
+        return self._lengths[time] if quantity in self.in_days else 1
+
+    def _is_small(self, figure: Figure, quantity: Quantity) -> bool:
+        """Whether a number of a row is about so few people that it must not be shown."""
+        value = figure.numerator if quantity == "numerator" else figure.denominator
+        days = figure.period.days if quantity in self.in_days else 1
+        people, _, _ = self._parts(figure, quantity)
+        return self.by.small(value, days) or (value != 0 and self.by.small(people))
+
+    def _parts(self, figure: Figure, quantity: Quantity) -> tuple[int, int, int]:
+        """How many people make a number, and the two largest parts; nobody, where it counts a population."""
+        key = (figure.level, figure.organisation, figure.period.label, figure.stratum)
+        return self._behind.get(quantity, {}).get(key, (0, 0, 0))
 
     def _refuse(self, quantity: Quantity, lost: int, told: Sequence[Mapping[str, Any]]) -> None:
         days = ", ".join(dict.fromkeys(str(one["day"]) for one in told))
@@ -608,22 +692,21 @@ class _Making:
         fix = "release the same organisations, periods and strata as before, or periods that do not overlap them"
         raise ReleaseRefused(Problem(Place(self.card.file, 0, 0), message, fix))
 
-    def _given(self, number: int, figure: Figure, quantity: Quantity) -> Given:
+    def _given(self, figure: Figure, quantity: Quantity) -> Given:
         value = figure.numerator if quantity == "numerator" else figure.denominator or 0
-        sensitive = self.by.small(value)
-        needed = self.by.needed
+        sensitive = self._is_small(figure, quantity)
+        needed = self.by.needed * (figure.period.days if quantity in self.in_days else 1)
+        _, largest, second = self._parts(figure, quantity)
         if quantity == "numerator":
+            if self.card.kind != "total":
+                sensitive = sensitive or self._is_small(figure, "denominator")
             if self.card.suppress == "money":
-                people, largest, second = self.dominated.get(
-                    (figure.level, figure.organisation, figure.period.label, figure.stratum), (0, 0, 0)
-                )
                 remainder = value - largest - second
-                sensitive = sensitive or self.by.small(people)
                 sensitive = sensitive or (value > 0 and (largest + second) * 100 > self.by.share * value)
                 sensitive = sensitive or (value > 0 and remainder * 100 < self.by.p * largest)
                 needed = max(needed, -(-largest * self.by.p // 100)) if sensitive else needed
-            else:
-                sensitive = sensitive or (self.by.small(figure.events) and value > 0)
+        if self.card.suppress == "counts" and sensitive and value > self.by.most:
+            needed = max(needed, largest)  # many of one person each: what is possible spans what one of them makes
         return Given(self._cell(figure, quantity), value, star=sensitive, sensitive=sensitive, needed=needed)
 
     def _cell(self, figure: Figure, quantity: Quantity) -> Cell:
@@ -671,10 +754,12 @@ class _Making:
         return self._time_of(period.first.isoformat(), period.last.isoformat(), quantity)
 
     def _time_of(self, first: str, last: str, quantity: Quantity) -> tuple[str, str]:
+        period = Period(first, dt.date.fromisoformat(first), dt.date.fromisoformat(last), "")
         if quantity == "denominator" and self.people:
-            period = Period(first, dt.date.fromisoformat(first), dt.date.fromisoformat(last), "")
             return (f"on {counted_on(self.card, period)}", "")
-        return (f"{first} to {last}", "") if self.whole else (first, last)
+        time = (f"{first} to {last}", "") if self.whole else (first, last)
+        self._lengths[time] = period.days
+        return time
 
     def _times(self) -> Mapping[str, str]:
         return {period.label: period.last.isoformat() for period in self.figures.periods}
@@ -695,7 +780,8 @@ class _Making:
                 if quantity == "denominator" and self.card.kind == "rate":
                     named = tuple((name, each) for name, each in named if name not in self.card.strata)
                 cell = Cell(places[place], self._time_of(first, last, quantity), named)
-                found[cell] = Given(cell, value, bool(star), bool(sensitive), self.by.needed, locked=True)
+                needed = self.by.needed * self._days(quantity, cell.time)
+                found[cell] = Given(cell, value, bool(star), bool(sensitive), needed, locked=True)
         reached = set(times)
         while True:  # a release that overlaps one that overlaps the new one has to do with it too
             near = [one for one in found.values() if any(_overlap(one.cell.time, time) for time in reached)]
@@ -751,7 +837,7 @@ class _Making:
             values[key] = values.get(key, 0) + (numbers[row] or 0)
             most[key] = most.get(key, 0) + (below[row] or 0)
         share = self.card.interval == "wilson" and quantity == "numerator"
-        return Leaves(tuple(strata), values, most if share else None)
+        return Leaves(tuple(strata), values, most if share else None, self.by.most)
 
     def _months(self, first: dt.date, until: dt.date) -> tuple[Period, ...]:
         """The months of all releases that have to do with this one: every period that is released is made of months."""
@@ -783,10 +869,12 @@ class _Making:
             "cells": cells,
         }
 
-    def _dominated(self) -> Mapping[tuple[str, str, str, tuple[str, ...]], tuple[int, int, int]]:
-        """By row, how many people a sum of money is about, and what the two largest of them make of it."""
+    def _people_behind(
+        self, quantity: Quantity
+    ) -> Mapping[tuple[str, str, str, tuple[str, ...]], tuple[int, int, int]]:
+        """By row, how many people a sum is about, and what the two largest of them make of it."""
         out: dict[tuple[str, str, str, tuple[str, ...]], tuple[int, int, int]] = {}
-        rows = self.session.contributions(self.figures.measure, self.figures.strata)
+        rows = self.session.contributions(self.figures.measure, self.figures.strata, quantity)
         lowest = "practice" if self.card.population.who == "registered" else "council"
         for organisation, label, stratum, people, largest, second in rows:
             for level in self.figures.levels:
@@ -820,7 +908,11 @@ def _overlap(one: tuple[str, str], other: tuple[str, str]) -> bool:
 
 
 def _differences(
-    given: Sequence[Given], leaves: Leaves, by: Rules, further: Iterable[frozenset[str]] = ()
+    given: Sequence[Given],
+    leaves: Leaves,
+    by: Rules,
+    further: Iterable[frozenset[str]],
+    days: Callable[[tuple[str, str]], int],
 ) -> Iterator[Cell]:
     """The small counts among all cells that organisations, times and strata of several releases can be crossed to."""
     import numpy as np
@@ -845,7 +937,9 @@ def _differences(
     for number in range(len(strata)):  # each stratum, and all of them together as the last
         axis = 2 + number
         sums = np.concatenate([sums, sums.sum(axis=axis, keepdims=True)], axis=axis)
-    for found in np.argwhere((sums >= by.least) & (sums <= by.most)):
+    above = np.array([(by.most + 1) * days(span) for span in spans], dtype=np.int64)
+    above = above.reshape(1, -1, *[1] * len(strata))
+    for found in np.argwhere((sums >= by.least) & (sums < above)):
         place, span, *rest = (int(each) for each in found)
         named = tuple(
             (name, strata[number][rest[number]])
