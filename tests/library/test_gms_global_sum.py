@@ -261,15 +261,14 @@ def test_statements_say_which_indices_are_neutral_and_no_others(accord: Callable
     (tmp_path / "measured.csv").write_text(f"practice,quarter,smr,slli,staff_market\nA,{NOW},100,100,1\n")
     accord("settle", "gms-global-sum", "--data", tmp_path, "--out", tmp_path / "runs", "--statement", "A")
     (page,) = (tmp_path / "runs").glob("*/statements/*.html")
-    (said,) = re.findall("Provisional: assumed [^<]*", page.read_text(encoding="utf-8"))
-    assert set(re.findall(r"figure (\w+)", said)) == {
-        "neutral_homes",
-        "neutral_turnover",
-        "neutral_rurality",
-        "no_minor_surgery_opt_out_stated",
-    }
-    (unverified,) = re.findall("Draft: nobody has verified [^<]*", page.read_text(encoding="utf-8"))
-    assert {"workload_weight", "needs_constant", "staff_share"} <= set(re.findall(r"figure (\w+)", unverified))
+    said = page.read_text(encoding="utf-8")
+    (neutral,) = re.findall(r"taken as 1, for an index without data is neutral: ([^<.]*)", said)
+    assert neutral == "neutral homes, neutral turnover and neutral rurality"
+    (absent,) = re.findall(r"taken as 0%, for what nobody states is none: ([^<.]*)", said)
+    assert absent == "no minor surgery opt out stated"
+    (unverified,) = re.findall("Draft: nobody has verified ([^<;]*)", said)
+    assert all(name in unverified for name in ("workload weight", "needs constant", "staff share"))
+
 
 
 # -- every practice in England ----------------------------------------------------------------------------------------
