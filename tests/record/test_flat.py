@@ -183,6 +183,29 @@ def test_a_file_that_is_cut_off_is_refused_in_every_encoding(tmp_path: Path) -> 
             gather(FlatReader(tmp_path / "own.yaml"), tmp_path / "rows.csv.gz")
 
 
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("own_2024-04-01.csv", "own_2024-04-01.csv"),
+        ("own_20240401123000.csv", "own_20240401123000.csv"),  # the time at which it was made
+        ("own_1234567890.csv", "own_1234567890.csv"),  # ten digits that are no NHS number
+        ("own_9434765919.csv", "file 1"),
+        ("own-943 476 5919.csv", "file 1"),
+        ("943-476-5919.csv", "file 1"),
+        ("own20249434765919.csv", "file 1"),
+    ],
+)
+def test_a_file_named_after_a_person_is_called_by_a_number(tmp_path: Path, name: str, label: str) -> None:
+    (tmp_path / "own.yaml").write_text(OWN)
+    (tmp_path / name).write_text("NHS,WHEN,CODE,VALUE\n")
+    (file,) = FlatReader(tmp_path / "own.yaml").files([tmp_path / name])
+    assert file.label == label
+    (tmp_path / "own.yaml").write_text(OWN.replace('"*.csv"', '"*.txt"'))
+    with pytest.raises(DataRefused) as refused:
+        FlatReader(tmp_path / "own.yaml").files([tmp_path / name])
+    assert label in str(refused.value)
+
+
 def test_without_a_heading_the_mapping_names_the_columns(tmp_path: Path) -> None:
     text = OWN + "heading: [NHS, WHEN, CODE, VALUE]\ndelimiter: pipe\n"
     assert own(tmp_path, text, "1|03/04/2024|8|7\n").of("observations", "source_row", "code") == [(1, "8")]

@@ -568,7 +568,7 @@ def test_opt_outs(place: Place, kind: str, left: set[str], when: str) -> None:
 def test_who_is_no_longer_on_the_list_can_be_loaded_again(place: Place) -> None:
     away, nobody = place.folder / "list.csv", place.folder / "empty.csv"
     away.write_text(f"{PEOPLE[0]}\n")
-    nobody.write_text("identifier\n")
+    nobody.write_text("nobody\n")
     file = place.write("consultations", [contact(0)])
     place.load(file, known="2024-02-01")
     place.load(opt_outs={"national": [away]}, known="2024-03-01")
@@ -584,6 +584,40 @@ def test_a_list_with_a_line_that_is_no_identifier_stops_the_load(place: Place) -
     with pytest.raises(DataRefused, match=r"list\.csv:2.*not an NHS number") as refused:
         place.load(place.write("consultations", [contact()]), opt_outs={"national": [away]})
     assert "12345" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["", "\n", "identifier\n", "\ufeffNHS number\n\n"])
+def test_a_list_that_names_nobody_lifts_no_opt_outs(place: Place, text: str) -> None:
+    away, empty = place.folder / "list.csv", place.folder / "empty.csv"
+    away.write_text(f"{PEOPLE[0]}\n")
+    empty.write_text(text)
+    place.load(place.write("consultations", [contact(1)]), opt_outs={"national": [away]})
+    with pytest.raises(DataRefused, match=r"empty\.csv.*names nobody(?s:.*)write the line: nobody"):
+        place.load(opt_outs={"national": [empty]})
+    with pytest.raises(DataRefused, match="names nobody"):
+        place.load(opt_outs={"national": [away, empty]})
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "warned"), [(20, 20, False), (20, 18, False), (20, 17, True), (1, 0, True), (0, 0, False)]
+)
+def test_the_lengths_of_lists_are_said(place: Place, before: int, now: int, warned: bool) -> None:
+    def written(many: int) -> list[Path]:
+        file = place.folder / f"list-{many}.csv"
+        file.write_text("\n".join(PEOPLE[:many]) or "nobody")
+        return [file]
+
+    place.load(place.write("consultations", [contact(50)]), opt_outs={"type 1": written(before)})
+    done = place.load(opt_outs={"type 1": written(now)})
+    assert [(each.kind, each.before, each.now) for each in done.lists] == [("type 1", before, now)]
+    said = f"the list of type 1 objections has {now} people, and had {before}"
+    assert [problem.message for problem in done.warnings] == [said] * warned
+
+
+@pytest.mark.parametrize("known", ["2999-01-01", "1066-10-14"])
+def test_files_do_not_become_known_on_a_day_to_come(place: Place, known: str) -> None:
+    with pytest.raises(DataRefused, match=f"cannot have become known on {known}"):
+        place.load(place.write("consultations", [contact()]), known=known)
 
 
 # -- killed, and resumed -----------------------------------------------------------------------------------------------

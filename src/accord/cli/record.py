@@ -115,6 +115,7 @@ def load(
 def loaded(done: Loaded) -> list[str]:
     """A load for the terminal."""
     from accord.cli.terminal import table
+    from accord.record.optout import LISTS
 
     heads = ("files", "source", "rows", "kept", "unchanged", "rejected", "set aside")
     kinds: dict[tuple[str, str], list[int]] = {}
@@ -142,6 +143,9 @@ def loaded(done: Loaded) -> list[str]:
     ):
         if count:
             lines.append(f"{count:,} {words}")
+    for each in done.lists:
+        people = "1 person" if each.now == 1 else f"{each.now:,} people"
+        lines.append(f"{people} on the list of {LISTS[each.kind]} ({each.before:,} before)")
     if done.reasons:
         lines += ["", "rejected:"]
         reasons = list(done.reasons.items())

@@ -27,10 +27,10 @@ from typing import TYPE_CHECKING, Any
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.record import definition
-from accord.record.admitting import Admission, Admitted
+from accord.record.admitting import FIRST_DAY, Admission, Admitted
 from accord.record.balance import Balance, FileLoaded
 from accord.record.optout import FOLDER as OPT_OUTS
-from accord.record.optout import KINDS, Kind, OptOuts, read_list, read_opt_outs
+from accord.record.optout import KINDS, Kind, OptOuts, Replaced, read_list, read_opt_outs
 from accord.record.pseudonym import KeyChain, KeyRefused
 from accord.record.record import CURRENT, Record, next_generation, open_record, publish
 from accord.record.source import Reader, RefusedRows, RowsRead, SetAside, SourceFile, SourceRows
@@ -53,10 +53,10 @@ WITHDRAWN = "withdrawn"
 CONFIRMED = "confirmed"
 """The folder of a generation that remembers which rows later files said again, unchanged."""
 
-SMALL_FILE = 4_000_000
+SMALL_FILE = 32_000_000
 """Files of fewer bytes are read together."""
 
-BATCH = 64_000_000
+BATCH = 256_000_000
 """The bytes of small files that are read together."""
 
 Watch = Callable[[str, int, int], None]
@@ -77,6 +77,8 @@ class Loaded:
     """Why rows were rejected: table, column and words, with how many times."""
     warnings: tuple[Problem, ...]
     resumed: bool
+    lists: tuple[Replaced, ...] = ()
+    """The lists of opt-outs that this load replaced."""
 
     @property
     def rows(self) -> int:
@@ -101,6 +103,7 @@ class Loaded:
             "replaced": self.replaced,
             "withdrawn": self.withdrawn,
             "opted_out": self.opted_out,
+            "opt_out_lists": [asdict(each) for each in self.lists],
             "reasons": dict(self.reasons),
             "files": [asdict(file) for file in self.files],
             "warnings": [problem.as_json() for problem in self.warnings],
@@ -135,18 +138,24 @@ def load(
         memory: how much memory DuckDB may use, such as ``8GB``; half of what the machine has if not said.
 
     Raises:
-        DataRefused: a file cannot be read, or another load is under way. The record is as it was.
+        DataRefused: a file cannot be read, ``known`` is a day to come, or another load is under way. The record is as
+            it was.
         KeyRefused: the key is not the one of the record.
     """
-    folder = Path(folder)
+    folder, day = Path(folder), day or dt.date.today()
+    if known and not FIRST_DAY <= known <= day:
+        what = f"the files cannot have become known on {known.isoformat()}: that is not a day up to {day.isoformat()}"
+        fix = "give the day on which they became known: rows of a later day would stand against every later correction"
+        raise DataRefused(Problem(Place(str(folder), 0, 0), what, fix))
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder):
         before = open_record(folder) if (folder / CURRENT).exists() else None
         _check_key(before, keys)
         held = read_opt_outs(before.generation) if before else OptOuts({})
         newer: dict[Kind, frozenset[int]] = {kind: read_list(paths, keys) for kind, paths in (opt_outs or {}).items()}
-        return _Load(folder, reader, keys, before, held, held.replaced(newer), watch, threads, memory).run(
-            reader.files([Path(each) for each in files]) if files else (), known, day or dt.date.today()
+        lists = tuple(Replaced(kind, len(held.people.get(kind, ())), len(now)) for kind, now in newer.items())
+        return _Load(folder, reader, keys, before, held, held.replaced(newer), lists, watch, threads, memory).run(
+            reader.files([Path(each) for each in files]) if files else (), known, day
         )
 
 
@@ -237,12 +246,13 @@ class _Load:
         before: Record | None,
         held: OptOuts,
         opt_outs: OptOuts,
+        lists: tuple[Replaced, ...],
         watch: Watch,
         threads: int | None,
         memory: str | None,
     ) -> None:
         self.folder, self.reader, self.keys, self.before = folder, reader, keys, before
-        self.held, self.opt_outs, self.watch = held, opt_outs, watch
+        self.held, self.opt_outs, self.lists, self.watch = held, opt_outs, lists, watch
         self.threads, self.memory = threads, memory
         self.staging = folder / STAGING
         self.stamps: dict[Path, tuple[int, int]] = {}
@@ -263,7 +273,7 @@ class _Load:
                 new.append(file)
         if not new and self.opt_outs.digest == self.held.digest and self.before:
             self._clear()
-            return Loaded(self.before, False, tuple(again), 0, 0, 0, {}, (), False)
+            return Loaded(self.before, False, tuple(again), 0, 0, 0, {}, self._shorter(), False, self.lists)
         if not new and not self.before:
             problem = Problem(Place(str(self.folder), 0, 0), "there is no record yet, and no file to make it of")
             raise DataRefused(problem)
@@ -609,7 +619,21 @@ class _Load:
         publish(self.folder, unfinished, generation, manifest)
         record = open_record(self.folder)
         shutil.rmtree(self.staging, ignore_errors=True)
-        return Loaded(record, True, (*again, *files), replaced, withdrawn, opted, reasons, tuple(found), resumed)
+        return Loaded(
+            record,
+            True,
+            (*again, *files),
+            replaced,
+            withdrawn,
+            opted,
+            reasons,
+            (*self._shorter(), *found),
+            resumed,
+            self.lists,
+        )
+
+    def _shorter(self) -> tuple[Problem, ...]:
+        return tuple(problem for each in self.lists if (problem := each.warning()))
 
     def _opted_tables(self, con: duckdb.DuckDBPyConnection) -> None:
         con.register("opted rows", self.opt_outs.rows())

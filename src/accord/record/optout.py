@@ -11,7 +11,8 @@
   nothing about health, and the practice is paid for everybody on its list. Hospital and other data are not touched.
 
 A list holds for good until a newer list of its kind is given, which replaces it: who is no longer on it may be loaded
-again. People on a list are counted, never named; the record keeps their pseudonyms, so that later loads know them.
+again. A list that names nobody would lift every opt-out, so it must say so: an empty one is refused. People on a list
+are counted, never named; the record keeps their pseudonyms, so that later loads know them.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ KINDS: tuple[Kind, ...] = ("national", "type 1")
 
 FOLDER = "opt_outs"
 """The folder of a generation that holds the pseudonyms of the lists that hold."""
+
+LISTS: Mapping[Kind, str] = {"national": "national data opt-outs", "type 1": "type 1 objections"}
+"""What the lists are called."""
 
 REASONS: Mapping[Kind, str] = {
     "national": "national data opt-out",
@@ -72,18 +76,53 @@ class OptOuts:
         return pa.table(columns, schema=pa.schema([("person", pa.int64()), ("kind", pa.string())]))
 
 
+NOBODY = "nobody"
+"""The only line of a list on which nobody stands any longer."""
+
+SHRINKS = 10
+"""A list that is shorter than the one before by more than one in so many is warned of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A list that took the place of another: how many people were on it, and are."""
+
+    kind: Kind
+    before: int
+    now: int
+
+    def warning(self) -> Problem | None:
+        """What to look at when the list is much shorter than the one before."""
+        if self.now * SHRINKS >= self.before * (SHRINKS - 1):
+            return None
+        what = f"the list of {LISTS[self.kind]} has {self.now:,} people, and had {self.before:,}"
+        return Problem(
+            Place("", 0, 0), what, "was it cut off? Who is no longer on it can be loaded again; load the whole list",
+            "warning",
+        )  # fmt: skip
+
+
 def read_list(files: Sequence[Path], keys: KeyChain) -> frozenset[int]:
     """The pseudonyms of the people on a list: one identifier a line, an NHS number unless a second column says else.
 
     A first line with the heading ``identifier`` (and ``numbering``) may stand; ``numbering`` is the short name of
-    another numbering, as ``omop``. A line that holds no identifier stops the load: an opt-out is never skipped.
+    another numbering, as ``omop``. A line that holds no identifier stops the load: an opt-out is never skipped. A list
+    on which nobody stands has the one line ``nobody``.
 
     Raises:
-        DataRefused: a line is not an identifier, or the file cannot be read.
+        DataRefused: a line is not an identifier, there is none, or the file cannot be read.
     """
     people: set[int] = set()
     for file in files:
         lines = _lines(file)
+        if not lines:
+            what, fix = (
+                "this list names nobody, which would lift every opt-out",
+                "if that is meant, write the line: nobody",
+            )
+            raise DataRefused(Problem(Place(str(file), 0, 0), what, fix))
+        if [identifier.casefold() for _, identifier, _ in lines] == [NOBODY]:
+            continue
         for numbering in sorted({numbering for _, _, numbering in lines}):
             chosen = [(line, identifier) for line, identifier, each in lines if each == numbering]
             pseudonyms = keys.persons([identifier for _, identifier in chosen], numbering)
@@ -98,6 +137,8 @@ def read_list(files: Sequence[Path], keys: KeyChain) -> frozenset[int]:
 def _lines(file: Path) -> list[tuple[int, str, str]]:
     try:
         text = file.read_text("utf-8-sig")
+    except OSError as error:
+        raise DataRefused(Problem(Place(str(file), 0, 0), "this list cannot be read", "is it there?")) from error
     except UnicodeDecodeError as error:
         problem = Problem(Place(str(file), 0, 0), "this is not text in UTF-8", "save it as CSV in UTF-8")
         raise DataRefused(problem) from error

@@ -15,6 +15,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 import stat
 from collections.abc import Sequence
@@ -150,6 +151,21 @@ def is_nhs_number(plain: str) -> bool:
         return False
     total = sum((_DIGITS - place) * int(digit) for place, digit in enumerate(plain[:9]))
     return (11 - total % 11) % 11 == int(plain[9])
+
+
+_TEN_DIGITS = re.compile(r"(?<!\d)\d{3}[ ._-]\d{3}[ ._-]\d{4}(?!\d)|\d{10,}")
+_TIME = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])[0-3]\d[0-2]\d(?:[0-5]\d){1,2}")
+
+
+def file_label(name: str, nth: int) -> str:
+    """What a file is called in the record and in messages: its name, or its number where an NHS number stands in it."""
+    for found in _TEN_DIGITS.finditer(name):
+        digits = re.sub(r"\D", "", found[0])
+        if _TIME.fullmatch(digits):  # 202404011230: when the file was made
+            continue
+        if any(is_nhs_number(digits[first : first + _DIGITS]) for first in range(len(digits) - _DIGITS + 1)):
+            return f"file {nth}"
+    return name
 
 
 def create_key(path: Path | str) -> KeyChain:

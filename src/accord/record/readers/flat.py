@@ -17,6 +17,7 @@ from accord.engine.sql import quoted, text_literal
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.record.definition import table
+from accord.record.pseudonym import file_label
 from accord.record.readers.delimited import (
     heading,
     nth_column,
@@ -74,12 +75,11 @@ class FlatReader:
         for path in given:
             fitting = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
             for each in fitting:
+                label = file_label(each.name, len(found) + 1)
                 if self.mapping.matches(each.name):
-                    found.append(SourceFile(each, each.name, self.mapping.name, self.mapping.source))
+                    found.append(SourceFile(each, label, self.mapping.name, self.mapping.source))
                 elif path.is_file():
-                    problems.append(
-                        Problem(Place(each.name, 0, 0), f"{self.mapping.file} reads files named {patterns}")
-                    )
+                    problems.append(Problem(Place(label, 0, 0), f"{self.mapping.file} reads files named {patterns}"))
         for file in found:
             try:
                 problems.extend(check_columns(self.mapping, self._names(file), file.label))

@@ -18,6 +18,7 @@ from accord.engine.sql import text_literal
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem, nearest
 from accord.language.text import decode, read_tree
+from accord.record.pseudonym import file_label
 from accord.record.readers.delimited import (
     content_hash,
     heading,
@@ -231,13 +232,14 @@ class OmopReader:
         problems: list[Problem] = []
         found: list[tuple[int, str, SourceFile]] = []
         order = [*TABLES, *(name for name in ASIDE if name not in TABLES)]
-        for path in _paths(given):
+        for nth, path in enumerate(_paths(given), 1):
+            label = file_label(path.name, nth)
             table = _table_of(path)
             if table is None:
                 hint = nearest(_stem(path).lower(), order)
-                problems.append(Problem(Place(path.name, 0, 0), "this is not a table of OMOP CDM 5", hint))
+                problems.append(Problem(Place(label, 0, 0), "this is not a table of OMOP CDM 5", hint))
                 continue
-            file = SourceFile(path, path.name, table, self.source)
+            file = SourceFile(path, label, table, self.source)
             problems.extend(_lacking(file))
             found.append((order.index(table), str(path), file))
         if not found and not problems:
