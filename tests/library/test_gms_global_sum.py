@@ -270,7 +270,6 @@ def test_statements_say_which_indices_are_neutral_and_no_others(accord: Callable
     assert all(name in unverified for name in ("workload weight", "needs constant", "staff share"))
 
 
-
 # -- every practice in England ----------------------------------------------------------------------------------------
 
 

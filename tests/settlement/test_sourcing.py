@@ -32,7 +32,10 @@ inputs:
 tables:
   codes:
     keys: [code]
-    columns: {weight: number, weight_source: {type: text, optional: true, note: to be read}, weight_status: {type: text, note: to be read}}
+    columns:
+      weight: number
+      weight_source: {type: text, optional: true, note: to be read}
+      weight_status: {type: text, note: to be read}
     rows: [[x, 1, "letter, p. 2", verified], [y, 2, "{source}", verified], [z, 3, "", unverified]]
     authority: letter
     status: derived

@@ -201,9 +201,7 @@ def _list(as_json: bool) -> None:
     rows = [(card.id, card.title, card.kind, card.status) for card in cards]
     say(table(("measure", "what it is", "kind", "status"), rows))
     say()
-    say(
-        "accord measure --show NAME prints a card and its select; accord measure RECORD NAME --from … --until … computes."
-    )
+    say("accord measure --show NAME prints a card and its select; accord measure RECORD NAME --from … computes it.")
 
 
 def _show(named: str, as_json: bool) -> None:
