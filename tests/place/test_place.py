@@ -14,6 +14,7 @@ from accord.language.problem import AccordError, DataRefused
 from accord.place import calls
 from accord.place.luck import luck
 from accord.place.place import people_of, read_place
+from accord.place.uncertainty import FAMILIES
 from accord.settlement.calls import Misused
 from accord.settlement.catalogue import NotFound
 from tests.place.given import place
@@ -148,8 +149,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> calls.Simulated:
     from unittest.mock import patch
 
     folder = place(tmp_path_factory.mktemp("run"), size=6_000, scenarios=("gain-share", "gain-share-answered"))
-    # fewer sets of figures and no neighbourhoods of half a million: the same code in less time
-    with patch("accord.place.uncertainty.PARAMETER_DRAWS", 3), patch.object(calls, "_lucky", lambda *_: ()):
+    # fewer figures and sets of them, and no neighbourhoods of half a million: the same code in less time
+    families = {name: FAMILIES[name] for name in ("use of hospital by frailty", "how many people move")}
+    with (
+        patch("accord.place.uncertainty.PARAMETER_DRAWS", 2),
+        patch("accord.place.uncertainty.FAMILIES", families),
+        patch.object(calls, "_lucky", lambda *_: ()),
+    ):
         return calls.simulate(folder, years=2, draws=6, seed=2, html=folder / "page.html", csv=True)
 
 
