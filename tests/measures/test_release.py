@@ -583,3 +583,41 @@ def releasing_days(record: Record, folder: Path) -> Release:
     measure = find(write_measure(folder, card(**PERSON_DAYS)))
     with Session(record, first=FIRST, until=UNTIL, every="whole", threads=1) as session:
         return release(session, figures(session, measure, ("practice", "all")))
+
+
+@pytest.mark.parametrize("year_first", [True, False], ids=["after a whole year", "alone"])
+@pytest.mark.parametrize("count", ["person-days", "people on the first day"])
+def test_windows_that_move_by_days_are_refused(tmp_path: Path, year_first: bool, count: str) -> None:
+    """A window a day longer would tell of the day between, whatever stands in the register already."""
+    record = place(tmp_path / "record")
+    measure = find(write_measure(tmp_path, card(population={"who": "registered", "count": count})))
+
+    def window(first: dt.date, until: dt.date) -> None:
+        with Session(record, first=first, until=until, every="whole", threads=1) as session:
+            enter(record.folder, [release(session, figures(session, measure, ("practice",)))], dt.date(2025, 8, 1))
+
+    if year_first:
+        window(FIRST, UNTIL)
+    else:
+        window(FIRST, dt.date(2025, 6, 9))
+        window(FIRST, dt.date(2025, 6, 9))  # the same again tells nothing
+        window(dt.date(2025, 7, 1), dt.date(2025, 7, 5))  # no month of the other
+    for first, until in [
+        (FIRST, dt.date(2025, 6, 10)),
+        (FIRST, dt.date(2025, 6, 11)),
+        (dt.date(2025, 6, 9), dt.date(2025, 6, 20)),
+        (dt.date(2025, 6, 10), dt.date(2025, 6, 11)),
+    ]:
+        with pytest.raises(ReleaseRefused, match="do not begin and end with one") as refused:
+            window(first, until)
+        assert "2025-08-01" in str(refused.value)
+    if year_first:
+        window(FIRST, dt.date(2025, 6, 1))  # whole months are looked at together
+
+
+def test_released_figures_are_put_in_order_by_what_is_shown(tmp_path: Path) -> None:
+    """The order of exact rates would tell more than the rounded ones do."""
+    made_release = releasing(place(tmp_path / "record"), tmp_path, "whole", ("practice", "network", "all"))
+    for figure, row in zip(made_release.seen().rows, made_release.rows, strict=True):
+        assert row.rate == STAR if figure.rate is None else row.rate == str(figure.rate)
+        assert figure.lower is None or row.lower == str(figure.lower)

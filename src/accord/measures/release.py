@@ -33,13 +33,13 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from accord.language.calendar import add_months, period_name
 from accord.language.place import Place
 from accord.language.problem import AccordError, Problem
 from accord.measures import standardising
 from accord.measures.computing import (
     ALL,
     NOT_KNOWN,
-    MeasureMisused,
     Period,
     Session,
     counted_on,
@@ -440,9 +440,15 @@ class Release:
     entry: Mapping[str, Any] = field(repr=False)
 
     def seen(self) -> Figures:
-        """The figures without the rates that were withheld: for putting what was released in order."""
+        """The figures with the rates that were shown, and no others: for putting what was released in order."""
+
+        def told(text: str | None) -> Decimal | None:
+            return None if text is None or text == STAR else Decimal(text)
+
         rows = tuple(
-            replace(figure, rate=None, lower=None, upper=None) if STAR in (row.rate, row.numerator) else figure
+            replace(figure, rate=None, lower=None, upper=None)
+            if STAR in (row.rate, row.numerator)
+            else replace(figure, rate=told(row.rate), lower=told(row.lower), upper=told(row.upper))
             for figure, row in zip(self.figures.rows, self.rows, strict=True)
         )
         return replace(self.figures, rows=rows)
@@ -559,6 +565,7 @@ class _Making:
     def made(self, earlier: Sequence[Mapping[str, Any]]) -> Release:
         """The release, protected."""
         told = [one for one in earlier if one["measure"] == self.figures.measure.id]
+        self._check_periods(told)
         shown: dict[Quantity, dict[int, Given]] = {}
         # denominators first: a numerator over few people is withheld too
         quantities: tuple[Quantity, ...] = ("numerator",) if self.card.kind == "total" else ("denominator", "numerator")
@@ -646,6 +653,14 @@ class _Making:
         lost = protect(fresh, before, leaves, self.by, places, days, self._few if quantity == "numerator" else ())
         if lost:
             self._refuse(quantity, len(lost), told)
+        others = sum(one.star and not one.sensitive for one in fresh)
+        if others and before:
+            when = ", ".join(dict.fromkeys(str(one["day"]) for one in told))
+            every = ": nothing is left of it" if all(one.star for one in new.values()) else ""
+            self.notes.append(
+                f"{others} figures ({quantity}) are not small themselves: they are withheld since with what was "
+                f"released before ({when}), or with each other, they would give small ones away{every}"
+            )
         if quantity == "denominator" and self.card.kind == "rate":
             self._few = self._over_few([*fresh, *before], leaves, places, days)
         return new
@@ -795,24 +810,24 @@ class _Making:
         for one in before:
             strata += [name for name, _ in one.cell.strata if name not in strata]
         times = {self._time(period.label, quantity) for period in self.figures.periods}
-        cells, periods = self.figures.cells, self.figures.periods
+        cells, spanned = self.figures.cells, self.figures.periods
         beyond = {one.cell.time for one in before if one.cell.time[1]} - times
         session = self.session
         if beyond:
             spans = [*beyond, *[time for time in times if time[1]]]
             first = dt.date.fromisoformat(min(first for first, _ in spans))
             until = dt.date.fromisoformat(max(last for _, last in spans)) + dt.timedelta(1)
-            months = self._months(first, until)
+            months = periods(first, until, "month")  # whole months, as checked before
             kind = session.engine.kind
             session = Session(self.session.record, first=first, until=until, every=months, engine=kind)
         try:
             if beyond or not set(strata) <= set(cells.strata):
-                cells, periods = session.cells(self.figures.measure, strata), session.periods
+                cells, spanned = session.cells(self.figures.measure, strata), session.periods
         finally:
             if session is not self.session:
                 session.close()
         labels = {
-            each.label: self._time_of(each.first.isoformat(), each.last.isoformat(), quantity) for each in periods
+            each.label: self._time_of(each.first.isoformat(), each.last.isoformat(), quantity) for each in spanned
         }
         if quantity == "denominator" and self.card.kind == "rate":
             strata = [name for name in strata if name not in self.card.strata]
@@ -839,14 +854,28 @@ class _Making:
         share = self.card.interval == "wilson" and quantity == "numerator"
         return Leaves(tuple(strata), values, most if share else None, self.by.most)
 
-    def _months(self, first: dt.date, until: dt.date) -> tuple[Period, ...]:
-        """The months of all releases that have to do with this one: every period that is released is made of months."""
-        try:
-            return periods(first, until, "month")
-        except MeasureMisused:
-            message = f"{self.card.measure}: periods that do not begin and end with a month cut across earlier releases"
-            fix = "release months, quarters or years"
-            raise ReleaseRefused(Problem(Place(self.card.file, 0, 0), message, fix)) from None
+    def _check_periods(self, told: Sequence[Mapping[str, Any]]) -> None:
+        """Refuse windows that are moved by some days: what changes between them is about those who came in between.
+
+        Of periods that meet in a month, all begin and end with a month, or they are the same.
+        """
+        new = {(period.first, period.last) for period in self.figures.periods}
+        before = {
+            (dt.date.fromisoformat(first), dt.date.fromisoformat(last)): str(one["day"])
+            for one in told
+            for _, first, last, _, _ in one["cells"]
+        }
+        for (first, last), (was, day) in product(sorted(new), sorted(before.items())):
+            if (first, last) == was or (_of_months(first, last) and _of_months(*was)):
+                continue
+            if first.replace(day=1) <= _month_end(was[1]) and was[0].replace(day=1) <= _month_end(last):
+                message = (
+                    f"{self.card.measure}: {period_name(first, last)} was asked for, and {period_name(*was)} released "
+                    f"on {day}: periods that meet in a month, and do not begin and end with one, would tell of those "
+                    "in between"
+                )
+                fix = f"release whole months, quarters or years, or {period_name(*was)} again"
+                raise ReleaseRefused(Problem(Place(self.card.file, 0, 0), message, fix))
 
     def _entry(self, shown: Mapping[Quantity, Mapping[int, Given]], lasts: Mapping[str, str]) -> Mapping[str, Any]:
         """What the register says: exact values, so that later releases can be checked; it stays beside the record."""
@@ -899,6 +928,15 @@ def _known(value: object) -> str:
 def _nearest(value: int, step: int) -> int:
     """A count to the nearest multiple of a step, halves up."""
     return value if step == 1 else (2 * value + step) // (2 * step) * step
+
+
+def _of_months(first: dt.date, last: dt.date) -> bool:
+    """Whether days begin and end with a month."""
+    return first.day == 1 and last == _month_end(last)
+
+
+def _month_end(day: dt.date) -> dt.date:
+    return add_months(day.replace(day=1), 1) - dt.timedelta(1)
 
 
 def _overlap(one: tuple[str, str], other: tuple[str, str]) -> bool:
