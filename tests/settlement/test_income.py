@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import accord
+from accord.library import contract_folder
 from accord.settlement import income as reported
 from accord.settlement.calls import Misused
 from accord.settlement.due import Due, due_on
@@ -121,6 +122,17 @@ def test_only_one_party(runs: Callable[..., Run]) -> None:
     assert board.stream(ALL, "2026/27").amount == -21_000
     with pytest.raises(Misused, match="nothing is paid to or by Z"):
         income([runs(2026)], ["Z"])
+
+
+def test_years_are_those_of_the_contract_where_its_term_begins_within_one(tmp_path: Path) -> None:
+    """The network contract began on 1 July 2019; its years are those of the Service, from 1 April."""
+    folder = contract_folder("network-des")
+    assert folder is not None
+    sample = folder / "sample"
+    found = income([accord.run("network-des", sample, out=tmp_path / "runs")])
+    assert found.years == ("2024/25",)
+    assert not any("not whole years" in note for note in found.notes)
+    assert found.stream(ALL, "2024/25").before is None
 
 
 def test_no_day_is_counted_twice(runs: Callable[..., Run]) -> None:

@@ -2,7 +2,7 @@
 
 Several runs are put together, of one contract for several years or of several contracts. What flows back (more was paid
 on account than was earned) is taken off the stream it belongs to. A year is a financial year of the contract: twelve
-months from the day and month on which its term begins.
+months as its periods of a year have them, otherwise from the day and month on which its term begins.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from accord.language.calendar import add_months
 from accord.language.contract import Contract
 from accord.language.problem import nearest
 from accord.language.unit import minor_unit_places
@@ -355,9 +356,20 @@ def _year_name(contract: Contract, days: Days | None) -> str:
     """The twelve months of the contract in which a period begins: 2026/27, or 2026 where they are a calendar year."""
     if days is None:
         return WHOLE_TERM
-    begins = contract.term.first
+    begins = _year_begins(contract)
     year = days[0].year - ((days[0].month, days[0].day) < (begins.month, begins.day))
     return str(year) if (begins.month, begins.day) == (1, 1) else f"{year}/{(year + 1) % 100:02d}"
+
+
+def _year_begins(contract: Contract) -> dt.date:
+    """A day on which a year of the contract begins; the first year of a term may be a short one."""
+    years = [
+        item.first
+        for key in contract.keys.values()
+        for item in key.items
+        if add_months(item.first, 12) == item.last + dt.timedelta(days=1)
+    ]
+    return years[-1] if years else contract.term.first
 
 
 def _in_several(paid: Mapping[str, Sequence[_Paid]]) -> set[str]:
@@ -394,7 +406,8 @@ def _notes(runs: Sequence[Run]) -> Iterable[str]:
     """Years that are settled only in part, and what is not final."""
     for run in runs:
         contract, title = run.contract, run.manifest["contract"]["title"]
-        begins = (contract.term.first.month, contract.term.first.day)
+        first = _year_begins(contract)
+        begins = (first.month, first.day)
         ends = run.last + dt.timedelta(days=1)
         if (run.first.month, run.first.day) != begins or (ends.month, ends.day) != begins:
             yield (
