@@ -130,7 +130,7 @@ def tell(made: MadePlace, *, next_steps: bool = True) -> None:
     say("  structure/  practices, organisations, areas, people by practice, sex, age and deprivation")
     for path in made.data:
         say(f"  {path.relative_to(made.folder)}  inputs of that contract, counted in the record")
-    say("  place.yaml, README.md")
+    say("  place.yaml, scenarios/, README.md")
     if made.data and next_steps:
         say(f"next: accord record check {made.record}")
         for path in made.data:

@@ -226,9 +226,37 @@ title: {name}, a made place of {population.patients:,} people
 starts: {starts}
 population: {{{entries}}}
 contracts:
-{contracts}""",
+{contracts}scenarios: [{", ".join(f"scenarios/{one}.yaml" for one in _SCENARIOS)}]
+future:
+  term: extended
+  prices: 2
+  growth: {{gms-global-sum: {{"*": 2}}}}
+  authority: assumed by the made place
+  status: assumed
+""",
         "utf-8",
     )
+    (path.parent / "scenarios").mkdir()
+    for one, text in _SCENARIOS.items():
+        (path.parent / "scenarios" / f"{one}.yaml").write_text(text, "utf-8")
+
+
+_SCENARIOS = {
+    "gain-share": """# What a gain share would pay if nobody did anything differently: chance alone.
+accord: 1
+scenario: gain-share
+title: A gain share, and nobody does anything else
+contracts: {gain-share: {contract: gain-share}}
+""",
+    "gain-share-answered": """# The same contract, and people answer to it as published experience suggests.
+accord: 1
+scenario: gain-share-answered
+title: A gain share, and people answer to it
+contracts: {gain-share: {contract: gain-share}}
+behaviours: [refer-or-treat, backfill]
+""",
+}
+"""Two futures to begin with, written beside a made place."""
 
 
 def _readme(population: Population, name: str, last: dt.date, recorded: bool, fed: bool) -> str:
@@ -254,7 +282,7 @@ seed {population.seed}. The same command makes the same place again, to the byte
         )
     if fed:
         parts.append("| `data/` | inputs of the GP contract (global sum, qof) and of the integration supplement |\n")
-    parts.append("| `place.yaml` | the contracts in force, for `accord simulate` |\n")
+    parts.append("| `place.yaml`, `scenarios/` | the contracts in force and two futures, for `accord simulate` |\n")
     if fed:
         until = dt.date(last.year + 1, last.month, 1)
         parts.append(
