@@ -91,3 +91,11 @@ def test_library(name: str) -> None:
     """Every measure of the library can be used, and contracts find its card."""
     measure = find(name)
     assert Cards()[measure.id].columns == measure.card.for_contract()
+
+
+def test_days_of_people_are_said_of_ratios_only() -> None:
+    """A rate says how its population is counted; only the rows of a ratio can be person-days themselves."""
+    made = read_card(yaml(ratio(interval="none", denominator_unit="person-days")).encode(), "card.yaml")
+    assert made.denominator_unit == "person-days"
+    with pytest.raises(MeasureRefused, match="a rate counts people"):
+        read_card(yaml(card(denominator_unit="person-days")).encode(), "card.yaml")

@@ -112,6 +112,8 @@ def test_explain(command: Command, place: tuple[Path, Path]) -> None:
     code, out, err = command(record, measure, *DAYS, "--explain", PERSON, "--inside")
     assert code == 0 and "counts in the numerator" in out and "one person's record" in err
     assert str(PERSON) not in out + err
+    code, out, err = command(record, measure, *DAYS, "--explain", "abc", "--inside")
+    assert code == 2 and "is no pseudonym" in err and "abc" not in err
     code, out, err = command(record, measure, *DAYS, "--explain", "424242", "--inside")
     assert code == 6 and "424242" not in out + err
     code, out, _ = command(record, measure, *DAYS, "--explain", PERSON, "--inside", "--json")

@@ -88,7 +88,7 @@ def measure(
         typer.Option("--against", metavar="CODE", help="Compare each with this one, or with all.", show_default=False),
     ] = None,
     explain: Annotated[
-        int | None,
+        str | None,
         typer.Option(
             "--explain",
             metavar="PSEUDONYM",
@@ -135,7 +135,10 @@ def measure(
                 "why one person counts can be asked inside the boundary only",
                 "add --inside if you are, and may see this person's record",
             )
-        return _explain(record, measures or [], explain, first, until, every, engine, as_json)
+        if not explain.isdigit():
+            fix = "a whole number, as the record's tables have it in the column person"
+            raise usage("--explain", "what was given is no pseudonym", fix)
+        return _explain(record, measures or [], int(explain), first, until, every, engine, as_json)
     if contract is not None:
         return _feed(record, contract, first, until, out, engine, as_json)
     if released and (inside or out is None):

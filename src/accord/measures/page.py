@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from accord.measures.card import Card
+from accord.language.shape import Choice, ListOf, MapOf, Record, Word
+from accord.measures.card import CARD, Card
+from accord.measures.codelist import COLUMNS, LIST, MATCHES, POSITIONS, REQUIRED, ROLES
 from accord.measures.measure import Measure
 
 HEAD = """# Measures
@@ -61,6 +63,48 @@ what another measure, or another version of the same, would give by subtraction.
 """
 
 
+WRITING = """## Writing a card and a code list
+
+A card is YAML: `measure: falls`, `version: 1`, and so on; `population`, `reference` and `standardise` have entries of
+their own, as in `population: {who: registered, count: person-days}`. Entries in **bold** must be there.
+"""
+
+ROWS = """The rows of a code list are `NAME.csv` with a heading of some of these columns: {columns}; {required} must be
+there. `match` is one of {matches} and `position` one of {positions}; `role` (lists of kind admissions) is one of
+{roles}.
+"""
+
+
+def _writing() -> Iterator[str]:
+    """What may stand in a card and in a code list, from the shapes that both are read by."""
+    yield WRITING
+    yield from ("| entry of a card | what it says |", "| --- | --- |")
+    yield from _entries(CARD, "")
+    yield from ("", "| entry of a code list | what it says |", "| --- | --- |")
+    yield from _entries(LIST, "")
+    yield ""
+    several = {"columns": COLUMNS, "required": REQUIRED, "matches": MATCHES, "positions": POSITIONS, "roles": ROLES}
+    yield ROWS.format(**{name: ", ".join(f"`{each}`" for each in values) for name, values in several.items()})
+
+
+def _entries(record: Record, within: str) -> Iterator[str]:
+    for field in record.fields:
+        name = f"`{within}{field.name}`"
+        shape = field.shape
+        values = ""
+        if isinstance(shape, Choice):
+            values = f" ({', '.join(f'`{each}`' for each in shape.options)})"
+        elif isinstance(shape, Word) and shape.example:
+            values = f" (such as `{shape.example}`)"
+        elif isinstance(shape, ListOf):
+            values = " (a list)"
+        elif isinstance(shape, MapOf):
+            values = " (a mapping)"
+        yield f"| {f'**{name}**' if field.required else name} | {field.doc}{values} |"
+        if isinstance(shape, Record):
+            yield from _entries(shape, f"{within}{field.name}.")
+
+
 def library_page() -> str:
     """The page of the library's measures, in order."""
     from accord.library import measure_names
@@ -69,6 +113,7 @@ def library_page() -> str:
     measures = [find(name) for name in measure_names()]
     lines = [
         HEAD,
+        *_writing(),
         "## The library",
         "",
         "| measure | what it is | kind | permits | status |",
