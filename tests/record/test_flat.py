@@ -161,6 +161,12 @@ def test_encodings(tmp_path: Path, encoding: str, named: str) -> None:
     assert own(tmp_path, OWN + named, content).of("observations", "code") == [("“é”",)]
 
 
+@pytest.mark.parametrize("named", ["", "encoding: windows-1252\n"])
+def test_a_file_in_utf_16_is_told_from_one_without_a_heading(tmp_path: Path, named: str) -> None:
+    with pytest.raises(DataRefused, match=r"looks like UTF-16(?s:.*)write encoding: utf-16"):
+        own(tmp_path, OWN + named, "NHS,WHEN,CODE,VALUE\n1,03/04/2024,a,\n".encode("utf-16"))
+
+
 def test_an_encoding_that_is_not_as_said_refuses_the_lines(tmp_path: Path) -> None:
     content = "NHS,WHEN,CODE,VALUE\n1,03/04/2024,é,\n2,03/04/2024,e,\n".encode("cp1252")
     found = own(tmp_path, OWN, content)

@@ -19,11 +19,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from accord.language.problem import AccordError, DataRefused
-from accord.record import definition
+from accord.record import definition, loading
 from accord.record.loading import STAGING, Loaded, load
 from accord.record.pseudonym import KeyChain, KeyRefused, create_key
 from accord.record.record import Record, open_record
-from accord.record.source import RefusedRows, RowsRead, SetAside, SourceRows
+from accord.record.source import RefusedRows, RowsRead, SetAside, SourceFile, SourceRows
 
 from .given import PEOPLE, GivenReader, PiecesReader, write_csv
 
@@ -586,6 +586,24 @@ def test_a_list_with_a_line_that_is_no_identifier_stops_the_load(place: Place) -
     assert "12345" not in str(refused.value)
 
 
+@pytest.mark.parametrize("known", [None, "2024-02-01", "2024-04-02"])
+def test_the_file_as_it_was_brings_back_who_is_no_longer_on_the_list(place: Place, known: str | None) -> None:
+    away, nobody = place.folder / "list.csv", place.folder / "empty.csv"
+    away.write_text(f"{PEOPLE[0]}\n")
+    nobody.write_text("nobody\n")
+    file = place.write("consultations", [contact(0), contact(1, "other")])
+    place.load(file, known="2024-02-01")
+    place.load(opt_outs={"national": [away]}, known="2024-03-01")
+    place.load(opt_outs={"national": [nobody]}, known="2024-04-01")
+    done = place.load(file, known=known)
+    came_back = known != "2024-02-01"  # what was known before the list does not undo it, and the load says so
+    assert (done.total("kept"), done.total("unchanged")) == ((1, 1) if came_back else (0, 2))
+    assert len(place.rows("consultations", "1", "known_until is null")) == 1 + came_back
+    assert any("before the lists of opt-outs of 2024-04-01" in each.message for each in done.warnings) != came_back
+    again = place.load(file, known=known)
+    assert (again.changed, again.total("unchanged")) == (False, 2)
+
+
 @pytest.mark.parametrize("text", ["", "\n", "identifier\n", "\ufeffNHS number\n\n"])
 def test_a_list_that_names_nobody_lifts_no_opt_outs(place: Place, text: str) -> None:
     away, empty = place.folder / "list.csv", place.folder / "empty.csv"
@@ -612,6 +630,20 @@ def test_the_lengths_of_lists_are_said(place: Place, before: int, now: int, warn
     assert [(each.kind, each.before, each.now) for each in done.lists] == [("type 1", before, now)]
     said = f"the list of type 1 objections has {now} people, and had {before}"
     assert [problem.message for problem in done.warnings] == [said] * warned
+
+
+def test_which_files_are_read_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "SMALL_FILE", 10)
+    monkeypatch.setattr(loading, "BATCH", 20)
+    # JSON weighs an eighth; what is not small is read by itself, and what follows it begins anew
+    sizes = {"a.json": 72, "b.json": 72, "c.json": 72, "d.csv": 72, "e.csv": 9, "f.csv": 9, "g.json": 800, "h.csv": 9}
+    for name, size in sizes.items():
+        (tmp_path / name).write_bytes(b" " * size)
+    files = [SourceFile(tmp_path / name, name, "x", "x") for name in sizes]
+    work = loading._Load.__new__(loading._Load)
+    work.staging = tmp_path
+    together = ["".join(file.label[0] for _, file in batch.files) for batch in work._batches(list(enumerate(files)))]
+    assert together == ["ab", "c", "d", "ef", "g", "h"]
 
 
 @pytest.mark.parametrize("known", ["2999-01-01", "1066-10-14"])

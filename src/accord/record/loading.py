@@ -53,11 +53,14 @@ WITHDRAWN = "withdrawn"
 CONFIRMED = "confirmed"
 """The folder of a generation that remembers which rows later files said again, unchanged."""
 
-SMALL_FILE = 32_000_000
-"""Files of fewer bytes are read together."""
+SMALL_FILE = 4_000_000
+"""Files of less weight, in bytes, are read together."""
 
-BATCH = 256_000_000
-"""The bytes of small files that are read together."""
+BATCH = 32_000_000
+"""The weight of small files that are read together."""
+
+WORDY = 8
+"""So many bytes of JSON weigh as much as one of other files: it says the name of everything each time."""
 
 Watch = Callable[[str, int, int], None]
 """Told what is being done, and how much of how much is done."""
@@ -206,6 +209,12 @@ class _Batch:
     folder: Path
     files: list[tuple[int, SourceFile]]
     size: int
+    weight: float
+
+    @property
+    def open(self) -> bool:
+        """Whether other small files may join: a file that is not small is read by itself."""
+        return len(self.files) > 1 or self.weight < SMALL_FILE
 
     def finished(self) -> bool:
         """Whether these files were read before the process that read them ended."""
@@ -257,6 +266,9 @@ class _Load:
         self.staging = folder / STAGING
         self.stamps: dict[Path, tuple[int, int]] = {}
         self.manifest: Mapping[str, Any] = before.manifest if before else {}
+        # the load with which the lists of opt-outs became what they are, once a list has taken the place of another
+        since = int(self.manifest.get("lists_since", 0))
+        self.lists_since = len(self.manifest["loads"]) + 1 if before and opt_outs.digest != held.digest else since
 
     # -- the whole -----------------------------------------------------------------------------------------------------
 
@@ -317,7 +329,12 @@ class _Load:
 
     def _reading(self, file: SourceFile) -> str:
         """How a file is read: the same file read the same way says the same."""
-        content = [READING, self.reader.name, self.reader.fingerprint, file.source, file.kind, self.opt_outs.digest]
+        content: list[object] = [READING, self.reader.name, self.reader.fingerprint, file.source, file.kind]
+        content.append(self.opt_outs.digest)
+        if (
+            self.lists_since
+        ):  # a list may become again what it was, but the rows that it took away do not come by themselves
+            content.append(self.lists_since)
         return hashlib.sha256(repr(content).encode()).hexdigest()
 
     def _earlier(
@@ -377,18 +394,20 @@ class _Load:
         for number, file in numbered:
             size = file.path.stat().st_size
             last = batches[-1] if batches else None
-            small = size < SMALL_FILE
+            weight = size / (WORDY if file.path.suffix.lower() == ".json" else 1)
             if (
-                not last
-                or not small
-                or last.size + size > BATCH
-                or last.files[-1][1].path.stat().st_size >= SMALL_FILE
-                or last.files[-1][1].source != file.source
+                last
+                and weight < SMALL_FILE
+                and last.open
+                and last.weight + weight <= BATCH
+                and last.files[-1][1].source == file.source
             ):
-                batches.append(_Batch(self.staging / f"batch-{number:06}", [(number, file)], size))
-            else:
                 last.files.append((number, file))
                 last.size += size
+                last.weight += weight
+            else:
+                folder = self.staging / f"batch-{number:06}"
+                batches.append(_Batch(folder, [(number, file)], size, weight))
         return batches
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
@@ -595,6 +614,7 @@ class _Load:
         reasons = balance.reasons()
         manifest: dict[str, Any] = {
             "key": self.keys.fingerprint,
+            "lists_since": self.lists_since,
             "files": [*self.manifest.get("files", []), *self._entries(files, numbered, known)],
             "loads": [
                 *self.manifest.get("loads", []),
@@ -616,6 +636,7 @@ class _Load:
         manifest["tables"] = describe_tables(unfinished)
         found = plausibility.warnings(con, Record(self.folder, unfinished, manifest))
         manifest["loads"][-1]["warnings"] = [problem.message for problem in found]
+        early = self._before_the_lists(known) if numbered else ()
         publish(self.folder, unfinished, generation, manifest)
         record = open_record(self.folder)
         shutil.rmtree(self.staging, ignore_errors=True)
@@ -627,13 +648,25 @@ class _Load:
             withdrawn,
             opted,
             reasons,
-            (*self._shorter(), *found),
+            (*self._shorter(), *early, *found),
             resumed,
             self.lists,
         )
 
     def _shorter(self) -> tuple[Problem, ...]:
         return tuple(problem for each in self.lists if (problem := each.warning()))
+
+    def _before_the_lists(self, known: dt.date) -> tuple[Problem, ...]:
+        """A warning when files became known before the lists of opt-outs did: they are part of the past by now."""
+        loads = self.manifest.get("loads", [])
+        changed = loads[self.lists_since - 1]["known"] if 0 < self.lists_since <= len(loads) else ""
+        if not changed or known >= dt.date.fromisoformat(changed):
+            return ()
+        what = f"the files became known on {known.isoformat()}, before the lists of opt-outs of {changed}"
+        fix = (
+            f"rows of people who have come off a list do not stand again by this: load with --known {changed} or later"
+        )
+        return (Problem(Place("", 0, 0), what, fix, "warning"),)
 
     def _opted_tables(self, con: duckdb.DuckDBPyConnection) -> None:
         con.register("opted rows", self.opt_outs.rows())

@@ -99,7 +99,8 @@ class KeyChain:
             Problem(
                 Place("", 0, 0),
                 "this is not the key that the record was made with",
-                "give the key file that was used for the first load; under another key the same person would become "
+                "give the key file that was used for the first load, as it is now: a copy from before "
+                "accord record rotate lacks the secret that was added; under another key the same person would become "
                 "two",
             )
         )

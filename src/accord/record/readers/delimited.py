@@ -77,6 +77,9 @@ def heading(
         raise DataRefused(Problem(Place(label, 0, 0), "this file cannot be read", "is it whole?")) from error
     decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)("replace")
     text = (decoder.decode(begins).splitlines() or [""])[0]
+    if encoding != "utf-16" and (begins[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or "\0" in text):
+        fix = "in a mapping write encoding: utf-16, or save the file as UTF-8"
+        raise DataRefused(Problem(place, "the heading looks like UTF-16, and is read in another encoding", fix))
     if "\ufffd" in text:
         fix = "save it as UTF-8, or name its encoding"
         raise DataRefused(Problem(place, f"the heading is not text in the encoding {encoding}", fix))

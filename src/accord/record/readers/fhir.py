@@ -141,7 +141,7 @@ class FhirReader:
     def files(self, given: Sequence[Path]) -> tuple[SourceFile, ...]:
         """The FHIR files among what is given (folders are looked through), in the order of their names.
 
-        A bundle is called by its number, since its name may be a patient's.
+        A bundle is called by its number in that order, since its name may be a patient's.
 
         Raises:
             DataRefused: a file is not FHIR by its name, or nothing says how persons are known.
