@@ -315,6 +315,7 @@ WRONG = [
     ("practice", "@SUM(1)", "begins as a formula, not as a code", None),
     ("practice", "A\x00B", "holds characters that are not text: a wrong encoding?", None),
     ("practice", "A\ufffdB", "holds characters that are not text: a wrong encoding?", None),
+    ("practice", "M\xc3\xbcller", "holds characters that are not text: a wrong encoding?", None),
     ("practice", "x" * 401, "is too long for a code", None),
     ("practice", PEOPLE[0], "holds the person's identifier", None),
     ("practice", f"of {PEOPLE[0][:3]} {PEOPLE[0][3:6]} {PEOPLE[0][6:]}", "holds the person's identifier", None),

@@ -373,10 +373,13 @@ class Admission:
 _LONGEST = 400
 """The longest text, in bytes, that a code column may hold."""
 
-_UNFIT = "[\\x00-\\x1f\\x7f\\x{80}-\\x{9f}\\x{fffd}]"
-"""Characters that no code holds: controls, and what stands for bytes that could not be decoded."""
+_TWICE = "[\\x{c2}\\x{c3}][\\x{80}-\\x{bf}]"
+"""What UTF-8 leaves that was read as another encoding and written as UTF-8 again."""
 
-_UNFIT_JOINED = "[\\x00-\\x1d\\x1f\\x7f\\x{80}-\\x{9f}\\x{fffd}]|\\x1e[=@]"
+_UNFIT = f"[\\x00-\\x1f\\x7f\\x{{80}}-\\x{{9f}}\\x{{fffd}}]|{_TWICE}"
+"""Characters that no code holds: controls, what stands for bytes that could not be decoded, what was encoded twice."""
+
+_UNFIT_JOINED = f"[\\x00-\\x1d\\x1f\\x7f\\x{{80}}-\\x{{9f}}\\x{{fffd}}]|\\x1e[=@]|{_TWICE}"
 
 _PAST = {("people", "born"), ("deaths", "day")}
 """Days that cannot lie after the day of loading."""

@@ -38,7 +38,7 @@ from accord.record.source import Reader, RefusedRows, RowsRead, SetAside, Source
 if TYPE_CHECKING:
     import duckdb
 
-READING = 1
+READING = 2
 """Raised when the same file would be admitted differently: files loaded before are then read again."""
 
 STAGING = ".loading"
