@@ -634,7 +634,7 @@ class _Making:
         repeated = 0
         for number, one in new.items():
             was = latest.get(one.cell)
-            given_away = was is not None and one.sensitive and not was.star and was.value > 0
+            given_away = was is not None and one.sensitive and not was.star
             near = (self.by.most + 1) * self._days(quantity, one.cell.time)
             if was is not None and not given_away and abs(was.value - one.value) < near:
                 repeated += was.value != one.value
