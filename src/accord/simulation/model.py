@@ -155,7 +155,7 @@ def model(changed: Mapping[str, float] | None = None) -> Model:
         parameters[name] = replace(parameters[name], value=value)
     value = {name: one.value for name, one in parameters.items()}
     curves = fitted_curves()
-    people = {2011: _people(curves["people_2011"]), 2026: _people(curves["people_2026"])}
+    people = {2011: _people(curves["people_2011"], value), 2026: _people(curves["people_2026"], value)}
     at_least = _at_least(value, people[2026])
     worse = _worse(at_least)
     frailer = _frailer(value)
@@ -190,10 +190,10 @@ def model(changed: Mapping[str, float] | None = None) -> Model:
     )
 
 
-def _people(curve: Numbers) -> Numbers:
-    # the last published age stands for itself and over: spread as a population that halves about every four years
+def _people(curve: Numbers, value: Mapping[str, float]) -> Numbers:
+    # the last published age stands for itself and over
     out = curve.copy()
-    tail = 0.84 ** np.arange(AGES - 85)
+    tail = value["oldest_kept"] ** np.arange(AGES - 85)
     out[:, 85:] = curve[:, 85:86] * tail / tail.sum()
     return out
 
@@ -302,16 +302,15 @@ def _stay(value: Mapping[str, float], people: Numbers, emergency: Numbers, cost:
     return cost * (value["stay_emergency"] * admissions.sum() / (cost * admissions).sum())
 
 
-CHRONIC_AGES = (17.0, 47.0, 87.0)
-CHRONIC_RATES = ((104.0, 64.0), (184.0, 49.0), (1610.0, 993.0))
-"""Emergency admissions for 27 ambulatory-care-sensitive conditions per 100,000, most and least deprived, at ages 15-19,
-45-49 and 85 and over, 2011/12 (Blunt, JECH 2013;67 Suppl 1 A34.2): the shape by age; the level is ``chronic_share``."""
+CHRONIC_AGES = {17.0: "15", 47.0: "45", 87.0: "85"}
+"""Middles of the published ages, and the ages in the names of the parameters ``chronic_most_15`` and so on."""
 
 
 def _chronic(value: Mapping[str, float], people: Numbers, emergency: Numbers) -> Numbers:
     ages = np.arange(AGES, dtype=float)
-    middle = np.log([sum(pair) / 2 for pair in CHRONIC_RATES])
-    rate = np.exp(np.interp(ages, CHRONIC_AGES, middle))
+    pairs = [(value[f"chronic_most_{age}"], value[f"chronic_least_{age}"]) for age in CHRONIC_AGES.values()]
+    middle = np.log([sum(pair) / 2 for pair in pairs])
+    rate = np.exp(np.interp(ages, list(CHRONIC_AGES), middle))
     admissions = (emergency * people).sum(axis=0)
     share = rate / np.maximum(admissions / people.sum(axis=0), 1e-9)
     share = share * value["chronic_share"] / ((share * admissions).sum() / admissions.sum())
