@@ -11,8 +11,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# `make test` asks the same questions every time, so that a change is judged and not luck; `make test-long` asks new ones
+settings.register_profile("same", derandomize=True, database=None)
+settings.register_profile("new", print_blob=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("same" if config.getoption("markexpr") == "not long" else "new")
 
 
 @pytest.fixture

@@ -534,7 +534,7 @@ def test_whatever_stands_in_a_resource_it_is_read_or_refused(tmp_path: Path, cha
         inside: Any = resources[which]
         for key in above:
             inside = inside[key]
-        inside[last] = junk
+        inside[last] = copy.deepcopy(junk)  # one value may be put in twice, and into itself
     for file in tmp_path.iterdir():
         file.unlink()
     if lines:
