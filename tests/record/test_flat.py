@@ -286,6 +286,18 @@ def test_what_a_mapping_may_not_say(tmp_path: Path, old: str, new: str, said: st
     assert said in str(refused.value)
 
 
+def test_what_is_wrong_is_said_at_once_in_order_and_without_what_follows(tmp_path: Path) -> None:
+    wrong = OWN.replace("status: assumed", "status: sure").replace("value: {from: VALUE}", "valeu: {form: VALUE}")
+    with pytest.raises(DataRefused) as refused:
+        own(tmp_path, wrong.replace("day: WHEN", "day: {from: WHEN, times: lots}"), "NHS,WHEN,CODE,VALUE\n")
+    assert [(p.place.line, p.message.split(" is not ")[0]) for p in refused.value.problems] == [
+        (5, "sure"),
+        (12, "'lots'"),
+        (15, "observations has no column valeu"),
+        (15, "form"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

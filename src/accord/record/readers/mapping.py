@@ -232,11 +232,12 @@ def read_mapping(given: Path | str) -> Mapped:
     except ContractRefused as refused:
         raise DataRefused(refused.problems) from None
     problems = conform(tree, MAPPING)
-    if not problems and isinstance(tree, Entries):
-        problems = list(_problems(tree))
+    if isinstance(tree, Entries):
+        problems += _problems(tree)
         if not problems:
             return _mapped(tree, path.name, content)
-    raise DataRefused(problems or Problem(tree.place, "this is not a mapping"))
+    in_order = sorted(problems, key=lambda problem: (problem.place.line, problem.place.column))
+    raise DataRefused(in_order or Problem(tree.place, "this is not a mapping"))
 
 
 def same_name(name: str) -> str:
@@ -295,10 +296,14 @@ def _expanded(name: str) -> tuple[str, ...]:
 
 
 def _problems(tree: Entries) -> Iterator[Problem]:
-    """What the shape does not see: tables and columns of the record, what goes together, and words of closed lists."""
+    """What the shape does not see: tables and columns of the record, what goes together, and words of closed lists.
+
+    A part that is not of its shape is passed over: that has been said.
+    """
     tables = tree.get("tables")
-    if not isinstance(tables, Entries) or not tables.entries:
+    if isinstance(tables, Entries) and not tables.entries:
         yield Problem(tree.place, "the mapping feeds no table", "add tables: {episodes: {columns: {…}}}")
+    if not isinstance(tables, Entries):
         return
     for key, value in tables:
         if key.value not in NAMES:
@@ -327,14 +332,15 @@ def _problems(tree: Entries) -> Iterator[Problem]:
                 hint = nearest(name.value, own) or f"{key.value} has: {', '.join(own)}"
                 yield Problem(name.place, f"{key.value} has no column {name.value}", hint)
                 continue
-            yield from _feed_problems(feed, column.type, column.allowed)
+            if isinstance(feed, Entries) and not conform(feed, FEED):
+                yield from _feed_problems(feed, column.type, column.allowed)
         for column in definition.columns:
             if column.required and fed.get(column.name) is None:
                 yield Problem(
                     key.place, f"nothing feeds {column.name}, which every row of {key.value} needs", f"{column.name}: …"
                 )
     for condition in _conditions(tree):
-        if (condition.get("is") is None) == (condition.get("not") is None):
+        if not conform(condition, _CONDITION) and (condition.get("is") is None) == (condition.get("not") is None):
             yield Problem(condition.place, "a condition says either is or not", 'is: ["1"]')
 
 
@@ -349,9 +355,7 @@ def _conditions(tree: Entries) -> Iterator[Entries]:
             yield when
 
 
-def _feed_problems(feed: Tree, kind: str, allowed: Mapping[str, str] | None) -> Iterator[Problem]:
-    if not isinstance(feed, Entries):
-        return
+def _feed_problems(feed: Entries, kind: str, allowed: Mapping[str, str] | None) -> Iterator[Problem]:
     ways = [way for way in ("from", "is", "codes", "join") if feed.get(way) is not None]
     if len(ways) != 1:
         said = f"has {' and '.join(ways)}" if ways else "has none"
