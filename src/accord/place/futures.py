@@ -26,16 +26,25 @@ from accord.place.place import InForce, LocalPlace, bound, people_of
 from accord.simulation import person_engine
 from accord.simulation.behaviour import Behaviour, Response, Stakes, respond, unchanged
 from accord.simulation.cohort_engine import Cohort, cohort, expect
-from accord.simulation.draws import words
 from accord.simulation.events import frequent
 from accord.simulation.extending import grown, until
 from accord.simulation.listing import lists
 from accord.simulation.model import STREAMS, Model, model
 from accord.simulation.people import FIFTHS, People
-from accord.simulation.results import AGE_GROUPS, GROUPS, LAZY, LAZY_AT, MONTHS, RESULTS
+from accord.simulation.results import AGE_GROUPS, GROUPS, LAZY, RESULTS
 from accord.simulation.scenario import NO_CHANGE, Future, Scenario, no_change
+from accord.simulation.system import noise, seed_of
 from accord.simulation.tables import LAZY_ONE, ONE, Tables, tables
-from accord.simulation.worlds import BANDS, Bound, Counted, Organisation, Settled, Years, settle_worlds
+from accord.simulation.worlds import (
+    BANDS,
+    Bound,
+    Counted,
+    Organisation,
+    Settled,
+    Years,
+    rates_of,
+    settle_worlds,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,9 +57,6 @@ BATCH = 10
 
 PILOTS = 8
 """Draws in which stakes are probed and sizes are tried."""
-
-NOISE = 32
-"""Purpose of the draws of years that move everybody together (the last word of the counter)."""
 
 PROBED_COST = 0.05
 """The part of hospital care that is not there in the worlds of a probe."""
@@ -272,36 +278,7 @@ def _doubts(cases: Sequence[Case]) -> tuple[str, ...]:
     return tuple(said)
 
 
-def rates_of(expected: Numbers) -> Numbers:
-    """Expected results a person-month, ``[years, GROUPS, RESULTS]``; streams not drawn person by person as exposure."""
-    made = expected / np.maximum(expected[..., MONTHS : MONTHS + 1], 1e-9)
-    made[..., LAZY_AT:] *= LAZY_ONE
-    return made
-
-
 # ------------------------------------------------------------------------------------------------------------- drawing
-
-
-def seed_of(seed: int, draw: int) -> int:
-    """The seed of one draw: 64 bits, from the run's seed and the draw's number."""
-    one = words(np.array([[draw, 0, 0, NOISE + 1]], np.uint32), seed)[0]
-    return int(one[0]) | int(one[1]) << 32
-
-
-def noise(built_in: Model, seed: int, draw: int, years: int) -> Numbers:
-    """How much a year differs for everybody together, as a factor: AR(1), the same in every scenario of a draw."""
-    from scipy import special
-
-    counters = np.zeros((years, 4), np.uint32)
-    counters[:, 0], counters[:, 1], counters[:, 3] = draw, np.arange(years), NOISE
-    deviates = special.ndtri((words(counters, seed)[:, 0].astype(float) + 0.5) / 2.0**32)
-    memory, size = built_in.value("system_memory"), built_in.value("system_noise")
-    out = np.empty(years)
-    now = 0.0
-    for year in range(years):
-        now = deviates[0] if year == 0 else memory * now + np.sqrt(1 - memory**2) * deviates[year]
-        out[year] = 1 + size * now
-    return out
 
 
 def draw_worlds(made: Stage, draws: Sequence[int], cases: Sequence[Case], responses: Sequence[Response]) -> Counted:

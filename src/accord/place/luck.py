@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from accord.language.contract import Contract
-from accord.place.futures import noise, rates_of, seed_of
 from accord.place.place import OwnPractice
 from accord.simulation import person_engine
 from accord.simulation.cohort_engine import cohort, expect
@@ -24,8 +23,9 @@ from accord.simulation.listing import lists
 from accord.simulation.model import Model, model
 from accord.simulation.people import AGES, BURDENS, People
 from accord.simulation.results import LAZY
+from accord.simulation.system import noise, seed_of
 from accord.simulation.tables import tables
-from accord.simulation.worlds import Bound, Counted, Years, settle_worlds
+from accord.simulation.worlds import Bound, Counted, Years, rates_of, settle_worlds
 
 SMALLEST = 5_000
 SIZES = (5_000, 50_000, 500_000)

@@ -23,14 +23,13 @@ from accord.place.futures import (
     bounds,
     paying_parties,
     quiet,
-    rates_of,
 )
 from accord.simulation.behaviour import Response, unchanged
 from accord.simulation.cohort_engine import expect
 from accord.simulation.draws import words
 from accord.simulation.model import Model, Parameter, model
 from accord.simulation.results import LAZY_AT, MONTHS
-from accord.simulation.worlds import Counted, settle_worlds
+from accord.simulation.worlds import Counted, rates_of, settle_worlds
 
 Numbers = NDArray[np.float64]
 

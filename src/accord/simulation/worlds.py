@@ -220,6 +220,21 @@ class Bound:
 _Values = dict[tuple[str, str], tuple[Whole, int, tuple[str, ...]]]
 
 
+def rates_of(expected: Numbers) -> Numbers:
+    """Expected results a person-month, ``[years, GROUPS, RESULTS]``; streams not drawn person by person as exposure."""
+    made = expected / np.maximum(expected[..., MONTHS : MONTHS + 1], 1e-9)
+    made[..., LAZY_AT:] *= LAZY_ONE
+    return made
+
+
+def inputs_of(bound: Bound, counted: Counted) -> tuple[Inputs, Whole]:
+    """The inputs of a contract that reads no other contract's quantities, as :func:`settle_worlds` makes them.
+
+    Worlds with equal inputs are made once: for each world of the contract comes the number of its like.
+    """
+    return _Making(bound, counted.some(bound.worlds), {}, {}).inputs()
+
+
 def settle_worlds(bound: Sequence[Bound], counted: Counted, *, threads: int | None = None) -> Settled:
     """Settle contracts in every world that they are in force in.
 
