@@ -2,11 +2,11 @@
 
     python -m accord.simulation.fitting FOLDER_OF_PUBLISHED_FILES FOLDER_OF_FACTS
 
-writes ``model/rates.csv`` and says how well each published total is reproduced. What is fitted: hospital episodes,
-their cost, outpatient appointments and mortality by age, sex and deprivation fifth (England 2011/12, after Asaria et
-al.), and the age, sex and deprivation of attendances at emergency departments. Each curve is a logarithm, straight
-between knots of age, fitted by Poisson regression; because the hats of the knots add up to one, every fitted curve
-reproduces its cell's total.
+writes ``model/rates.csv`` and the report of the fit (``docs/model-fit.md``, :mod:`accord.simulation.fit_report`). What
+is fitted: hospital episodes, their cost, outpatient appointments and mortality by age, sex and deprivation fifth
+(England 2011/12, after Asaria et al.), and the age, sex and deprivation of attendances at emergency departments. Each
+curve is a logarithm, straight between knots of age, fitted by Poisson regression; because the hats of the knots add up
+to one, every fitted curve reproduces its cell's total.
 
 The published files are not part of the project, and the fitted values at the knots are not a copy of them.
 """
@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from accord.simulation.model import FOLDER, read_parameters
 from accord.simulation.people import AGES, CELLS, FIFTHS, SEXES, cell_of
 
 KNOTS = (0, 1, 2, 3, 5, 10, 15, 18, 20, 22, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 100)
@@ -35,15 +36,51 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A fitted curve by cell: values at the knots, and how well the published numbers are reproduced."""
+    """A fitted curve by cell: values at the knots, and what it was fitted to.
+
+    Attributes:
+        quantity: what it is of.
+        at_knots: ``[cells, knots]``: the value, not its logarithm.
+        events: published, by cell and single age ``[cells, ages]``; ``exposure``: what they are divided by.
+        fitted: events as the curve has them.
+        predicted: events of each single age (but the first and last) as a curve has them that was fitted without that
+            age and every fifth other; None where the published figures are for wider ages.
+    """
 
     quantity: str
     at_knots: Numbers
-    """[cells, knots]: the value, not its logarithm."""
-    published: float
-    reproduced: float
-    typical_error: float
-    """Median over single ages and cells of |fitted / published - 1|, weighted by events."""
+    events: Numbers
+    exposure: Numbers
+    fitted: Numbers
+    predicted: Numbers | None
+
+    @property
+    def published(self) -> float:
+        """The published total."""
+        return float(self.events.sum())
+
+    @property
+    def reproduced(self) -> float:
+        """The fitted total."""
+        return float(self.fitted.sum())
+
+    @property
+    def typical_error(self) -> float:
+        """Median over single ages and cells of |fitted / published - 1|, weighted by events."""
+        return typical(self.fitted, self.events)
+
+    @property
+    def held_out_error(self) -> float | None:
+        """The same of single ages that the curve was not fitted to."""
+        return None if self.predicted is None else typical(self.predicted[:, 1:-1], self.events[:, 1:-1])
+
+
+def typical(fitted: Numbers, events: Numbers) -> float:
+    """Median of |fitted / published - 1|, weighted by events."""
+    error = np.abs(fitted / np.maximum(events, 1e-9) - 1).ravel()
+    order = np.argsort(error)
+    weight = np.cumsum(events.ravel()[order])
+    return float(error[order][np.searchsorted(weight, weight[-1] / 2)])
 
 
 def hats(ages: Numbers) -> Numbers:
@@ -71,23 +108,38 @@ def poisson(events: Numbers, exposure: Numbers, design: Numbers) -> Numbers:
     return beta
 
 
-def fit(quantity: str, events: Numbers, exposure: Numbers) -> Curve:
-    """A curve from events and exposure by cell and single age ``[cells, 0..85]``, the last age open."""
+FOLDS = 5
+"""A single age is left out together with every fifth one after it."""
+
+
+def fit(quantity: str, events: Numbers, exposure: Numbers, *, by_single_age: bool = True) -> Curve:
+    """A curve from events and exposure by cell and single age ``[cells, 0..85]``, the last age open.
+
+    Args:
+        quantity: its name.
+        events: what is counted.
+        exposure: what it is divided by.
+        by_single_age: whether the figures were published so; only then can single ages be left out and predicted.
+    """
     ages = np.arange(events.shape[1], dtype=float)
     design = hats(ages)
     # beyond the open age nothing is known of the shape: the curve stays level
     design[:, -2] += design[:, -1]
     design = design[:, :-1]
-    out, fitted = np.empty((CELLS, len(KNOTS))), np.empty_like(events)
+    out, fitted, predicted = np.empty((CELLS, len(KNOTS))), np.empty_like(events), events.copy()
     for cell in range(CELLS):
         beta = poisson(events[cell], exposure[cell], design)
         out[cell] = np.exp(np.append(beta, beta[-1]))
         fitted[cell] = exposure[cell] * np.exp(design @ beta)
-    error = np.abs(fitted / np.maximum(events, 1e-9) - 1)
-    order = np.argsort(error, axis=None)
-    weight = np.cumsum(events.ravel()[order])
-    typical = float(error.ravel()[order][np.searchsorted(weight, weight[-1] / 2)])
-    return Curve(quantity, out, float(events.sum()), float(fitted.sum()), typical)
+        for fold in range(FOLDS if by_single_age else 0):
+            left_out = ages % FOLDS == fold
+            left_out[0] = left_out[-1] = False  # what lies beyond the rest cannot be predicted
+            kept = poisson(events[cell][~left_out], exposure[cell][~left_out], design[~left_out])
+            # a knot that nothing is left of takes what lies between its neighbours
+            known = design[~left_out].sum(axis=0) > 0
+            kept = np.interp(np.array(KNOTS[:-1]), np.array(KNOTS[:-1])[known], kept[known])
+            predicted[cell, left_out] = (exposure[cell] * np.exp(design @ kept))[left_out]
+    return Curve(quantity, out, events, exposure, fitted, predicted if by_single_age else None)
 
 
 # -- reading the published files --------------------------------------------------------------------------------
@@ -113,7 +165,7 @@ def _mortality(folder: Path, facts: Path, population: Numbers) -> Curve:
         if row["area"] == "England" and row["period"] == "2010-2012" and int(row["age"]) < AGES:
             sex = 0 if row["sex"] == "F" else 1
             shape[sex, int(row["age"])], survivors[sex, int(row["age"])] = float(row["qx"]), float(row["lx"])
-    chance, weight, published = np.zeros((CELLS, AGES)), np.zeros((CELLS, AGES)), 0.0
+    chance, weight = np.zeros((CELLS, AGES)), np.zeros((CELLS, AGES))
     for row in _rows(folder / "lifetable.csv"):
         sex = 0 if row["SEX"] == "F" else 1
         cell = cell_of(sex, int(row["IMD_QUINTILE"]))
@@ -125,19 +177,16 @@ def _mortality(folder: Path, facts: Path, population: Numbers) -> Curve:
             ages = np.arange(first, last + 1)
             people = population[cell, ages]
         deaths = float(row["PROB_MORT"]) * people.sum()
-        published += deaths
         ratio = deaths / (shape[sex, ages] * people).sum()
         chance[cell, ages] = np.minimum(shape[sex, ages] * ratio, 0.9)
         weight[cell, ages] = people
     design = hats(np.arange(AGES, dtype=float))
-    out, reproduced, errors = np.empty((CELLS, len(KNOTS))), 0.0, []
+    out, fitted = np.empty((CELLS, len(KNOTS))), np.empty_like(chance)
     for cell in range(CELLS):
         beta = poisson(chance[cell] * weight[cell], weight[cell], design)
         out[cell] = np.minimum(np.exp(beta), 0.9)
-        fitted = np.exp(design @ beta)
-        reproduced += float((fitted * weight[cell]).sum())
-        errors.append(np.abs(fitted / chance[cell] - 1))
-    return Curve("mortality", out, published, reproduced, float(np.median(errors)))
+        fitted[cell] = np.exp(design @ beta) * weight[cell]
+    return Curve("mortality", out, chance * weight, weight, fitted, None)
 
 
 AE_AGES: Mapping[str, tuple[int, int]] = {
@@ -179,24 +228,25 @@ def _attendances(facts: Path, population: Numbers) -> Curve:
         fifths.append(share / total / (here / people))
     relative = np.array([[ages * sexes[sex] * fifths[fifth]] for sex in range(2) for fifth in range(FIFTHS)])[:, 0, :]
     events = relative * population
-    return fit("attendances", events * (people / events.sum()), population)
+    return fit("attendances", events * (people / events.sum()), population, by_single_age=False)
 
 
-GP_AGES = ((0, 4), (5, 15), (16, 44), (45, 64), (65, 74), (75, 85))
-GP_VISITS = {"F": (3.4, 1.7, 3.2, 4.0, 5.1, 6.8), "M": (3.8, 1.6, 1.6, 2.8, 4.5, 6.2)}
-"""Visits to the GP by age and sex, QResearch (as used by Asaria et al.)."""
+def _bands(prefix: str) -> list[tuple[int, int, float]]:
+    """Published figures by age, of ``model/by_age.yaml``: first age, last age, value."""
+    found = read_parameters(FOLDER / "by_age.yaml")
+    named = [(one.name.removeprefix(prefix + "_").split("_"), one.value) for one in found.values()
+             if one.name.startswith(prefix)]  # fmt: skip
+    return [(int(first), int(last), value) for (first, last), value in named]
 
-COMMUNITY_AGES = ((0, 18, 1_485_175), (19, 64, 1_873_345), (65, 85, 5_214_720))
-"""Community care contacts of March 2025 by age, Community Services Statistics."""
 
-
-def _by_band(quantity: str, bands: Callable[[int], list[tuple[int, int, float]]], population: Numbers) -> Curve:
+def _by_band(quantity: str, bands: Sequence[Sequence[tuple[int, int, float]]], population: Numbers) -> Curve:
+    """A curve of relative use from figures by age, of each sex."""
     relative = np.zeros_like(population)
-    for sex in range(2):
-        for first, last, value in bands(sex):
+    for sex in range(len(SEXES)):
+        for first, last, value in bands[sex]:
             relative[sex * FIFTHS : (sex + 1) * FIFTHS, first : last + 1] = value
     events = relative * population
-    return fit(quantity, events * (population.sum() / events.sum()), population)
+    return fit(quantity, events * (population.sum() / events.sum()), population, by_single_age=False)
 
 
 def _registered(facts: Path) -> Numbers:
@@ -222,6 +272,7 @@ def curves(folder: Path, facts: Path) -> list[Curve]:
         _rows(data / f"{name}.csv") for name in ("emergency_cost_table", "elective_cost_table", "outpatient_table")
     )
     population = _cells(emergency, "POPULATION")
+    contacts = [(a, b, value / population[:, a : b + 1].sum()) for a, b, value in _bands("community")]
     found = [
         fit("emergency", _cells(emergency, "N"), population),
         fit("elective", _cells(elective, "N"), population),
@@ -230,30 +281,20 @@ def curves(folder: Path, facts: Path) -> list[Curve]:
         fit("elective_cost", _cells(elective, "TOTAL_COST"), _cells(elective, "N")),
         _mortality(data, facts, population),
         _attendances(facts, population),
-        _by_band(
-            "consultations",
-            lambda sex: [(a, b, v) for (a, b), v in zip(GP_AGES, GP_VISITS["FM"[sex]], strict=True)],
-            population,
-        ),
-        _by_band(
-            "community",
-            lambda sex: [(a, b, v / population[:, a : b + 1].sum()) for a, b, v in COMMUNITY_AGES],
-            population,
-        ),
+        _by_band("consultations", [_bands(f"visits_{sex}") for sex in SEXES], population),
+        _by_band("community", [contacts] * len(SEXES), population),
     ]
     for name, rows in (("emergency_spread", emergency), ("elective_spread", elective)):
         number, mean = _cells(rows, "N"), _cells(rows, "TOTAL_COST") / np.maximum(_cells(rows, "N"), 1e-9)
         # published: the standard deviation of an episode's cost; fitted: its coefficient of variation
         found.append(fit(name, _cells(rows, "STDDEV_COST") / np.maximum(mean, 1e-9) * number, number))
     found.append(fit("people_2011", population, np.ones_like(population)))
-    found.append(fit("people_2026", _registered(facts), np.ones_like(population)))
+    found.append(fit("people_2026", _registered(facts), np.ones_like(population), by_single_age=False))
     return found
 
 
-def main(folder: Path, facts: Path) -> None:
-    """Fit everything and write the model's table and the report of the fit."""
-    found = curves(folder, facts)
-    target = Path(__file__).parent / "model" / "rates.csv"
+def write(found: Sequence[Curve], target: Path) -> None:
+    """Write the values at the knots as the model reads them."""
     with target.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("quantity", "sex", "fifth", "age", "value"))
@@ -261,7 +302,21 @@ def main(folder: Path, facts: Path) -> None:
             for cell in range(CELLS):
                 for age, value in zip(KNOTS, curve.at_knots[cell], strict=True):
                     writer.writerow((curve.quantity, SEXES[cell // FIFTHS], cell % FIFTHS + 1, age, f"{value:.6g}"))
-    print(f"wrote {target}")
+
+
+DOCS = Path(__file__).parents[3] / "docs"
+"""Where the report is written, in a checkout."""
+
+
+def main(folder: Path, facts: Path, rates: Path = FOLDER / "rates.csv", docs: Path = DOCS) -> None:
+    """Fit everything; write the model's table and the report of the fit."""
+    from accord.simulation import fit_report
+
+    found = curves(folder, facts)
+    write(found, rates)
+    written = fit_report.write(found, facts, rates, docs)
+    for path in (rates, *written):
+        print(f"wrote {path}")
     for curve in found:
         sums = f"published {curve.published:18,.0f}  reproduced {curve.reproduced:18,.0f}"
         print(f"{curve.quantity:18} {sums}  typical error {curve.typical_error:.2%}")
