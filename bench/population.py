@@ -99,7 +99,7 @@ def _pools(con: Any) -> None:
                 if code.replace("-", "").replace("_", "").replace("/", "").isalnum():
                     found.setdefault(row["coding"], set()).add(code)
     others = [f"{letter}{number:02}" for letter in "ABDEGHKLMNRZ" for number in range(0, 100, 7)]
-    for coding, name in (("icd10", "icd"), ("opcs4", "opcs"), ("cluster", "clusters")):
+    for coding, name in (("icd10", "icd"), ("opcs4", "opcs"), ("cluster", "clusters"), ("bnf", "bnf")):
         listed = sorted(found.get(coding, ()))
         pool = listed + [f"{code}{number % 10}" for number, code in enumerate(others)]
         con.execute(f"set variable {name} = [{', '.join(repr(code) for code in pool)}]")
@@ -140,7 +140,7 @@ def _numbered(person: str) -> str:
 
 def _tables(people: int) -> dict[str, tuple[int, dict[str, str]]]:
     """Rows and columns of each table. A fifth of people have most of the events, as it is."""
-    practices = max(1, people // 5_000)
+    practices = max(4, people // 5_000)
     areas = max(1, people // 1_500)
     rows = {name: people * share // 1000 for name, share in SHARES.items()}
 
@@ -177,23 +177,28 @@ def _tables(people: int) -> dict[str, tuple[int, dict[str, str]]]:
             "coding": f"case when {pressure} or hash(i, 'kind') % 2 = 0 then 'loinc' else 'cluster' end",
             "code": f"case when {pressure} then ['8480-6', '8462-4'][1 + i % 2] when hash(i, 'kind') % 2 = 0 then "
             f"{_drawn('loinc', 'loinc')} else {_drawn('cluster', 'clusters')} end",
-            "value": f"case when not {pressure} then 30 + {_of('value', 60)} when i % 2 = 0 "
+            "value": f"case when not {pressure} and hash(i, 'small') % 4 = 0 "
+            f"then cast(10 + {_of('value', 50)} as decimal(18, 4)) * 0.1 "
+            f"when not {pressure} then 30 + {_of('value', 60)} when i % 2 = 0 "
             f"then 105 + {_of('value', 70)} else 60 + {_of('value', 45)} end",
             "practice": here,
         },
         "prescriptions": {
             "day": _day("prescriptions"),
             "practice": here,
-            "coding": "'dmd'",
-            "code": f"'D' || {_of('drug', 3000)}",
+            "coding": "case when hash(i, 'bnf') % 8 = 0 then 'bnf' else 'dmd' end",
+            "code": f"case when hash(i, 'bnf') % 8 = 0 then {_drawn('chapter', 'bnf')} "
+            f"else 'D' || {_of('drug', 3000)} end",
             "quantity": f"1 + {_of('quantity', 90)}",
             "cost": _of("drug cost", 3_000),
         },
         "conditions": {
             "since": _day("conditions", 4000, "2015-04-01"),
             "until": f"case when hash(i, 'over') % 10 = 0 then {_day('conditions', 4000, '2015-04-01')} + 200 end",
-            "coding": "case when hash(i, 'complex') % 50 = 0 then 'local' else 'cluster' end",
+            "coding": "case when hash(i, 'complex') % 50 = 0 then 'local' when hash(i, 'icd') % 20 = 0 then 'icd10' "
+            "else 'cluster' end",
             "code": "case when hash(i, 'complex') % 50 = 0 then 'COMPLEX-NEEDS' "
+            f"when hash(i, 'icd') % 20 = 0 then {_drawn('diagnosed', 'icd')} "
             f"else {_drawn('condition', 'clusters')} end",
             "practice": here,
         },
