@@ -1,0 +1,696 @@
+"""Recorded: what a record says of its people, as the engines hold them: who was there in a year, and what they used.
+
+The opposite of :mod:`accord.simulation.written`. People are those registered on a day, exactly, as the record stands:
+who has opted out is not in it. Sex, deprivation fifth, morbidity (registers that the code lists of the library know)
+and frailty are those of the day; where a record does not tell states, they are drawn from the built-in model.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from accord.language.calendar import add_months
+from accord.language.place import Place
+from accord.language.problem import DataRefused, Problem
+from accord.simulation.draws import words
+from accord.simulation.model import FOLDER, Model
+from accord.simulation.people import AGES, BURDENS, CELLS, FIFTHS, FRAILTY, MORBIDITY, SEXES, STATES, People, cell_of
+from accord.simulation.results import GROUP_OF_AGE
+
+if TYPE_CHECKING:
+    from accord.record.engines import Engine, EngineKind
+    from accord.record.record import Record
+
+Numbers = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+NEEDED = {
+    "people": "days of birth and sexes",
+    "registrations": "who was registered where, and when",
+    "residences": "where people lived",
+    "areas": "deprivation fifths of small areas",
+    "episodes": "stays in hospital",
+}
+"""Tables without which nothing can be calibrated, and what they tell."""
+
+STREAM_TABLES = {
+    "emergency": "episodes",
+    "elective": "episodes",
+    "attendances": "attendances",
+    "outpatient": "outpatients",
+    "consultations": "consultations",
+    "community": "community_contacts",
+    "mental_health": "mental_health_contacts",
+}
+"""The streams that a record can tell, and from which table."""
+
+PAID = ("emergency", "elective")
+"""Streams whose events have a cost of their own."""
+
+OLDEST = 120
+"""Who is older than this on a day has an impossible day of birth."""
+
+ODD = 0.01
+"""More impossible or unusable people than this share, and the record is refused."""
+
+UNKNOWN = 0.10
+"""More people than this share without sex or deprivation, and the record is refused."""
+
+PURPOSE = 48
+"""Purpose of the draws of what a record does not tell (the last word of the counter)."""
+
+Step = Callable[[str], None]
+
+
+def quiet(_: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Year:
+    """Everybody who was registered in twelve months, one entry for each unbroken registration.
+
+    Attributes:
+        first: the first day; ``until``: the first day after the last.
+        practices: codes; ``practice`` has the place of each entry's.
+        person: pseudonyms; they stay in memory and are never written.
+        months: age in months on the first day; negative for who is born later.
+        cell: sex and fifth; ``state``: morbidity and frailty on the first day of the entry within the year.
+        days: days there; ``here``: whether on the first day of the year.
+        died: whether the person died; ``left``: whether they left otherwise before the year's end.
+        events: by stream, ``[streams, entries]``, in the order of ``streams``.
+        cost: pence of emergency and elective admissions that have a cost, ``[2, entries]``; ``costed``: how many have.
+        squares: squares of these costs, in square pounds; ``nights``: days of emergency stays.
+        told: which of morbidity and frailty the record tells.
+    """
+
+    first: dt.date
+    until: dt.date
+    practices: tuple[str, ...]
+    streams: tuple[str, ...]
+    practice: Whole
+    person: Whole
+    months: Whole
+    cell: Whole
+    state: Whole
+    days: Whole
+    here: NDArray[np.bool_]
+    died: NDArray[np.bool_]
+    left: NDArray[np.bool_]
+    events: Whole
+    cost: Whole
+    costed: Whole
+    squares: Numbers
+    nights: Whole
+    told: frozenset[str]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def length(self) -> int:
+        """Days of the year."""
+        return (self.until - self.first).days
+
+    @property
+    def age(self) -> Whole:
+        """Ages in years at the beginning of the year, 0 to 100: the engines keep them for twelve months."""
+        return np.clip(self.months // 12, 0, AGES - 1)
+
+    @property
+    def group(self) -> Whole:
+        """The group of each entry: age group, then cell."""
+        return GROUP_OF_AGE[self.age] * CELLS + self.cell
+
+    @property
+    def exposure(self) -> Numbers:
+        """Person-months as the engines count them: the month of a death is counted whole."""
+        return self.days / self.length * 12 + 0.5 * self.died
+
+
+# -- which days --------------------------------------------------------------------------------------------------------
+
+
+def whole_years(record: Record, until: dt.date | None = None, most: int = 5) -> list[tuple[dt.date, dt.date]]:
+    """The years of twelve months that a record holds, oldest first: first day, and first day after the last.
+
+    They end on ``until``; where none is given, with the last month that hospital activity reaches the end of. They
+    begin no sooner than hospital activity does.
+
+    Raises:
+        DataRefused: a needed table is missing, or there is no whole year.
+    """
+    from accord.record.engines import open_engine
+    from accord.record.portable import read_select
+
+    _refuse_lacking(record)
+    with open_engine(record) as engine:
+        row = engine.rows(
+            read_select("select min(admitted) as first, max(admitted) as last from admissions", "recorded.sql")
+        ).to_pylist()[0]
+    if row["first"] is None:
+        raise DataRefused(
+            Problem(_at(record, "admissions"), "no stay in hospital stands in this record", "load admitted care")
+        )
+    first, last = row["first"], row["last"]
+    # a month counts as begun, and as ended, where activity comes within five days of its ends
+    begin = first.replace(day=1) if first.day <= 5 else add_months(first.replace(day=1), 1)
+    if until is None:
+        after = add_months(last.replace(day=1), 1)
+        until = after if (after - last).days <= 5 else last.replace(day=1)
+    elif until > last + dt.timedelta(31):
+        said = f"the last stay in hospital of this record began on {last}, so the year up to {until} is not whole"
+        raise DataRefused(Problem(Place("--until", 0, 0), said, "name the first day after the last whole year"))
+    found: list[tuple[dt.date, dt.date]] = []
+    while len(found) < most and add_months(until, -12 * (len(found) + 1)) >= begin:
+        found.append((add_months(until, -12 * (len(found) + 1)), add_months(until, -12 * len(found))))
+    if not found:
+        said = f"hospital activity goes from {first} to {last}: there is no whole year of it up to {until}"
+        raise DataRefused(Problem(_at(record, "admissions"), said, "calibration needs a year, and a back-test two"))
+    return found[::-1]
+
+
+def _at(record: Record, table: str = "") -> Place:
+    return Place(str(record.folder / table) if table else str(record.folder), 0, 0)
+
+
+def _refuse_lacking(record: Record) -> None:
+    problems = [
+        Problem(_at(record), f"the record has no table {name}: {what} cannot be known", f"load {name} first")
+        for name, what in NEEDED.items()
+        if not record.files(name)
+    ]
+    if problems:
+        raise DataRefused(problems)
+
+
+def streams_of(record: Record) -> tuple[str, ...]:
+    """The streams that a record tells."""
+    return tuple(name for name, needed in STREAM_TABLES.items() if record.files(needed))
+
+
+# -- selects -----------------------------------------------------------------------------------------------------------
+
+_STAYS = """
+select r.person, r.practice,
+    greatest(r.since, p.first_day) as since,
+    least(coalesce(r.until, add_days(p.last_day, 1)), add_days(p.last_day, 1)) as until
+from registered r
+join periods p on r.since <= p.last_day and coalesce(r.until, add_days(p.last_day, 1)) > p.first_day
+"""
+
+_WHO = """
+with homes as (
+    select s.person, s.since, a.deprivation,
+        row_number() over (partition by s.person, s.since order by h.since, a.area) as nth
+    from stays s
+    join resident h on h.person = s.person and h.since < s.until and coalesce(h.until, s.until) > s.since
+    join areas a on a.area = h.area
+    where a.deprivation is not null
+),
+ill as (
+    select s.person, s.since, count(distinct g.condition) as conditions, count(distinct b.belongs) as systems
+    from stays s
+    join registers g on g.person = s.person and g.since <= s.since and coalesce(g.until, s.until) > s.since
+    join systems b on b.condition = g.condition
+    group by s.person, s.since
+),
+entries as (
+    select s.person, s.since, f.level,
+        row_number() over (partition by s.person, s.since order by o.day desc, f.level desc) as from_last
+    from stays s
+    join observations o on o.person = s.person and o.day <= s.since
+    join levels f on f.coding = o.coding and f.code = o.code
+)
+select
+    s.person, s.practice, s.since, days_between(s.since, s.until) as days,
+    case when s.since = w.first_day then 1 else 0 end as here,
+    case when s.until <= w.last_day and (d.day is null or d.day >= s.until) then 1 else 0 end as left_early,
+    case when d.day >= s.since and d.day < s.until then 1 else 0 end as died,
+    p.born, p.sex, h.deprivation, coalesce(i.conditions, 0) as conditions, coalesce(i.systems, 0) as systems,
+    coalesce(e.level, 0) as level
+from stays s
+join periods w on s.since <= w.last_day
+left join people p on p.person = s.person
+left join deaths d on d.person = s.person
+left join homes h on h.person = s.person and h.since = s.since and h.nth = 1
+left join ill i on i.person = s.person and i.since = s.since
+left join entries e on e.person = s.person and e.since = s.since and e.from_last = 1
+"""
+
+_STAYED = """
+select s.person, s.since,
+    sum(case when starts_with(a.admission_method, '2') then 1 else 0 end) as emergency,
+    sum(case when starts_with(a.admission_method, '1') and coalesce(a.patient_class, '1') not in ('3', '4')
+        then 1 else 0 end) as elective,
+    sum(case when starts_with(a.admission_method, '2') then coalesce(a.cost, 0) else 0 end) as emergency_cost,
+    sum(case when starts_with(a.admission_method, '1') and coalesce(a.patient_class, '1') not in ('3', '4')
+        then coalesce(a.cost, 0) else 0 end) as elective_cost,
+    sum(case when starts_with(a.admission_method, '2') and a.cost is not null then 1 else 0 end) as emergency_costed,
+    sum(case when starts_with(a.admission_method, '1') and coalesce(a.patient_class, '1') not in ('3', '4')
+        and a.cost is not null then 1 else 0 end) as elective_costed,
+    sum(case when starts_with(a.admission_method, '2') then quotient(coalesce(a.cost, 0), 100)
+        * quotient(coalesce(a.cost, 0), 100) else 0 end) as emergency_squares,
+    sum(case when starts_with(a.admission_method, '1') and coalesce(a.patient_class, '1') not in ('3', '4')
+        then quotient(coalesce(a.cost, 0), 100) * quotient(coalesce(a.cost, 0), 100) else 0 end) as elective_squares,
+    sum(case when starts_with(a.admission_method, '2') then coalesce(days_between(a.admitted, a.discharged), 0)
+        else 0 end) as nights
+from stays s
+join admissions a on a.person = s.person and a.admitted >= s.since and a.admitted < s.until
+group by s.person, s.since
+"""
+
+_CONTACTS = """
+select s.person, s.since, count(*) as events
+from stays s
+join {table} e on e.person = s.person and e.day >= s.since and e.day < s.until
+{where}
+group by s.person, s.since
+"""
+
+_WHERE = {
+    "outpatients": "where e.attended = 'attended'",
+    "community_contacts": "where coalesce(e.attended, 'attended') = 'attended'",
+    "mental_health_contacts": "where coalesce(e.attended, 'attended') = 'attended'",
+}
+"""What took place."""
+
+_KNOWN: Mapping[str, Sequence[str]] = {
+    "stays": ("person", "practice", "since", "until"),
+    "registers": ("person", "condition", "since", "until"),
+    "systems": ("condition", "belongs"),
+    "levels": ("coding", "code", "level"),
+}
+
+
+@cache
+def _states() -> tuple[dict[str, str], dict[str, str]]:
+    """Body systems by condition, and levels of frailty by code (``model/states.csv``)."""
+    systems: dict[str, str] = {}
+    levels: dict[str, str] = {}
+    with (FOLDER / "states.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["what"] == "condition":
+                systems[row["name"]] = row["belongs"]
+            else:
+                levels[row["code"]] = row["belongs"]
+    return systems, levels
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+def years(
+    record: Record,
+    spans: Sequence[tuple[dt.date, dt.date]],
+    *,
+    engine: EngineKind = "duckdb",
+    on_step: Step = quiet,
+) -> list[Year]:
+    """What a record says of some years of twelve months.
+
+    Raises:
+        DataRefused: a needed table is missing, or nobody is registered; or too many people have an impossible day of
+            birth, no known sex, or no known deprivation.
+    """
+    from accord.record.engines import open_engine
+
+    _refuse_lacking(record)
+    with open_engine(record, engine) as opened:
+        on_step("conditions and frailty")
+        told = _prepare(record, opened)
+        found: list[Year] = []
+        for first, until in spans:
+            on_step(f"people from {first}")
+            found.append(_year(record, opened, first, until, told))
+    return found
+
+
+def _prepare(record: Record, engine: Engine) -> frozenset[str]:
+    """Bind what states are made from; which of them the record tells."""
+    from accord.measures import matching
+    from accord.measures.measure import find
+    from accord.record import column
+    from accord.record.portable import read_select
+
+    def occurring(table: str) -> list[tuple[str, str]]:
+        text = f"select distinct coding, code from {table}"
+        return [(row["coding"], row["code"]) for row in engine.rows(read_select(text, "recorded.sql")).to_pylist()]
+
+    found = occurring("conditions")
+    registers = find("disease-registers")
+    for name, codes in registers.lists.items():
+        engine.bind(name, column.table(matching.meant(codes, found)))
+    for part in registers.parts:
+        engine.make(part.name, part.select)
+    systems, levels = _states()
+    rows = sorted(systems.items())
+    engine.bind(
+        "systems",
+        column.table({"condition": ("text", [a for a, _ in rows]), "belongs": ("text", [b for _, b in rows])}),
+    )
+    frailty = find("diabetes-glucose-control").lists["frailty"]
+    meant = matching.meant(frailty, occurring("observations"))
+    columns = {name: list(values) for name, (_, values) in meant.items()}
+    level = [
+        FRAILTY.index(levels.get(str(code), "moderate" if condition == "frailty" else "fit"))
+        for code, condition in zip(columns["code"], columns["condition"], strict=True)
+    ]
+    engine.bind(
+        "levels",
+        column.table(
+            {"coding": ("text", columns["coding"]), "code": ("text", columns["code"]), "level": ("whole", level)}
+        ),
+    )
+    there = (
+        ("morbidity", "select count(*) as rows from registers r join systems b on b.condition = r.condition"),
+        (
+            "frailty",
+            "select count(*) as rows from observations o join levels f on f.coding = o.coding and f.code = o.code",
+        ),
+    )
+    return frozenset(
+        name for name, text in there if engine.rows(read_select(text, "recorded.sql", _KNOWN)).to_pylist()[0]["rows"]
+    )
+
+
+def _year(record: Record, engine: Engine, first: dt.date, until: dt.date, told: frozenset[str]) -> Year:
+    from accord.record import column
+    from accord.record.portable import read_select
+
+    last = until - dt.timedelta(1)
+    engine.bind(
+        "periods",
+        column.table({"period": ("text", [str(first)]), "first_day": ("day", [first]), "last_day": ("day", [last])}),
+    )
+    engine.make("stays", read_select(_STAYS, "recorded.sql"))
+    who = engine.rows(read_select(_WHO, "recorded.sql", _KNOWN))
+    if not who.num_rows:
+        raise DataRefused(
+            Problem(_at(record, "registrations"), f"nobody is registered from {first} to {last}", "check the days")
+        )
+    since = who.column("since").cast("int32").to_numpy().astype(np.int64)
+    person = who.column("person").to_numpy()
+    order = np.lexsort((since, person))
+    who = who.take(order)
+    since, person = since[order], person[order]
+    begin = (first - dt.date(1970, 1, 1)).days
+    key = person.astype(np.int64) * 1, since
+
+    def at(rows: object) -> NDArray[np.int64]:
+        """The places of rows by person and first day."""
+        theirs = rows.column("person").to_numpy()  # type: ignore[attr-defined]
+        when = rows.column("since").cast("int32").to_numpy().astype(np.int64)  # type: ignore[attr-defined]
+        place = np.searchsorted(key[0], theirs, side="left")
+        # nobody has many registrations in a year
+        for _ in range(64):
+            behind = (key[0][np.minimum(place, len(since) - 1)] == theirs) & (
+                key[1][np.minimum(place, len(since) - 1)] < when
+            )
+            if not behind.any():
+                break
+            place = place + behind
+        return place
+
+    streams = streams_of(record)
+    events = np.zeros((len(streams), len(person)), np.int64)
+    cost, costed = np.zeros((2, len(person)), np.int64), np.zeros((2, len(person)), np.int64)
+    squares, nights = np.zeros((2, len(person))), np.zeros(len(person), np.int64)
+    stayed = engine.rows(read_select(_STAYED, "recorded.sql", _KNOWN))
+    place = at(stayed)
+    for number, name in enumerate(PAID):
+        events[streams.index(name), place] = stayed.column(name).to_numpy()
+        cost[number, place] = stayed.column(f"{name}_cost").to_numpy()
+        costed[number, place] = stayed.column(f"{name}_costed").to_numpy()
+        squares[number, place] = stayed.column(f"{name}_squares").to_numpy()
+    nights[place] = stayed.column("nights").to_numpy()
+    for number, name in enumerate(streams):
+        if name in PAID:
+            continue
+        table = STREAM_TABLES[name]
+        text = _CONTACTS.format(table=table, where=_WHERE.get(table, ""))
+        rows = engine.rows(read_select(text, "recorded.sql", _KNOWN))
+        events[number, at(rows)] = rows.column("events").to_numpy()
+    return _checked(
+        record, who, person, since, begin, first, until, streams, events, cost, costed, squares, nights, told
+    )
+
+
+def _checked(
+    record: Record,
+    who: object,
+    person: Whole,
+    since: Whole,
+    begin: int,
+    first: dt.date,
+    until: dt.date,
+    streams: tuple[str, ...],
+    events: Whole,
+    cost: Whole,
+    costed: Whole,
+    squares: Numbers,
+    nights: Whole,
+    told: frozenset[str],
+) -> Year:
+    """A year without those whom the engines cannot hold; how many were left out is said, and too many are refused."""
+
+    def values(name: str) -> list[object]:
+        return who.column(name).to_pylist()  # type: ignore[attr-defined]
+
+    def whole(name: str) -> Whole:
+        return who.column(name).to_numpy().astype(np.int64)  # type: ignore[attr-defined]
+
+    import pyarrow.compute as pc
+
+    born_known = who.column("born").fill_null(dt.date(1800, 1, 1)).cast("int32").to_numpy().astype(np.int64)  # type: ignore[attr-defined]
+    sexes = np.array([-1 if one not in SEXES else SEXES.index(str(one)) for one in values("sex")])
+    fifth = who.column("deprivation").fill_null(0).to_numpy().astype(np.int64)  # type: ignore[attr-defined]
+    encoded = pc.dictionary_encode(who.column("practice")).combine_chunks()  # type: ignore[attr-defined]
+    names = encoded.dictionary.to_pylist()
+    practice = encoded.indices.to_numpy().astype(np.int64)
+    months = _months_between(born_known, begin)
+    people = len(np.unique(person))
+    place = _at(record, "people")
+    problems: list[Problem] = []
+    notes: list[str] = []
+    impossible = (born_known > since) | (months > 12 * OLDEST) | (born_known <= _DAY_1800)
+    odd = len(np.unique(person[impossible]))
+    said = f"{odd:,} of the {people:,} people registered from {first} have no possible day of birth"
+    if odd > ODD * people:
+        fix = f"born after being registered, older than {OLDEST}, or not in the table people: check their source"
+        problems.append(Problem(place, said, fix))
+    elif odd:
+        notes.append(f"{said}: they are left out")
+    unclear = ~impossible & (sexes < 0)
+    count = len(np.unique(person[unclear]))
+    said = f"{count:,} of the {people:,} people registered from {first} are recorded as neither female nor male"
+    if count > UNKNOWN * people:
+        problems.append(Problem(place, said, "rates are known by these two: check how sex was mapped"))
+    elif count:
+        notes.append(f"{said}: they are left out, since rates are known by these two")
+    kept = ~impossible & ~unclear
+    nowhere = kept & (fifth == 0)
+    count = len(np.unique(person[nowhere]))
+    said = f"{count:,} of the {people:,} people registered from {first} live in no area with a deprivation fifth"
+    if count > UNKNOWN * people:
+        problems.append(Problem(_at(record, "residences"), said, "load residences, and areas with their fifths"))
+    elif count:
+        notes.append(f"{said}: they are taken to have the commonest of their practice")
+        counted = np.zeros((len(names), FIFTHS), np.int64)
+        np.add.at(counted, (practice[kept & (fifth > 0)], fifth[kept & (fifth > 0)] - 1), 1)
+        fifth = np.where(nowhere, counted.argmax(axis=1)[practice] + 1, fifth)
+    if problems:
+        raise DataRefused(problems)
+    conditions, systems = whole("conditions"), whole("systems")
+    morbidity = np.minimum(conditions, 2) + ((conditions >= 3) & (systems >= 3))
+    state = morbidity * len(FRAILTY) + whole("level")
+    listed = sorted({names[one] for one in np.unique(practice[kept]).tolist()})
+    number = np.array([listed.index(name) if name in listed else -1 for name in names])
+    order = np.flatnonzero(kept)
+    order = order[np.lexsort((person[order], number[practice[order]]))]
+    return Year(
+        first=first,
+        until=until,
+        practices=tuple(listed),
+        streams=streams,
+        practice=number[practice[order]],
+        person=person[order],
+        months=months[order],
+        cell=cell_of(0, 1) + FIFTHS * sexes[order] + fifth[order] - 1,
+        state=state[order],
+        days=whole("days")[order],
+        here=whole("here")[order].astype(bool),
+        died=whole("died")[order].astype(bool),
+        left=whole("left_early")[order].astype(bool),
+        events=events[:, order],
+        cost=cost[:, order],
+        costed=costed[:, order],
+        squares=squares[:, order],
+        nights=nights[order],
+        told=told,
+        notes=tuple(notes),
+    )
+
+
+_DAY_1800 = (dt.date(1800, 1, 1) - dt.date(1970, 1, 1)).days
+
+
+def _months_between(born: Whole, begin: int) -> Whole:
+    """Full months from birth to a day (days since 1970); for who is born later, negative full months until birth."""
+
+    def parts(days: Whole) -> tuple[Whole, Whole]:
+        when = days.astype("datetime64[D]")
+        month = when.astype("datetime64[M]")
+        return month.astype(np.int64), (when - month).astype(np.int64)
+
+    month, day = parts(born)
+    on, nth = parts(np.array([begin]))
+    full = on - month - (day > nth)
+    # born in the first month of the year is here from its start, as the engines have it
+    return np.where(born > begin, np.minimum(full + (day > nth), 0), full)
+
+
+# -- people of a day ---------------------------------------------------------------------------------------------------
+
+
+def uniform(persons: Whole, purpose: int, seed: int = 1) -> Numbers:
+    """Four uniform draws for each person, by their pseudonym: the same whoever else is there."""
+    counters = np.empty((len(persons), 4), np.uint32)
+    counters[:, 0], counters[:, 1] = persons & 0xFFFFFFFF, persons >> 32
+    counters[:, 2], counters[:, 3] = purpose, PURPOSE
+    return (words(counters, seed) + 0.5) / 2.0**32
+
+
+def completed(year: Year, built_in: Model) -> Whole:
+    """States of everybody, those that the record does not tell drawn from the model at the person's age and cell."""
+    if year.told >= {"morbidity", "frailty"}:
+        return year.state
+    mix = built_in.mix[year.cell, year.age].reshape(-1, len(MORBIDITY), len(FRAILTY))
+    draw = uniform(year.person, 1)
+    morbidity, frailty = year.state // len(FRAILTY), year.state % len(FRAILTY)
+    everybody = np.arange(len(morbidity))
+    if "morbidity" not in year.told:
+        given = mix[everybody, :, frailty] if "frailty" in year.told else mix.sum(axis=2)
+        morbidity = _drawn(given, draw[:, 0])
+    if "frailty" not in year.told:
+        frailty = _drawn(mix[everybody, morbidity], draw[:, 1])
+    return morbidity * len(FRAILTY) + frailty
+
+
+def _drawn(weights: Numbers, chance: Numbers) -> Whole:
+    upto = np.cumsum(weights, axis=1)
+    upto /= np.maximum(upto[:, -1:], 1e-300)
+    return np.minimum((chance[:, None] >= upto).sum(axis=1), weights.shape[1] - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is known of people's own use before a day: counted and expected, by pseudonym, in order."""
+
+    person: Whole
+    counted: Numbers
+    expected: Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """People of a record on a day: as the engines hold them, the codes of their practices, and who they are."""
+
+    people: People
+    practices: tuple[str, ...]
+    persons: Whole
+    notes: tuple[str, ...] = field(default=())
+
+
+def people_on(year: Year, built_in: Model, history: History | None = None, births: int = 0) -> There:
+    """The people registered on the first day of a year.
+
+    Args:
+        year: the year from the record.
+        built_in: the model, for what the record does not tell.
+        history: what they used before, from which their lasting burden is drawn: the gamma distribution that the
+            burdens of everybody have, after having seen a person's own events (a gamma-Poisson posterior). Without it
+            burdens are drawn from that of everybody.
+        births: years for which births to come are made, at the model's births a woman of 15 to 44.
+    """
+    state = completed(year, built_in)
+    order = np.flatnonzero(year.here & (year.months >= 0))
+    practice = year.practice[order]
+    number = np.unique(practice)
+    burden = burdens(year.person[order], built_in, history)
+    parts: list[tuple[Whole, Whole, Whole, Whole]] = []
+    sizes = [0]
+    for one in number.tolist():
+        here = order[practice == one]
+        level = burden[practice == one]
+        months, cell, states = year.months[here], year.cell[here], state[here]
+        coming = _births(year.practices[one], months, cell, births, built_in)
+        parts.append(
+            (
+                np.concatenate([months, coming[0]]),
+                np.concatenate([cell, coming[1]]),
+                np.concatenate([states, coming[2]]),
+                np.concatenate([level, coming[3]]),
+            )
+        )
+        sizes.append(len(parts[-1][0]))
+    whole = [np.concatenate([part[i] for part in parts]) for i in range(4)]
+    people = People(
+        np.cumsum(sizes).astype(np.int64),
+        whole[0].astype(np.int16),
+        whole[1].astype(np.uint8),
+        whole[2].astype(np.uint8),
+        whole[3].astype(np.uint8),
+    )
+    return There(people, tuple(year.practices[one] for one in number.tolist()), year.person[order], year.notes)
+
+
+def burdens(persons: Whole, built_in: Model, history: History | None) -> Whole:
+    """Levels of lasting burden, drawn for each person."""
+    shape, yearly = built_in.value("burden_shape"), built_in.value("year_shape")
+    chance = uniform(persons, 2)[:, 0]
+    if history is None:
+        return (chance * BURDENS).astype(np.int64)
+    place = np.searchsorted(history.person, persons)
+    known = place < len(history.person)
+    known[known] = history.person[place[known]] == persons[known]
+    seen, expected = np.zeros(len(persons)), np.zeros(len(persons))
+    seen[known], expected[known] = history.counted[place[known]], history.expected[place[known]]
+    # a year's own burden makes a person's events say less about the lasting one
+    weight = 1 / (1 + expected * (1 + 1 / shape) / yearly)
+    after, rate = shape + weight * seen, shape + weight * expected
+    drawn = special.gammaincinv(after, chance) / rate
+    return np.minimum((special.gammainc(shape, drawn * shape) * BURDENS).astype(np.int64), BURDENS - 1)
+
+
+def _births(
+    practice: str, months: Whole, cell: Whole, years: int, built_in: Model
+) -> tuple[Whole, Whole, Whole, Whole]:
+    """Births to come in a practice: as many as its women of 15 to 44 have, of their fifths, spread over the months."""
+    age = months // 12
+    women = (cell < FIFTHS) & (age >= 15) & (age <= 44)
+    most = round(float(women.sum()) * built_in.value("births_per_woman") * years)
+    if not most:
+        nobody = np.zeros(0, np.int64)
+        return nobody, nobody, nobody, nobody
+    seed = int.from_bytes(practice.encode()[-6:].rjust(8, b"\0"), "big")
+    draw = uniform(np.arange(most), 3, seed)
+    fifth = np.sort(cell[women])[(draw[:, 0] * women.sum()).astype(np.int64)]
+    male = (draw[:, 1] < _boys()).astype(np.int64)
+    born = -(1 + np.arange(most) * (12 * years - 1) // most)
+    state = _drawn(built_in.mix[fifth + FIFTHS * male, 0], draw[:, 2])
+    assert int(state.max(initial=0)) < STATES
+    return born, fifth + FIFTHS * male, state, (draw[:, 3] * BURDENS).astype(np.int64)
+
+
+def _boys() -> float:
+    from accord.simulation.population import value
+
+    return value("births_male")
