@@ -7,6 +7,7 @@ which is how each is checked by the other.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,8 +15,8 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from accord.simulation.model import DRAWN, STREAMS, Model, monthly
-from accord.simulation.people import AGES, CELLS, DEAD, FRAILTY, STATES, People
+from accord.simulation.model import DRAWN, N_FRAILTY, STREAMS, Model, models, month, monthly
+from accord.simulation.people import AGES, CELLS, DEAD, STATES, People
 from accord.simulation.results import (
     ATTENDANCES,
     CHRONICS,
@@ -37,7 +38,9 @@ Numbers = NDArray[np.float64]
 
 _GROUP_OF_AGE = GROUP_OF_AGE
 N_DRAWN = len(DRAWN)
-N_FRAILTY = len(FRAILTY)
+
+AT_ONCE = 32
+"""Models that are made together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +52,13 @@ class Cohort:
 
 
 class _Hazards(NamedTuple):
-    """A month of the model, as arrays for compiled code."""
+    """Several models as arrays for compiled code; the first dimension is the model."""
 
     rates: Numbers
     worse: Numbers
     frailer: Numbers
-    death: Numbers
-    moves: float
+    dying: Numbers
+    moves: Numbers
     mix: Numbers
     cost: Numbers
     stay: Numbers
@@ -84,78 +87,152 @@ def expect(start: Cohort, model: Model, years: int, change: Numbers | None = Non
         years: how many years.
         change: multipliers ``[years, 2 + streams]`` as the person engine's, but 1 is 1.0.
     """
-    change = np.ones((years, 2 + len(STREAMS))) if change is None else change
+    return expect_each(start, [model], years, None if change is None else change[None])[0]
+
+
+def expect_each(start: Cohort, models: Sequence[Model], years: int, change: Numbers | None = None) -> Numbers:
+    """Expected results ``[models, years, GROUPS, RESULTS]`` of a population under each of several models.
+
+    Every model is one task: the results are the same for any number of threads, and the same as one by one.
+
+    Args:
+        start: the people at the beginning.
+        models: the models.
+        years: how many years.
+        change: multipliers ``[models, years, 2 + streams]``; none changes nothing.
+    """
+    change = np.ones((len(models), years, 2 + len(STREAMS))) if change is None else np.ascontiguousarray(change)
     hazards = _Hazards(
-        rates=np.stack([model.rate[stream] for stream in STREAMS]) / 12,
-        worse=np.ascontiguousarray(model.worse / 12),
-        frailer=np.ascontiguousarray(model.frailer / 12),
-        death=monthly(model.death),
-        moves=model.value("moves") / 12,
-        mix=np.ascontiguousarray(model.mix),
-        cost=np.stack([model.cost["emergency"], model.cost["elective"]]),
-        stay=model.stay.mean(axis=0),
-        chronic=model.chronic,
+        rates=np.array([[one.rate[stream] for stream in STREAMS] for one in models]),
+        worse=np.array([one.worse for one in models]),
+        frailer=np.array([one.frailer for one in models]),
+        dying=monthly(np.array([one.death for one in models])),
+        moves=np.array([one.value("moves") for one in models]),
+        mix=np.array([one.mix for one in models]),
+        cost=np.array([[one.cost["emergency"], one.cost["elective"]] for one in models]),
+        stay=np.array([one.stay.mean(axis=0) for one in models]),
+        chronic=np.array([one.chronic for one in models]),
     )
-    out = np.zeros((years, GROUPS, len(RESULTS)))
-    _expect(start.here.copy(), start.births, hazards, change, out)
+    out = np.zeros((len(models), years, GROUPS, len(RESULTS)))
+    _expect(start.here, start.births, hazards, change, out)
     return out
 
 
-@nb.njit(cache=True)
+def expect_drawn(
+    start: Cohort, draws: Sequence[Mapping[str, float]], years: int, change: Numbers | None = None
+) -> Numbers:
+    """Expected results ``[draws, years, GROUPS, RESULTS]`` under each of many sets of the model's figures.
+
+    Models are made some at a time and not kept, so that a thousand draws take the memory of a few.
+
+    Args:
+        start: the people at the beginning.
+        draws: changed figures by name, as :func:`accord.simulation.model.models` takes them.
+        years: how many years.
+        change: multipliers ``[years, 2 + streams]``, the same in every draw; none changes nothing.
+    """
+    out = np.empty((len(draws), years, GROUPS, len(RESULTS)))
+    for first in range(0, len(draws), AT_ONCE):
+        made = models(draws[first : first + AT_ONCE])
+        same = None if change is None else np.broadcast_to(change, (len(made), *change.shape))
+        out[first : first + AT_ONCE] = expect_each(start, made, years, same)
+    return out
+
+
+@nb.njit(parallel=True, cache=True)
 def _expect(here: Any, births: Any, hazards: Any, change: Any, out: Any) -> None:
-    years = len(out)
+    draws, years = out.shape[:2]
     cells, ages, states = here.shape
-    nobody = np.zeros((12, states))
-    for year in range(years):
-        newborn = np.zeros((cells, states))
+    for draw in nb.prange(draws):
+        # the last column are those who are born in the year, at the rates of age 0
+        people, mix, lived = np.empty((3, states, ages + 1))
+        chances = np.empty((3, states, ages + 1))
         for cell in range(cells):
-            for age in range(ages):
-                _year(here[cell, age], nobody, cell, age, hazards, change[year], out[year])
-            _year(newborn[cell], births[year, cell], cell, 0, hazards, change[year], out[year])
-        for cell in range(cells):
-            here[cell, ages - 1] += here[cell, ages - 2]
-            for age in range(ages - 2, 0, -1):
-                here[cell, age] = here[cell, age - 1]
-            here[cell, 0] = newborn[cell]
+            for state in range(states):
+                for column in range(ages + 1):
+                    age = column % ages
+                    people[state, column] = here[cell, age, state] if column < ages else 0.0
+                    mix[state, column] = hazards.mix[draw, cell, age, state] * hazards.moves[draw] / 12
+            for year in range(years):
+                _chances(hazards, draw, cell, change[draw, year, 0], chances)
+                _year(people, births[year, cell], chances, mix, lived)
+                _add(lived, hazards, draw, cell, change[draw, year], out[draw, year])
+                for state in range(states):
+                    people[state, ages - 1] += people[state, ages - 2]
+                    for age in range(ages - 2, 0, -1):
+                        people[state, age] = people[state, age - 1]
+                    people[state, 0] = people[state, ages]
+                    people[state, ages] = 0.0
 
 
 @nb.njit(boundscheck=False)
-def _year(people: Any, arriving: Any, cell: int, age: int, hazards: Any, factor: Any, out: Any) -> None:
-    """One year of the people of a cell and age, and of those who are born in it."""
-    states = len(people)
-    group = out[_GROUP_OF_AGE[age] * CELLS + cell]
-    for month in range(12):
-        now = people + arriving[month]
-        people[:] = now
-        left = 0.0
+def _chances(hazards: Any, draw: int, cell: int, worsening: float, chances: Any) -> None:
+    """Chances of a month as :func:`accord.simulation.model.month` takes them; who leaves does not stay as he is."""
+    _, states, columns = chances.shape
+    for state in range(states):
+        for column in range(columns):
+            age = column % (columns - 1)
+            worse = hazards.worse[draw, cell, age, state // N_FRAILTY] / 12 * worsening
+            frailer = hazards.frailer[draw, age, state % N_FRAILTY] / 12
+            gone = hazards.dying[draw, cell, age, state] + hazards.moves[draw] / 12
+            chances[0, state, column] = 1 - gone - worse - frailer
+            chances[1, state, column], chances[2, state, column] = worse, frailer
+
+
+@nb.njit(boundscheck=False)
+def _year(people: Any, births: Any, chances: Any, arriving: Any, lived: Any) -> None:
+    """One year of the people of a cell, and of those who are born in it: the months they live, by state and age."""
+    states, columns = people.shape
+    here = np.empty(columns)
+    lived[:] = 0.0
+    for m in range(12):
+        here[:] = 0.0
         for state in range(states):
-            n = now[state]
-            if n == 0:
-                continue
-            group[MONTHS] += n
-            emergency = n * hazards.rates[0, cell, age, state] * factor[2]
-            elective = n * hazards.rates[1, cell, age, state] * factor[3]
-            group[ATTENDANCES] += n * hazards.rates[2, cell, age, state] * factor[4]
-            group[EMERGENCY] += emergency
-            group[CHRONICS] += emergency * min(hazards.chronic[age] * factor[1], 1.0)
-            group[ELECTIVE] += elective
-            group[DAYS] += emergency * hazards.stay[age]
-            group[EMERGENCY_COST] += emergency * hazards.cost[0, cell, age]
-            group[ELECTIVE_COST] += elective * hazards.cost[1, cell, age]
-            for stream in range(N_DRAWN, len(hazards.rates)):
-                rate = hazards.rates[stream, cell, age, state]
-                group[LAZY_AT + stream - N_DRAWN] += n * rate * factor[2 + stream]
-            dying = n * hazards.death[cell, age, state]
-            worsening = n * hazards.worse[cell, age, state // N_FRAILTY] * factor[0]
-            weakening = n * hazards.frailer[age, state % N_FRAILTY]
-            moving = n * hazards.moves
-            group[DEATHS] += dying
-            group[MOVES] += moving
-            left += moving
-            people[state] -= dying + worsening + weakening + moving
-            if worsening > 0:
-                people[state + N_FRAILTY] += worsening
-            if weakening > 0:
-                people[state + 1] += weakening
+            people[state, columns - 1] += births[m, state]
+            there, months = people[state], lived[state]
+            for column in range(columns):
+                months[column] += there[column]
+                here[column] += there[column]
+        month(people, chances)
         for state in range(states):
-            people[state] += left * hazards.mix[cell, age, state]
+            there, into = people[state], arriving[state]
+            for column in range(columns):
+                there[column] += here[column] * into[column]
+
+
+@nb.njit(boundscheck=False)
+def _add(lived: Any, hazards: Any, draw: int, cell: int, factor: Any, out: Any) -> None:
+    """What the months lived by the people of a cell make of each result, added to it."""
+    states, columns = lived.shape
+    for column in range(columns):
+        age = column % (columns - 1)
+        group = out[_GROUP_OF_AGE[age] * CELLS + cell]
+        months = 0.0
+        for state in range(states):
+            months += lived[state, column]
+            group[DEATHS] += lived[state, column] * hazards.dying[draw, cell, age, state]
+        if months == 0:
+            continue
+        emergency = _of(lived, column, hazards.rates[draw, 0, cell, age]) * factor[2]
+        elective = _of(lived, column, hazards.rates[draw, 1, cell, age]) * factor[3]
+        group[MONTHS] += months
+        group[MOVES] += months * hazards.moves[draw] / 12
+        group[ATTENDANCES] += _of(lived, column, hazards.rates[draw, 2, cell, age]) * factor[4]
+        group[EMERGENCY] += emergency
+        group[CHRONICS] += emergency * min(hazards.chronic[draw, age] * factor[1], 1.0)
+        group[ELECTIVE] += elective
+        group[DAYS] += emergency * hazards.stay[draw, age]
+        group[EMERGENCY_COST] += emergency * hazards.cost[draw, 0, cell, age]
+        group[ELECTIVE_COST] += elective * hazards.cost[draw, 1, cell, age]
+        for stream in range(N_DRAWN, hazards.rates.shape[1]):
+            expected = _of(lived, column, hazards.rates[draw, stream, cell, age])
+            group[LAZY_AT + stream - N_DRAWN] += expected * factor[2 + stream]
+
+
+@nb.njit(inline="always")
+def _of(lived: Any, column: int, rate: Any) -> float:
+    """Expected events of the months that people of an age live, at yearly rates by state."""
+    total = 0.0
+    for state in range(len(lived)):
+        total += lived[state, column] * rate[state]
+    return total / 12

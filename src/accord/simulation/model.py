@@ -9,11 +9,13 @@ average exactly.
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +31,8 @@ STREAMS = ("emergency", "elective", "attendances", "outpatient", "consultations"
 
 DRAWN = STREAMS[:3]
 """Streams drawn person by person."""
+
+N_FRAILTY = len(FRAILTY)
 
 Numbers = NDArray[np.float64]
 
@@ -150,131 +154,173 @@ def model(changed: Mapping[str, float] | None = None) -> Model:
     Raises:
         KeyError: a changed name that is no parameter.
     """
-    parameters = dict(published_parameters())
-    for name, value in (changed or {}).items():
-        parameters[name] = replace(parameters[name], value=value)
-    value = {name: one.value for name, one in parameters.items()}
+    return models([changed or {}])[0]
+
+
+def models(draws: Sequence[Mapping[str, float]]) -> list[Model]:
+    """A model for each of several sets of changed figures; made together, which takes a fraction of the time.
+
+    The arrays of a model are parts of larger ones: who keeps one model keeps the memory of all that were made with it.
+
+    Raises:
+        KeyError: a changed name that is no parameter.
+    """
+    if not draws:
+        return []
+    parameters = [_changed(one) for one in draws]
+    # a figure by draw, in the place of the first of three dimensions: draws, cells, ages
+    value = {name: np.array([[[one[name].value]] for one in parameters]) for name in published_parameters()}
     curves = fitted_curves()
     people = {2011: _people(curves["people_2011"], value), 2026: _people(curves["people_2026"], value)}
     at_least = _at_least(value, people[2026])
     worse = _worse(at_least)
     frailer = _frailer(value)
-    death, mix = _mix(worse, frailer, curves["mortality"], at_least[:, 0], value)
-    use = _relative(value, "hospital", "use")
-    primary = _relative(value, "hospital", "primary")
-    rate = {
+    death, mix = _mix(worse, frailer, curves["mortality"], at_least[:, :, 0], value)
+    spread = {name: _spread_over_states(_relative(value, "hospital", name), mix) for name in ("use", "primary")}
+    average = {
         "emergency": curves["emergency"] / value["episodes_emergency"],
         "elective": curves["elective"],
         "attendances": curves["attendances"] * value["attendances"],
         "outpatient": curves["outpatient"],
         "consultations": curves["consultations"] * value["consultations"],
         "community": curves["community"] * value["community"],
-        "mental_health": np.full((CELLS, AGES), value["mental_health"]),
+        "mental_health": np.broadcast_to(value["mental_health"], (len(draws), CELLS, AGES)),
     }
-    spread_over = {stream: use if stream in DRAWN else primary for stream in STREAMS}
-    return Model(
-        parameters=parameters,
-        rate={name: _over_states(average, spread_over[name], mix) for name, average in rate.items()},
-        cost={
-            "emergency": curves["emergency_cost"] * 100 * value["episodes_emergency"],
-            "elective": curves["elective_cost"] * 100,
-        },
-        spread={"emergency": curves["emergency_spread"], "elective": curves["elective_spread"]},
-        death=death,
-        worse=worse,
-        frailer=frailer,
-        mix=mix,
-        stay=_stay(value, people[2011], rate["emergency"], curves["emergency_cost"]),
-        chronic=_chronic(value, people[2011], rate["emergency"]),
-        people=people,
-    )
+    rate = {name: average[name][..., None] * spread["use" if name in DRAWN else "primary"] for name in STREAMS}
+    emergency_cost = curves["emergency_cost"] * 100 * value["episodes_emergency"]
+    stay = _stay(value, people[2011], average["emergency"], curves["emergency_cost"])
+    chronic = _chronic(value, people[2011], average["emergency"])
+    return [
+        Model(
+            parameters=parameters[n],
+            rate={name: rate[name][n] for name in STREAMS},
+            cost={"emergency": emergency_cost[n], "elective": curves["elective_cost"] * 100},
+            spread={"emergency": curves["emergency_spread"], "elective": curves["elective_spread"]},
+            death=death[n],
+            worse=worse[n],
+            frailer=frailer[n],
+            mix=mix[n],
+            stay=stay[n],
+            chronic=chronic[n],
+            people={year: counted[n] for year, counted in people.items()},
+        )
+        for n in range(len(draws))
+    ]
 
 
-def _people(curve: Numbers, value: Mapping[str, float]) -> Numbers:
+def _changed(values: Mapping[str, float]) -> Mapping[str, Parameter]:
+    parameters = dict(published_parameters())
+    for name, value in values.items():
+        parameters[name] = replace(parameters[name], value=value)
+    return parameters
+
+
+# What follows works on several draws of the figures at once: every array has the draws as its first dimension, and
+# ``value`` has each figure as [draws, 1, 1].
+
+Values = Mapping[str, Numbers]
+
+
+def _people(curve: Numbers, value: Values) -> Numbers:
     # the last published age stands for itself and over
-    out = curve.copy()
     tail = value["oldest_kept"] ** np.arange(AGES - 85)
-    out[:, 85:] = curve[:, 85:86] * tail / tail.sum()
+    out = np.repeat(curve[None], len(tail), axis=0)
+    out[..., 85:] = curve[:, 85:86] * tail / tail.sum(axis=2, keepdims=True)
     return out
 
 
-def _logistic(x: Numbers) -> Numbers:
-    return 1 / (1 + np.exp(-x))
-
-
-def _at_least(value: Mapping[str, float], people: Numbers) -> Numbers:
+def _at_least(value: Values, people: Numbers) -> Numbers:
     """Share of people at each level of morbidity or above, ``[cells, ages, 4]``: logistic in age, shifted by fifth."""
     ages = np.arange(AGES, dtype=float)
-    adults = ages >= 18
-    out = np.ones((CELLS, AGES, len(MORBIDITY)))
-    shift = np.array([(cell % FIFTHS - 2) * value["deprivation_years"] / (FIFTHS - 1) for cell in range(CELLS)])
-    for level, name in enumerate(("any_condition_adults", "multimorbidity_adults", "complex_adults"), start=1):
-        low, high = -20.0, 20.0
-        share = np.zeros((CELLS, AGES))
+    fifth = np.array([[(cell % FIFTHS - 2) / (FIFTHS - 1)] for cell in range(CELLS)])
+    published = [value[name] for name in ("any_condition_adults", "multimorbidity_adults", "complex_adults")]
+    against = np.exp(-value["multimorbidity_slope"] * (ages - 50 - fifth * value["deprivation_years"]))
+    adults = people * (ages >= 18)
+    adults /= adults.sum(axis=(1, 2), keepdims=True)
+    out = np.ones((len(people), CELLS, AGES, len(MORBIDITY)))
+    for level, prevalence in enumerate(published, start=1):
+        low, high = np.full_like(prevalence, -20.0), np.full_like(prevalence, 20.0)
         for _ in range(60):  # the level at which the adults of England have the published prevalence
             middle = (low + high) / 2
-            share = _logistic(value["multimorbidity_slope"] * (ages[None, :] - 50 - shift[:, None]) + middle)
-            here = (share * people)[:, adults].sum() / people[:, adults].sum()
-            low, high = (middle, high) if here < value[name] else (low, middle)
-        out[:, :, level] = share
+            here = (adults / (1 + against * np.exp(-middle))).sum(axis=(1, 2), keepdims=True)
+            low, high = np.where(here < prevalence, middle, low), np.where(here < prevalence, high, middle)
+        out[..., level] = 1 / (1 + against * np.exp(-(low + high) / 2))
     return out
 
 
 def _worse(at_least: Numbers) -> Numbers:
     """Hazards of getting worse that carry the prevalence of one age into that of the next."""
-    out = np.zeros((CELLS, AGES, len(MORBIDITY)))
-    for level in range(len(MORBIDITY) - 1):
-        gained = np.diff(at_least[:, :, level + 1], axis=1, append=at_least[:, -1:, level + 1])
-        here = at_least[:, :, level] - at_least[:, :, level + 1]
-        out[:, :, level] = np.clip(-np.log1p(-np.clip(gained / np.maximum(here, 1e-9), 0, 0.9)), 0, 2)
+    out = np.zeros(at_least.shape)
+    gained = np.diff(at_least[..., 1:], axis=2, append=at_least[:, :, -1:, 1:])
+    here = at_least[..., :-1] - at_least[..., 1:]
+    out[..., :-1] = np.clip(-np.log1p(-np.clip(gained / np.maximum(here, 1e-9), 0, 0.9)), 0, 2)
     return out
 
 
-def _frailer(value: Mapping[str, float]) -> Numbers:
+def _straight(knots: Sequence[float], values: Sequence[Numbers]) -> Numbers:
+    """Straight lines between the values at some ages, level outside them, ``[draws, ages]``."""
     ages = np.arange(AGES, dtype=float)
-    known = np.array([57.0, 70.0, 80.0])
-    logs = np.log([value["frailty_onset_57"], value["frailty_onset_70"], value["frailty_onset_80"]])
-    slope = (logs[-1] - logs[0]) / (known[-1] - known[0])
-    onset = np.exp(np.interp(ages, known, logs))
-    onset = np.where(ages < known[0], np.exp(logs[0] + slope * (ages - known[0])), onset)
-    onset = np.where(ages > known[-1], np.exp(logs[-1] + slope / 2 * (ages - known[-1])), onset)
-    out = np.zeros((AGES, len(FRAILTY)))
-    out[:, 0] = onset
-    out[:, 1:-1] = (onset * value["frailty_worsening"])[:, None]
+    # sums, not products of matrices: those may round differently for another number of draws
+    parts = zip(values, np.eye(len(knots)), strict=True)
+    return sum((value[:, 0] * np.interp(ages, knots, one) for value, one in parts), np.zeros(AGES))
+
+
+def _frailer(value: Values) -> Numbers:
+    ages = np.arange(AGES, dtype=float)
+    known = (57.0, 70.0, 80.0)
+    logs = [np.log(value[f"frailty_onset_{age:.0f}"]) for age in known]
+    slope = (logs[-1] - logs[0])[:, 0] / (known[-1] - known[0])
+    beyond = slope * np.minimum(ages - known[0], 0) + slope / 2 * np.maximum(ages - known[-1], 0)
+    onset = np.exp(_straight(known, logs) + beyond)
+    out = np.zeros((len(onset), AGES, len(FRAILTY)))
+    out[..., 0] = onset
+    out[..., 1:-1] = (onset * value["frailty_worsening"][:, 0])[..., None]
     return out
 
 
-def _relative(value: Mapping[str, float], frailty: str, morbidity: str) -> Numbers:
-    by_morbidity = [1.0, *(value[f"morbidity_{morbidity}_{level}"] for level in ("one", "multi", "complex"))]
-    by_frailty = [1.0, *(value[f"frailty_{frailty}_{level}"] for level in ("mild", "moderate", "severe"))]
-    return np.array([m * f for m in by_morbidity for f in by_frailty])
+def _relative(value: Values, frailty: str, morbidity: str | None) -> Numbers:
+    """How much more there is in a state than in the first, ``[states]``."""
+    one = np.ones((len(value["moves"]), 1))
+    levels = [f"morbidity_{morbidity}_{level}" for level in ("one", "multi", "complex")] if morbidity else []
+    by_morbidity = [one, *(value[name][:, 0] for name in levels)] if levels else [one] * len(MORBIDITY)
+    by_frailty = [one, *(value[f"frailty_{frailty}_{level}"][:, 0] for level in ("mild", "moderate", "severe"))]
+    return np.concatenate([m * f for m in by_morbidity for f in by_frailty], axis=1)
 
 
-def _over_states(average: Numbers, relative: Numbers, mix: Numbers) -> Numbers:
-    """A published average spread over states so that the mix of states averages to it again."""
-    return average[:, :, None] * relative / (mix @ relative)[:, :, None]
+def _spread_over_states(relative: Numbers, mix: Numbers) -> Numbers:
+    """What an average is multiplied with in each state, so that the mix of states averages to it again."""
+    relative = relative[:, None, None, :]
+    return relative / (mix * relative).sum(axis=3, keepdims=True)
 
 
 def _mix(
-    worse: Numbers, frailer: Numbers, mortality: Numbers, at_birth: Numbers, value: Mapping[str, float]
+    worse: Numbers, frailer: Numbers, mortality: Numbers, at_birth: Numbers, value: Values
 ) -> tuple[Numbers, Numbers]:
     """Deaths by state and the mix of states at each birthday, from a cohort followed from birth month by month.
 
     At each age the published chance of death is spread over states by relative mortality and the mix at that birthday.
     """
-    relative = np.tile(
-        np.array([1.0, *(value[f"frailty_death_{level}"] for level in ("mild", "moderate", "severe"))]), len(MORBIDITY)
-    )
-    mix, death = np.zeros((CELLS, AGES, STATES)), np.zeros((CELLS, AGES, STATES))
-    here = np.zeros((CELLS, STATES))
-    here[:, :: len(FRAILTY)] = at_birth - np.append(at_birth[:, 1:], np.zeros((CELLS, 1)), axis=1)
+    # as [ages, states, draws, cells], so that all draws and cells of a state are worked on together
+    relative = _relative(value, "death", None).T[:, :, None]
+    worsening = np.repeat(worse.transpose(2, 3, 0, 1) / 12, N_FRAILTY, axis=1)
+    weakening = np.tile(frailer.transpose(1, 2, 0)[..., None] / 12, (1, len(MORBIDITY), 1, CELLS))
+    death, mix = np.empty(worsening.shape), np.empty(worsening.shape)
+    here = np.zeros(worsening.shape[1:])
+    here[::N_FRAILTY] = -np.diff(at_birth, axis=2, append=0).transpose(2, 0, 1)
     for age in range(AGES):
-        mix[:, age] = here
-        death[:, age] = np.minimum(mortality[:, age, None] * relative / (here @ relative)[:, None], 0.95)
-        for _ in range(12):
-            here = month(here, worse[:, age], frailer[age], death[:, age])
-        here = here / here.sum(axis=1, keepdims=True)
-    return death, mix
+        mix[age] = here
+        death[age] = np.minimum(mortality[:, age] * relative / (here * relative).sum(axis=0), 0.95)
+        staying = 1 - monthly(death[age]) - worsening[age] - weakening[age]
+        chances = np.stack([staying, worsening[age], weakening[age]])
+        _twelve_months(here.reshape(STATES, -1), chances.reshape(3, STATES, -1))
+        here /= here.sum(axis=0)
+    return death.transpose(2, 3, 0, 1).copy(), mix.transpose(2, 3, 0, 1).copy()
+
+
+@nb.njit(cache=True)
+def _twelve_months(people: Any, chances: Any) -> None:
+    for _ in range(12):
+        month(people, chances)
 
 
 def monthly(chance: Numbers) -> Numbers:
@@ -282,36 +328,37 @@ def monthly(chance: Numbers) -> Numbers:
     return 1 - (1 - chance) ** (1 / 12)
 
 
-def month(here: Numbers, worse: Numbers, frailer: Numbers, death: Numbers) -> Numbers:
-    """Expected people by state ``[cells, states]`` a month later.
+@nb.njit(boundscheck=False)
+def month(people: Any, chances: Any) -> None:
+    """Turn expected people ``[states, any]`` into those of a month later; compiled.
 
-    At most one thing happens to a person in a month: death, more morbidity, or more frailty.
+    At most one thing happens to a person in a month: death, more morbidity, or more frailty. ``chances`` are those of a
+    month, of staying as one is, of more morbidity and of more frailty, ``[3, states, any]``.
     """
-    grid = here.reshape(-1, len(MORBIDITY), len(FRAILTY))
-    dying = grid * monthly(death).reshape(grid.shape)
-    worsening = grid * (worse / 12)[:, :, None]
-    weakening = grid * (frailer / 12)[None, None, :]
-    out = grid - dying - worsening - weakening
-    out[:, 1:, :] += worsening[:, :-1, :]
-    out[:, :, 1:] += weakening[:, :, :-1]
-    return out.reshape(here.shape)
+    states, many = people.shape
+    # from the worst state down: what comes into a state is from states that are still as they were. Nobody gets worse
+    # than the worst, so that what is read before the first row, which is the last row, is taken no part of
+    for state in range(states - 1, -1, -1):
+        here, milder, fitter = people[state], people[state - N_FRAILTY], people[state - 1]
+        staying, worsening, weakening = chances[0, state], chances[1, state - N_FRAILTY], chances[2, state - 1]
+        for i in range(many):
+            here[i] = here[i] * staying[i] + milder[i] * worsening[i] + fitter[i] * weakening[i]
 
 
-def _stay(value: Mapping[str, float], people: Numbers, emergency: Numbers, cost: Numbers) -> Numbers:
+def _stay(value: Values, people: Numbers, emergency: Numbers, cost: Numbers) -> Numbers:
     admissions = emergency * people
-    return cost * (value["stay_emergency"] * admissions.sum() / (cost * admissions).sum())
+    days = value["stay_emergency"] * admissions.sum(axis=(1, 2), keepdims=True)
+    return cost * (days / (cost * admissions).sum(axis=(1, 2), keepdims=True))
 
 
 CHRONIC_AGES = {17.0: "15", 47.0: "45", 87.0: "85"}
 """Middles of the published ages, and the ages in the names of the parameters ``chronic_most_15`` and so on."""
 
 
-def _chronic(value: Mapping[str, float], people: Numbers, emergency: Numbers) -> Numbers:
-    ages = np.arange(AGES, dtype=float)
+def _chronic(value: Values, people: Numbers, emergency: Numbers) -> Numbers:
     pairs = [(value[f"chronic_most_{age}"], value[f"chronic_least_{age}"]) for age in CHRONIC_AGES.values()]
-    middle = np.log([sum(pair) / 2 for pair in pairs])
-    rate = np.exp(np.interp(ages, list(CHRONIC_AGES), middle))
-    admissions = (emergency * people).sum(axis=0)
-    share = rate / np.maximum(admissions / people.sum(axis=0), 1e-9)
-    share = share * value["chronic_share"] / ((share * admissions).sum() / admissions.sum())
-    return np.minimum(share, 0.5)
+    rate = np.exp(_straight(list(CHRONIC_AGES), [np.log((most + least) / 2) for most, least in pairs]))
+    admissions = (emergency * people).sum(axis=1)
+    share = rate / np.maximum(admissions / people.sum(axis=1), 1e-9)
+    average = (share * admissions).sum(axis=1, keepdims=True) / admissions.sum(axis=1, keepdims=True)
+    return np.minimum(share * value["chronic_share"][:, 0] / average, 0.5)
