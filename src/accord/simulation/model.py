@@ -148,16 +148,37 @@ def fitted_curves() -> Mapping[str, Numbers]:
     return found
 
 
-def model(changed: Mapping[str, float] | None = None) -> Model:
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a model is made of: single figures by name, and curves by cell and single age ``[cells, ages]``.
+
+    A curve ``mental_health`` is relative to the figure of that name; where there is none, every age is alike.
+    """
+
+    parameters: Mapping[str, Parameter]
+    curves: Mapping[str, Numbers]
+
+
+@cache
+def published() -> Figures:
+    """The committed figures and curves. A place's own are made by :mod:`accord.simulation.calibration`."""
+    return Figures(published_parameters(), fitted_curves())
+
+
+def model(changed: Mapping[str, float] | None = None, given: Figures | None = None) -> Model:
     """The model, with the committed figures or with some of them changed (parameter uncertainty, scenarios).
+
+    Args:
+        changed: values of single figures.
+        given: figures and curves to begin with; the committed ones where none are given.
 
     Raises:
         KeyError: a changed name that is no parameter.
     """
-    return models([changed or {}])[0]
+    return models([changed or {}], given)[0]
 
 
-def models(draws: Sequence[Mapping[str, float]]) -> list[Model]:
+def models(draws: Sequence[Mapping[str, float]], given: Figures | None = None) -> list[Model]:
     """A model for each of several sets of changed figures; made together, which takes a fraction of the time.
 
     The arrays of a model are parts of larger ones: who keeps one model keeps the memory of all that were made with it.
@@ -167,10 +188,11 @@ def models(draws: Sequence[Mapping[str, float]]) -> list[Model]:
     """
     if not draws:
         return []
-    parameters = [_changed(one) for one in draws]
+    given = given or published()
+    parameters = [_changed(one, given.parameters) for one in draws]
     # a figure by draw, in the place of the first of three dimensions: draws, cells, ages
-    value = {name: np.array([[[one[name].value]] for one in parameters]) for name in published_parameters()}
-    curves = fitted_curves()
+    value = {name: np.array([[[one[name].value]] for one in parameters]) for name in given.parameters}
+    curves = given.curves
     people = {2011: _people(curves["people_2011"], value), 2026: _people(curves["people_2026"], value)}
     at_least = _at_least(value, people[2026])
     worse = _worse(at_least)
@@ -184,7 +206,7 @@ def models(draws: Sequence[Mapping[str, float]]) -> list[Model]:
         "outpatient": curves["outpatient"],
         "consultations": curves["consultations"] * value["consultations"],
         "community": curves["community"] * value["community"],
-        "mental_health": np.broadcast_to(value["mental_health"], (len(draws), CELLS, AGES)),
+        "mental_health": value["mental_health"] * curves.get("mental_health", np.ones((CELLS, AGES))),
     }
     rate = {name: average[name][..., None] * spread["use" if name in DRAWN else "primary"] for name in STREAMS}
     emergency_cost = curves["emergency_cost"] * 100 * value["episodes_emergency"]
@@ -208,8 +230,8 @@ def models(draws: Sequence[Mapping[str, float]]) -> list[Model]:
     ]
 
 
-def _changed(values: Mapping[str, float]) -> Mapping[str, Parameter]:
-    parameters = dict(published_parameters())
+def _changed(values: Mapping[str, float], given: Mapping[str, Parameter]) -> Mapping[str, Parameter]:
+    parameters = dict(given)
     for name, value in values.items():
         parameters[name] = replace(parameters[name], value=value)
     return parameters
