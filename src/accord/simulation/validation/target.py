@@ -1,8 +1,8 @@
 """Targets: published figures that the simulator should reproduce, each with its definition, tolerance and source.
 
 A file of targets says for each what was published, how the same is asked of simulated people (:mod:`.query`), how near
-is near enough and why, and whether the model was fitted to it. Figures that the model does not speak of stand there too,
-each with the reason, so that nobody takes silence for agreement.
+is near enough and why, and whether the model was fitted to it. Figures that the model does not speak of stand there
+too, each with the reason, so that nobody takes silence for agreement.
 """
 
 from __future__ import annotations
