@@ -1,135 +1,63 @@
 """Measures speed, side by side in one run, and prints targets beside what was measured.
 
-``python -m bench [WORLDS]``: 50 worlds unless said otherwise. Written by hand, 50 worlds of England's qof take about
-16 GB of memory, and those of the achievement contract 6 GB; Accord settles some worlds at a time and takes less.
+``python -m bench [--tiny] [PART ...]``: all parts, each in a process of its own, or those that are named; ``--tiny``
+tries them at sizes that say nothing about speed.
 """
 
 from __future__ import annotations
 
-import shutil
+import argparse
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable
-from pathlib import Path
-from statistics import median
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from bench import achievement, commands, loading, measuring, qof
-
-ROUNDS = 3
-COMPARED = 5
-"""Worlds in which every result is compared with the one by hand; in more, only the times."""
+from bench import commands, contracts, growing, loading, measures_job, measuring
 
 
-def line(what: str, measured: str, target: str = "") -> None:
-    """One line of the report."""
-    print(f"  {what:<58} {measured:>18}   {target}".rstrip(), flush=True)
+@dataclass(frozen=True)
+class Part:
+    """One part of the bench: what it is called, the whole of it, and a trial that takes a second or two."""
+
+    name: str
+    full: Callable[[], None]
+    tiny: Callable[[], None]
 
 
-def interleaved(ways: dict[str, Callable[[], Any]]) -> dict[str, list[float]]:
-    """The times of several ways of doing one thing: A B C A B C …, so that a busy machine is busy for all."""
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(ROUNDS):
-        for name, way in ways.items():
-            start = time.perf_counter()
-            way()
-            times[name].append(time.perf_counter() - start)
-    return times
+SOME = ("emergency-admissions", "continuity-usual-provider")
+"""Measures that a trial computes."""
+
+PARTS: Sequence[Part] = (
+    Part("contracts", contracts.report, lambda: contracts.report(worlds=2, practices=10)),
+    Part("loading", loading.report, lambda: loading.report(rows=20_000)),
+    Part("commands", commands.report, lambda: commands.report(times=1)),
+    Part("job", measures_job.report, lambda: measures_job.report(people=500, events=5_000, rounds=1)),
+    Part("measures", measuring.report, lambda: measuring.report(people=300, rounds=1, names=SOME)),
+    Part("growth", growing.report, lambda: growing.report(sizes=(200, 400), drawn="", names=SOME)),
+)
 
 
-def side_by_side(worlds: int) -> None:
-    """The achievement contract against hand-written SQL and floating point."""
-    of = achievement.nation(worlds)
-    connection = achievement.connect(of)
-    print(f"\nAchievement points: {achievement.PRACTICES:,} practices x {achievement.INDICATORS} indicators, ", end="")
-    print(f"{worlds} {'world' if worlds == 1 else 'worlds'}: {of.rows:,} rows")
-    equal = achievement.same(achievement.by_accord(of), achievement.by_hand(of, connection))
-    achievement.by_float(of, connection)
-    times = interleaved(
-        {
-            "accord": lambda: achievement.by_accord(of),
-            "hand": lambda: achievement.by_hand(of, connection),
-            "float": lambda: achievement.by_float(of, connection),
-        }
-    )
-    ours, hand, floating = (median(times[name]) for name in ("accord", "hand", "float"))
-    against = median(a / b for a, b in zip(times["accord"], times["hand"], strict=True))
-    fastest = {name: f" ({min(found):.3f})" for name, found in times.items()}
-    line("seconds: median of 3 (fastest)", "")
-    line(
-        "Accord (plan, SQL, checks, payments)", f"{ours:.3f}{fastest['accord']}", "target 0.500" if worlds == 1 else ""
-    )
-    line("the same whole numbers in hand-written SQL", f"{hand:.3f}{fastest['hand']}")
-    line("floating point in hand-written SQL", f"{floating:.3f}{fastest['float']}")
-    line("Accord / hand-written", f"{against:.2f}", "target 1.30" if worlds > 1 else "")
-    line("Accord / floating point", f"{ours / floating:.2f}")
-    line("results equal to hand-written, to the digit", "yes" if equal else "NO")
-    if worlds == 1:
-        points, values, totals = achievement.wrong_in_float(of, connection)
-        line("wrong in floating point: points of a row", f"{points:,} of {of.rows:,}")
-        line("wrong in floating point: payment of a row", f"{values:,} of {of.rows:,}")
-        line("wrong in floating point: payment of a practice", f"{totals:,} of {achievement.PRACTICES:,}")
-    connection.close()
-
-
-def england(worlds: int) -> None:
-    """Every quantity of the Quality and Outcomes Framework for every practice in England, against hand-written SQL."""
-    of = qof.nation(worlds)
-    connection = qof.connect(of)
-    print(f"\nQuality and Outcomes Framework of England, every quantity: {of.rows:,} rows of points, ", end="")
-    print(f"{worlds} {'world' if worlds == 1 else 'worlds'}")
-    if not of.real:
-        print("  registers and lists are a MADE-UP STAND-IN: the published files are not here (set ACCORD_DATA)")
-    differing: dict[str, int] | None = None
-    if worlds <= COMPARED:  # both results at once take too much memory in more
-        found = qof.differences(qof.by_accord(of), qof.by_hand(of, connection))
-        differing = {name: count for name, count in found.items() if count}
-    else:
-        qof.by_accord(of), qof.by_hand(of, connection)
-    times = interleaved({"accord": lambda: qof.by_accord(of), "hand": lambda: qof.by_hand(of, connection)})
-    against = median(a / b for a, b in zip(times["accord"], times["hand"], strict=True))
-    line("seconds: median of 3 (fastest)", "")
-    target = "target 2.000" if worlds == 1 else ""
-    for name, what in (("accord", "Accord (plan, SQL, checks, payments, notices)"), ("hand", "hand-written SQL")):
-        line(what, f"{median(times[name]):.3f} ({min(times[name]):.3f})", target if name == "accord" else "")
-    line("Accord / hand-written", f"{against:.2f}", "target 1.30" if worlds > 1 else "")
-    if differing is not None:
-        line("quantities equal to hand-written, to the digit", "yes" if not differing else f"NO: {differing}")
-    connection.close()
-
-
-def processes() -> None:
-    """Whole processes."""
-    print("\nWhole processes, median of 5")
-    for what, measured, target in (
-        ("accord --help", commands.timed("--help"), "target 0.300 s"),
-        ("accord check mssp", commands.timed("check", "mssp"), "target 0.700 s"),
-        ("accord explain, one number of one world", commands.explaining(), "target 1.000 s"),
-    ):
-        line(what, f"{measured:.3f} s" if isinstance(measured, float) else f"skipped: {measured}", target)
-
-
-def main() -> None:
-    """Everything."""
-    worlds = int(sys.argv[1]) if len(sys.argv) > 1 else 50
-    side_by_side(1)
-    if worlds > 1:
-        side_by_side(worlds)
-    england(1)
-    if worlds > 1:
-        england(min(worlds, COMPARED))
-    if worlds > COMPARED:
-        england(worlds)
-    loading.report()
-    processes()
-    subprocess.run([sys.executable, "-m", "bench.measures_job"], check=True)
-    with tempfile.TemporaryDirectory(prefix="accord-bench-") as folder:
-        measuring.main(measuring.PEOPLE, Path(folder))
-        shutil.copy(Path(folder) / "measuring.svg", "bench-measuring.svg")
-        line("drawn in", "bench-measuring.svg")
+def main() -> int:
+    """Run the parts that were asked for; 1 if one of them ended with an error."""
+    asked = argparse.ArgumentParser(prog="python -m bench")
+    asked.add_argument("parts", nargs="*", metavar="PART", help=", ".join(part.name for part in PARTS))
+    asked.add_argument("--tiny", action="store_true")
+    given = asked.parse_args()
+    if unknown := set(given.parts) - {part.name for part in PARTS}:
+        asked.error(f"there is no part {', '.join(sorted(unknown))}")
+    chosen = [part for part in PARTS if part.name in (given.parts or {each.name for each in PARTS})]
+    if len(chosen) == 1:
+        (chosen[0].tiny if given.tiny else chosen[0].full)()
+        return 0
+    failed = [
+        part.name
+        for part in chosen
+        if subprocess.run([sys.executable, "-m", "bench", part.name, *(["--tiny"] if given.tiny else [])]).returncode
+    ]
+    if failed:
+        print(f"\nended with an error: {', '.join(failed)}")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -30,50 +30,50 @@ class Nation:
     rows: int
 
 
-def nation(worlds: int) -> Nation:
+def nation(worlds: int, practices: int = PRACTICES) -> Nation:
     """A made-up nation, the same every time, in a number of worlds."""
     contract = check(HERE / "achievement.yaml")
-    data = made_up(1)
+    data = made_up(1, practices)
     inputs = read_inputs(contract, data)
     if worlds > 1:
-        inputs = in_worlds(inputs, worlds)
+        inputs = in_worlds(inputs, worlds, practices)
     return Nation(contract, inputs, inputs.tables["counts"].data.num_rows)
 
 
-def made_up(worlds: int) -> dict[str, pa.Table]:
+def made_up(worlds: int, practices: int) -> dict[str, pa.Table]:
     """Lists, registers and counts by hashes of their keys: nothing random, nothing stored."""
     connection = duckdb.connect()
 
     def draw(below: int, *what: str) -> str:
         return f"(hash({SEED}, {', '.join(what)}) % {below})::bigint"
 
-    practices = f"""
+    listed = f"""
         select printf('A%05d', i) as practice, '2024-04-01' as year, 1500 + {draw(15_000, "'list'", "i")} as list_size
-        from range(1, {PRACTICES + 1}) r(i)"""
+        from range(1, {practices + 1}) r(i)"""
     registers = f"""
         select practice, printf('D%02d', d) as disease, year, list_size as of_list,
                list_size * (2 + {draw(140, "'register'", "practice", "d")}) // 1000 as register
-        from ({practices}), range(1, {DISEASES + 1}) r(d)"""
+        from ({listed}), range(1, {DISEASES + 1}) r(d)"""
     counts = f"""
         select practice, printf('I%03d', i) as indicator, year, w::int as world,
                {draw(400, "'eligible'", "practice", "i", "w")} as eligible,
                eligible * (20 + {draw(81, "'done'", "practice", "i", "w")}) // 100 as done
-        from ({practices}), range(1, {INDICATORS + 1}) r(i), range(0, {worlds}) s(w)
+        from ({listed}), range(1, {INDICATORS + 1}) r(i), range(0, {worlds}) s(w)
         order by world, practice, indicator"""
 
     def table(sql: str) -> pa.Table:
         return connection.sql(sql).to_arrow_table()
 
-    found = {"practices": table(practices), "registers": table(registers), "counts": table(counts)}
+    found = {"practices": table(listed), "registers": table(registers), "counts": table(counts)}
     if worlds == 1:
         found["counts"] = found["counts"].drop_columns(["world"])
     connection.close()
     return found
 
 
-def in_worlds(inputs: Inputs, worlds: int) -> Inputs:
+def in_worlds(inputs: Inputs, worlds: int, practices: int) -> Inputs:
     """The same inputs with counts that differ by world."""
-    data = made_up(worlds)["counts"].select(["practice", "indicator", "year", "eligible", "done", "world"])
+    data = made_up(worlds, practices)["counts"].select(["practice", "indicator", "year", "eligible", "done", "world"])
     counts = LoadedTable("counts", data, {"eligible": 0, "done": 0}, has_worlds=True)
     tables = {**inputs.tables, "counts": counts}
     return Inputs(tables, inputs.first, inputs.last, inputs.periods, tuple(range(worlds)))

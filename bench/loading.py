@@ -155,9 +155,9 @@ def measure(rows: int = ROWS, memory: str | None = None) -> dict[str, Any]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def report() -> None:
+def report(rows: int = ROWS) -> None:
     """The lines of ``make bench``."""
-    figures = measure()
+    figures = measure(rows)
     print(f"\nLoading {figures['first']['rows']:,} rows from Parquet, then the next month's files")
     for name, what in (("first", "a new record"), ("second", "a tenth changed, a tenth new")):
         found = figures[name]

@@ -5,7 +5,7 @@ pressure in the month, by sex. Numerator two: the last blood pressure of the mon
 whole processes, from the start of Python to the figures in a file: Accord with the two measures as files of a user
 (``bench/job``), and one DuckDB query a measure, written by hand. Both must give the same cells.
 
-``python -m bench.measures_job [FOLDER]`` makes the record, runs both and prints times.
+``python -m bench.measures_job`` makes the record, runs both and prints times.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import median
+
+from bench.lines import line
 
 PEOPLE, EVENTS, PRACTICES = 100_000, 1_000_000, 12
 JOB = Path(__file__).with_name("job")
@@ -56,7 +58,7 @@ def make(folder: Path, people: int = PEOPLE, events: int = EVENTS, seed: int = 1
             "person": person,
             "practice": some([f"P{n:02}" for n in range(PRACTICES)], people),
             "since": since,
-            "until": pc.if_else(pa.array(left), until, pa.scalar(None, pa.date32())),
+            "until": pc.call_function("if_else", [pa.array(left), until, pa.scalar(None, pa.date32())]),
         }
     )
     write_record(
@@ -145,10 +147,10 @@ def _write(out: Path, lines: list[list[object]]) -> None:
         csv.writer(file).writerows(sorted([[str(cell) for cell in line] for line in lines]))
 
 
-def timed(record: Path, folder: Path) -> tuple[dict[str, list[float]], bool, int]:
+def timed(record: Path, folder: Path, rounds: int) -> tuple[dict[str, list[float]], bool, int]:
     """Whole processes of both ways in turn; whether they gave the same cells; how many cells."""
     times: dict[str, list[float]] = {"accord": [], "hand": []}
-    for _ in range(TIMES):
+    for _ in range(rounds):
         for way, found in times.items():
             start = time.perf_counter()
             subprocess.run(
@@ -160,22 +162,21 @@ def timed(record: Path, folder: Path) -> tuple[dict[str, list[float]], bool, int
     return times, ours == hand, len(ours.splitlines())
 
 
-def main() -> None:
+def report(people: int = PEOPLE, events: int = EVENTS, rounds: int = TIMES) -> None:
     """Make the record, run the job, print the times."""
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(made)
-        record = folder / "record"
-        if not record.exists():
-            make(record)
-        times, same, cells = timed(record, folder)
-        print(f"\nTwo measures, twelve months, {PEOPLE:,} people, {EVENTS:,} events: whole process, median of {TIMES}")
-        for way, found in times.items():
-            print(f"  {way:<10} {median(found):.2f} s (fastest {min(found):.2f})")
-        print(f"  target     {TARGET:.2f} s    the same {cells} cells: {'yes' if same else 'NO'}")
+    with tempfile.TemporaryDirectory(prefix="accord-bench-") as made:
+        folder = Path(made)
+        make(folder / "record", people, events)
+        times, same, cells = timed(folder / "record", folder, rounds)
+    print(f"\nTwo measures, twelve months, {people:,} people, {events:,} events: whole process, median of {rounds}")
+    for way, what in (("accord", "Accord"), ("hand", "one DuckDB query each, by hand")):
+        target = f"target {TARGET:.3f} s" if way == "accord" else ""
+        line(what, f"{median(times[way]):.3f} s ({min(times[way]):.3f})", target)
+    line(f"the same {cells} cells", "yes" if same else "NO")
 
 
 if __name__ == "__main__":
     if len(sys.argv) == 4 and sys.argv[1] in ("accord", "hand"):
         {"accord": accord, "hand": by_hand}[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]))
     else:
-        main()
+        report()

@@ -1,8 +1,9 @@
-"""All measures of the library over a large record: how long, how much memory, against queries written by hand, by size.
+"""All measures of the library over a large record: how long, how much memory, and beside queries written by hand.
 
-``python -m bench.measuring [PEOPLE] [FOLDER]`` makes the record (1 million people and 60 million events unless said
-otherwise), computes every measure by practice and month of a year, compares some with one hand-written DuckDB query
-each, and draws cost against people (``measuring.svg`` in the folder).
+``python -m bench.measuring [PEOPLE]`` makes the record (1 million people and 60 million events unless said otherwise)
+and computes every measure by practice and month of a year, three ways in turn: all in one session, as ``accord
+measure`` does, where what several measures need is made once; each in a session of its own; and each by a DuckDB query
+written by hand (``bench/measures_by_hand``). All must give the same whole numbers.
 """
 
 from __future__ import annotations
@@ -14,214 +15,156 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from bench import by_hand, population
+from bench.lines import line
 
 FIRST, UNTIL = dt.date(2025, 4, 1), dt.date(2026, 4, 1)
 PEOPLE = 1_000_000
-SIZES = (10_000, 100_000, 300_000, 1_000_000, 2_000_000)
 TARGET_SECONDS, TARGET_GIGABYTES, TARGET_RATIO = 60, 8, 1.3
-MEMORY = "6GB"
+THREADS, MEMORY = 2, "6GB"
 ROUNDS = 3
 
-
-def line(what: str, measured: str, target: str = "") -> None:
-    """One line of the report."""
-    print(f"  {what:<58} {measured:>18}   {target}".rstrip(), flush=True)
-
-
-def everything(folder: Path, threads: int = 2) -> dict[str, object]:
-    """Every measure of the library by practice and month, in this process: seconds of each, and in all."""
-    from accord.measures.computing import Session
-    from accord.measures.measure import find, library
-    from accord.record.record import open_record
-
-    start = time.perf_counter()
-    seconds: dict[str, float] = {}
-    with Session(
-        open_record(folder), first=FIRST, until=UNTIL, every="month", threads=threads, memory=MEMORY
-    ) as session:
-        for card in library():
-            began = time.perf_counter()
-            session.cells(find(card.measure))
-            seconds[card.measure] = time.perf_counter() - began
-    return {
-        "seconds": time.perf_counter() - start,
-        "processor": time.process_time(),
-        "gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2,
-        "measures": seconds,
-    }
-
-
-def in_process(folder: Path) -> dict[str, object]:
-    """The same in a process of its own, so that its memory is its own; seconds are of the whole process."""
-    start = time.perf_counter()
-    ended = subprocess.run(
-        [sys.executable, "-m", "bench.measuring", "--one", str(folder)], capture_output=True, text=True, check=True
-    )
-    found = json.loads(ended.stdout)
-    return {**found, "seconds": time.perf_counter() - start}
-
-
 Cells = dict[tuple[str, str], tuple[int, int]]
-"""Numerator and denominator by practice and month."""
+"""Numerator and denominator by practice and month, where one of them is not 0."""
 
 
-def in_one_session(folder: Path, names: Sequence[str]) -> Iterator[Cells]:
+def report(people: int = PEOPLE, rounds: int = ROUNDS, names: Sequence[str] = by_hand.NAMES) -> None:
+    """Make the record, measure, compare."""
+    print(f"\nMeasures over {people:,} people with {people * population.EVENTS_EACH:,} events, by practice and month")
+    with tempfile.TemporaryDirectory(prefix="accord-bench-") as folder:
+        record = Path(folder) / "record"
+        population.make(record, people)
+        cost = in_process(record, names)
+        target = f"target {TARGET_SECONDS} s, {TARGET_GIGABYTES} GB"
+        line(f"{len(names)} measures, whole process", f"{cost.seconds:.1f} s  {cost.gigabytes:.1f} GB", target)
+        line("    in processor seconds, whatever else runs", f"{cost.processor:.1f} s")
+        beside(record, rounds, names)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What computing measures takes: seconds by the clock and of processors, and memory."""
+
+    seconds: float
+    processor: float
+    gigabytes: float
+
+
+def in_process(record: Path, names: Sequence[str] = by_hand.NAMES) -> Cost:
+    """What measures take in a process of its own, so that its memory is its own; seconds are of the whole process.
+
+    Raises:
+        subprocess.CalledProcessError: it ended with an error.
+    """
+    start = time.perf_counter()
+    command = [sys.executable, "-m", "bench.measuring", "--one", str(record), *names]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    found = json.loads(ended.stdout)
+    return Cost(time.perf_counter() - start, found["processor"], found["gigabytes"])
+
+
+def everything(record: Path, names: Sequence[str]) -> Mapping[str, float]:
+    """Measures by practice and month, in this process."""
+    for _ in in_one_session(record, names):
+        pass
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    return {"processor": time.process_time(), "gigabytes": memory}
+
+
+# -- three ways --------------------------------------------------------------------------------------------------------
+
+
+def in_one_session(record: Path, names: Sequence[str]) -> Iterator[Cells]:
     """Measures one after the other, as ``accord measure`` computes them: what they share is made once."""
     from accord.measures.computing import Session
     from accord.measures.measure import find
     from accord.record.record import open_record
 
-    with Session(open_record(folder), first=FIRST, until=UNTIL, every="month", threads=2, memory=MEMORY) as session:
+    opened = open_record(record)
+    with Session(opened, first=FIRST, until=UNTIL, every="month", threads=THREADS, memory=MEMORY) as session:
         for name in names:
-            rows = session.cells(find(name)).table.to_pylist()
-            yield {(row["organisation"], row["period"]): (row["numerator"], row["denominator"]) for row in rows}
+            table = session.cells(find(name)).table
+            keys = zip(table.column("organisation").to_pylist(), table.column("period").to_pylist(), strict=True)
+            numbers = zip(table.column("numerator").to_pylist(), table.column("denominator").to_pylist(), strict=True)
+            yield {key: found for key, found in zip(keys, numbers, strict=True) if found != (0, 0)}
 
 
-def by_queries(folder: Path, names: Sequence[str]) -> Iterator[Cells]:
-    """The same, each by its query written by hand."""
+def each_alone(record: Path, names: Sequence[str]) -> Iterator[Cells]:
+    """The same, each in a session of its own."""
     for name in names:
-        yield one_query(folder, name)
+        yield from in_one_session(record, [name])
 
 
-def one_query(folder: Path, name: str) -> Cells:
-    """One measure by the query written by hand, on a connection of its own."""
+def by_queries(record: Path, names: Sequence[str]) -> Iterator[Cells]:
+    """The same, each by its query written by hand, on a connection of its own."""
     import duckdb
 
     from accord.record.record import open_record
 
-    with duckdb.connect() as con:
-        con.execute("set threads = 2")
-        con.execute("set enable_progress_bar = false")
-        con.execute(f"set memory_limit = '{MEMORY}'")
-        rows = con.execute(by_hand.query(name, str(open_record(folder).generation))).fetchall()
-    return {(practice, period): (numerator, denominator) for practice, period, numerator, denominator in rows}
+    for name in names:
+        with duckdb.connect() as con:
+            con.execute(f"set threads = {THREADS}")
+            con.execute(f"set memory_limit = '{MEMORY}'")
+            con.execute("set enable_progress_bar = false")
+            # DuckDB takes the many rows of some of these joins for a few, and then goes through all pairs
+            con.execute("set asof_loop_join_threshold = 0")
+            rows = con.execute(by_hand.query(name, open_record(record).generation)).fetchall()
+        yield {
+            (organisation, period.isoformat()): (int(numerator), int(denominator))
+            for organisation, period, numerator, denominator in rows
+            if (numerator, denominator) != (0, 0)
+        }
 
 
-def beside(folder: Path, names: Sequence[str] = by_hand.NAMES) -> None:
-    """The measures that are written by hand too: one session beside one query each, in turn; cells must be equal."""
-    ways = (in_one_session, by_queries)
-    times: list[list[list[float]]] = [[], []]
-    processor: list[list[float]] = [[], []]
-    cells: list[list[Cells]] = [[], []]
-    for _ in range(ROUNDS):
-        for at, way in enumerate(ways):
+WAYS: Mapping[str, Callable[[Path, Sequence[str]], Iterator[Cells]]] = {
+    "session": in_one_session,
+    "alone": each_alone,
+    "hand": by_queries,
+}
+
+
+def beside(record: Path, rounds: int, names: Sequence[str]) -> None:
+    """Measures the three ways, in turn; cells must be equal."""
+    taken: dict[str, list[list[float]]] = {way: [] for way in WAYS}
+    processor: dict[str, list[float]] = {way: [] for way in WAYS}
+    cells: dict[str, list[Cells]] = {}
+    for _ in range(rounds):
+        for way, computed in WAYS.items():
             found: list[Cells] = []
-            taken: list[float] = []
+            seconds: list[float] = []
             used, start = time.process_time(), time.perf_counter()
-            for each in way(folder, names):
-                taken.append(time.perf_counter() - start)
-                found.append({key: value for key, value in each.items() if value != (0, 0)})
+            for each in computed(record, names):
+                seconds.append(time.perf_counter() - start)
+                found.append(each)
                 start = time.perf_counter()
-            processor[at].append(time.process_time() - used)
-            times[at].append(taken)
-            cells[at] = found
+            processor[way].append(time.process_time() - used)
+            taken[way].append(seconds)
+            cells[way] = found
+    each = {way: [median(times) for times in zip(*found, strict=True)] for way, found in taken.items()}
+    line("seconds: together, alone, by hand; median of " + str(rounds), "", "alone / by hand")
     for at, name in enumerate(names):
-        ours, hand = (median(taken[at] for taken in way) for way in times)
-        equal = "cells equal" if cells[0][at] == cells[1][at] else "CELLS DIFFER"
-        line(f"{name}: Accord, by hand, seconds", f"{ours:.2f}  {hand:.2f}", equal)
-    ours, hand = (median(sum(taken) for taken in way) for way in times)
-    line(
-        "all of these: Accord, by hand, seconds", f"{ours:.2f}  {hand:.2f}", f"{ours / hand:.2f}, target {TARGET_RATIO}"
-    )
-    ours, hand = (median(way) for way in processor)
-    line("    in processor seconds, whatever else runs", f"{ours:.1f}  {hand:.1f}", f"{ours / hand:.2f}")
-
-
-def chart(path: Path, found: Sequence[tuple[int, float, float]]) -> None:
-    """Processor seconds against people on logarithmic scales, as an SVG, with a line beyond the last size."""
-    import math
-
-    width, height, left, bottom, right = 760, 420, 70, 60, 50
-    low, high = 4.0, 8.0
-    most = max(seconds for _, seconds, _ in found) * (10**high / found[-1][0])
-    top, least = math.ceil(math.log10(max(most, 10))), 0
-
-    def x(people: float) -> float:
-        return left + (math.log10(people) - low) / (high - low) * (width - left - right)
-
-    def y(seconds: float) -> float:
-        return height - bottom - (math.log10(seconds) - least) / (top - least) * (height - bottom - 40)
-
-    # the slope of the last two sizes, but no less than in proportion, carried on to sixty million people: England
-    (people_before, before, _), (people_last, last, _) = found[-2], found[-1]
-    slope = max(1.0, math.log(last / before) / math.log(people_last / people_before))
-    far = 6e7
-    beyond = last * (far / people_last) ** slope
-    points = " ".join(f"{x(people):.1f},{y(seconds):.1f}" for people, seconds, _ in found)
-    ticks = [
-        f'<text x="{x(10**power):.0f}" y="{height - bottom + 20}" text-anchor="middle">{10**power:,}</text>'
-        f'<line x1="{x(10**power):.0f}" x2="{x(10**power):.0f}" y1="40" y2="{height - bottom}" stroke="#d8dde0"/>'
-        for power in range(4, 9)
-    ] + [
-        f'<text x="{left - 8}" y="{y(10**power) + 4:.0f}" text-anchor="end">{10**power:g}</text>'
-        f'<line x1="{left}" x2="{width - right}" y1="{y(10**power):.0f}" y2="{y(10**power):.0f}" stroke="#d8dde0"/>'
-        for power in range(least, top + 1)
-    ]
-    dots = [
-        f'<circle cx="{x(people):.1f}" cy="{y(seconds):.1f}" r="4" fill="#005eb8"/>'
-        f'<text x="{x(people) + 7:.0f}" y="{y(seconds) + 16:.0f}">{seconds:.1f} s, {gigabytes:.1f} GB</text>'
-        for people, seconds, gigabytes in found
-    ]
-    path.write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
-        'font-family="Arial, sans-serif" font-size="12" fill="#212b32" role="img">'
-        "<title>All measures of the library by practice and month: processor seconds against people</title>"
-        f'<rect width="{width}" height="{height}" fill="white"/>'
-        '<text x="16" y="24" font-size="15" font-weight="bold">All measures of the library by practice and month: '
-        "processor seconds</text>"
-        + "".join(ticks)
-        + f'<polyline points="{points}" fill="none" stroke="#005eb8" stroke-width="2"/>'
-        + f'<line x1="{x(people_last):.1f}" y1="{y(last):.1f}" x2="{x(far):.1f}" y2="{y(beyond):.1f}" stroke="#005eb8" '
-        'stroke-width="2" stroke-dasharray="6 5"/>'
-        + "".join(dots)
-        + f'<text x="{x(far):.0f}" y="{y(beyond) - 10:.0f}" text-anchor="end">extrapolated: 60 million people, '
-        f"{beyond / 60:,.0f} processor minutes</text>"
-        + f'<text x="{(width + left) / 2:.0f}" y="{height - 14}" text-anchor="middle">people '
-        f"({population.EVENTS_EACH} events each)</text></svg>\n",
-        "utf-8",
-    )
-
-
-def main(people: int, folder: Path, sizes: Sequence[int] = SIZES) -> None:
-    """Make the records, measure, compare, draw."""
-    print(f"\nMeasures over {people:,} people with {people * population.EVENTS_EACH:,} events")
-    found: list[tuple[int, float, float]] = []
-    for size in sorted({*sizes, people}):
-        place = folder / f"record-{size}"
-        start = time.perf_counter()
-        population.make(place, size)
-        made = time.perf_counter() - start
-        one = in_process(place)
-        seconds, processor, gigabytes = (float(str(one[name])) for name in ("seconds", "processor", "gigabytes"))
-        found.append((size, processor, gigabytes))
-        at_size = size == people
-        measures = one["measures"]
-        assert isinstance(measures, dict)
-        line(
-            f"{len(measures)} measures, {size:,} people (made in {made:.0f} s)",
-            f"{seconds:.1f} s  {gigabytes:.1f} GB",
-            f"target {TARGET_SECONDS} s, {TARGET_GIGABYTES} GB" if at_size else "",
-        )
-        line("    in processor seconds, whatever else runs", f"{processor:.1f} s")
-        if at_size:
-            for name, took in sorted(measures.items(), key=lambda each: -each[1])[:5]:
-                line(f"    of which {name}", f"{took:.1f} s")
-            beside(place)
-    if len(found) > 1:
-        chart(folder / "measuring.svg", found)
-        line("cost as people grow, drawn in", str(folder / "measuring.svg"))
+        together, alone, hand = (each[way][at] for way in WAYS)
+        differs = "" if cells["session"][at] == cells["alone"][at] == cells["hand"][at] else "   CELLS DIFFER"
+        line(f"    {name}", f"{together:5.2f} {alone:5.2f} {hand:5.2f}", f"{alone / hand:.2f}{differs}")
+    together, alone, hand = (sum(each[way]) for way in WAYS)
+    line("all of them", f"{together:.2f} {alone:.2f} {hand:.2f}", "one session shares what several measures need")
+    line("one session / by hand", f"{together / hand:.2f}", f"target {TARGET_RATIO}")
+    line("each alone / by hand", f"{alone / hand:.2f}")
+    used, _, used_by_hand = (median(processor[way]) for way in WAYS)
+    line("one session / by hand in processor seconds", f"{used / used_by_hand:.2f}")
+    over = sum(a > TARGET_RATIO * b for a, b in zip(each["alone"], each["hand"], strict=True))
+    line(f"measures that take over {TARGET_RATIO} times the query when alone", f"{over} of {len(names)}")
+    equal = cells["session"] == cells["alone"] == cells["hand"]
+    line("numerators and denominators equal to those by hand", "yes" if equal else "NO")
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
-        print(json.dumps(everything(Path(sys.argv[2]))))
-    elif len(sys.argv) > 2:
-        main(int(sys.argv[1]), Path(sys.argv[2]))
+        print(json.dumps(everything(Path(sys.argv[2]), sys.argv[3:])))
     else:
-        with tempfile.TemporaryDirectory(prefix="accord-bench-") as folder:
-            main(int(sys.argv[1]) if len(sys.argv) > 1 else PEOPLE, Path(folder))
+        report(int(sys.argv[1]) if len(sys.argv) > 1 else PEOPLE)

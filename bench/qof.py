@@ -39,11 +39,19 @@ class England:
         return self.inputs.tables["lists"].data.num_rows * len(self.inputs.worlds) * 76
 
 
-def nation(worlds: int) -> England:
-    """England in 2024/25, in a number of worlds: from one to the next some patients more are treated."""
+def nation(worlds: int, practices: int | None = None) -> England:
+    """England in 2024/25, in a number of worlds: from one to the next some patients more are treated.
+
+    ``practices`` is for a trial: so many of the stand-in.
+    """
     contract = check(CONTRACTS / "qof")
     folder = next((one for one in _folders() if all((one / name).is_file() for name in FILES)), None)
-    sources = england.stand_in() if folder is None else england.published(*(folder / name for name in FILES))
+    if practices is not None:
+        folder, sources = None, england.stand_in(practices)
+    elif folder is None:
+        sources = england.stand_in()
+    else:
+        sources = england.published(*(folder / name for name in FILES))
     inputs = read_inputs(contract, sources)
     if worlds > 1:
         inputs = _in_worlds(inputs, worlds)

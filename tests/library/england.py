@@ -34,12 +34,12 @@ def published(registers: Path, achievement: Path) -> dict[str, Any]:
     return {"lists": lists, "registers": real, "national": national, **_made_up(lists, real)}
 
 
-def stand_in() -> dict[str, Any]:
+def stand_in(practices: int = PRACTICES) -> dict[str, Any]:
     """The same without any published file: as many practices and areas, with made-up lists and registers."""
     with duckdb.connect() as nation:
         nation.execute(f"""create table lists as
             select printf('A%05d', i) as practice, '{YEAR}' as year, 1500 + (hash('list', i) % 17000)::int as list_size
-            from range(1, {PRACTICES + 1}) r(i)""")
+            from range(1, {practices + 1}) r(i)""")
         nation.execute(f"""create table registers as
             select practice, area, '{YEAR}' as year,
                    (list_size * (2 + hash('register', practice, area) % 140) // 1000)::bigint as register,
