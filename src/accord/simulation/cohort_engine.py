@@ -15,7 +15,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from accord.simulation.model import DRAWN, N_FRAILTY, STREAMS, Model, models, month, monthly
+from accord.simulation.model import DRAWN, N_FRAILTY, STREAMS, Figures, Model, models, month, monthly
 from accord.simulation.people import AGES, CELLS, DEAD, STATES, People
 from accord.simulation.results import (
     ATTENDANCES,
@@ -87,7 +87,16 @@ def expect(start: Cohort, model: Model, years: int, change: Numbers | None = Non
         years: how many years.
         change: multipliers ``[years, 2 + streams]`` as the person engine's, but 1 is 1.0.
     """
-    return expect_each(start, [model], years, None if change is None else change[None])[0]
+    return advance(start, model, years, change)[0]
+
+
+def advance(start: Cohort, model: Model, years: int, change: Numbers | None = None) -> tuple[Numbers, Cohort]:
+    """What :func:`expect` gives, and the people who are expected to be there at the end, with the births still to come.
+
+    Who was born on the way is counted at the age of the last birthday; whoever has died is not there.
+    """
+    found, end = _expected(start, [model], years, None if change is None else change[None])
+    return found[0], Cohort(end[0], start.births[years:])
 
 
 def expect_each(start: Cohort, models: Sequence[Model], years: int, change: Numbers | None = None) -> Numbers:
@@ -101,6 +110,10 @@ def expect_each(start: Cohort, models: Sequence[Model], years: int, change: Numb
         years: how many years.
         change: multipliers ``[models, years, 2 + streams]``; none changes nothing.
     """
+    return _expected(start, models, years, change)[0]
+
+
+def _expected(start: Cohort, models: Sequence[Model], years: int, change: Numbers | None) -> tuple[Numbers, Numbers]:
     change = np.ones((len(models), years, 2 + len(STREAMS))) if change is None else np.ascontiguousarray(change)
     hazards = _Hazards(
         rates=np.array([[one.rate[stream] for stream in STREAMS] for one in models]),
@@ -114,12 +127,17 @@ def expect_each(start: Cohort, models: Sequence[Model], years: int, change: Numb
         chronic=np.array([one.chronic for one in models]),
     )
     out = np.zeros((len(models), years, GROUPS, len(RESULTS)))
-    _expect(start.here, start.births, hazards, change, out)
-    return out
+    end = np.empty((len(models), *start.here.shape))
+    _expect(start.here, start.births, hazards, change, out, end)
+    return out, end
 
 
 def expect_drawn(
-    start: Cohort, draws: Sequence[Mapping[str, float]], years: int, change: Numbers | None = None
+    start: Cohort,
+    draws: Sequence[Mapping[str, float]],
+    years: int,
+    change: Numbers | None = None,
+    given: Figures | None = None,
 ) -> Numbers:
     """Expected results ``[draws, years, GROUPS, RESULTS]`` under each of many sets of the model's figures.
 
@@ -130,17 +148,18 @@ def expect_drawn(
         draws: changed figures by name, as :func:`accord.simulation.model.models` takes them.
         years: how many years.
         change: multipliers ``[years, 2 + streams]``, the same in every draw; none changes nothing.
+        given: what models are made of, where it is not what is committed.
     """
     out = np.empty((len(draws), years, GROUPS, len(RESULTS)))
     for first in range(0, len(draws), AT_ONCE):
-        made = models(draws[first : first + AT_ONCE])
+        made = models(draws[first : first + AT_ONCE], given)
         same = None if change is None else np.broadcast_to(change, (len(made), *change.shape))
         out[first : first + AT_ONCE] = expect_each(start, made, years, same)
     return out
 
 
 @nb.njit(parallel=True, cache=True)
-def _expect(here: Any, births: Any, hazards: Any, change: Any, out: Any) -> None:
+def _expect(here: Any, births: Any, hazards: Any, change: Any, out: Any, end: Any) -> None:
     draws, years = out.shape[:2]
     cells, ages, states = here.shape
     for draw in nb.prange(draws):
@@ -163,6 +182,9 @@ def _expect(here: Any, births: Any, hazards: Any, change: Any, out: Any) -> None
                         people[state, age] = people[state, age - 1]
                     people[state, 0] = people[state, ages]
                     people[state, ages] = 0.0
+            for state in range(states):
+                for age in range(ages):
+                    end[draw, cell, age, state] = people[state, age]
 
 
 @nb.njit(boundscheck=False)
