@@ -25,9 +25,9 @@ from accord.place.futures import (
     quiet,
 )
 from accord.simulation.behaviour import Response, unchanged
-from accord.simulation.cohort_engine import expect
+from accord.simulation.cohort_engine import expect_each
 from accord.simulation.draws import words
-from accord.simulation.model import Model, Parameter, model
+from accord.simulation.model import Model, Parameter, models
 from accord.simulation.results import LAZY_AT, MONTHS
 from accord.simulation.worlds import Counted, rates_of, settle_worlds
 
@@ -72,6 +72,19 @@ class Variant:
     case: int
     response: Response
     changed: Mapping[str, float]
+
+
+Changed = tuple[tuple[str, float], ...]
+"""Changed figures of the model, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """A model, and what is expected under it with no contract change: results, and rates a person-month."""
+
+    model: Model
+    results: Numbers
+    rates: Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +156,13 @@ def tried(made: Stage, variants: Sequence[Variant], *, on_step: Callable[[str], 
     assert pilots is not None
     size = int(np.prod(pilots.counts.shape))
     at_once = max(1, MEMORY // size)
-    models: dict[tuple[tuple[str, float], ...], tuple[Model, Numbers, Numbers]] = {}
+    on_step(f"expecting {len(variants)} other assumptions")
+    known = _known(made, variants)
     out: list[Numbers] = []
     for begin in range(0, len(variants), at_once):
         batch = variants[begin : begin + at_once]
         on_step(f"trying {begin + 1} to {begin + len(batch)} of {len(variants)} other assumptions")
-        out.append(_batch(made, batch, pilots, models))
+        out.append(_batch(made, batch, pilots, known))
     return np.concatenate(out)
 
 
@@ -156,24 +170,25 @@ def _batch(
     made: Stage,
     batch: Sequence[Variant],
     pilots: Counted,
-    models: dict[tuple[tuple[str, float], ...], tuple[Model, Numbers, Numbers]],
+    known: Mapping[Changed, _Expected],
 ) -> Numbers:
     years, draws, number = made.years.number, len(pilots), len(batch)
-    base = _model(made, {}, models)[1]
+    base = known[()].results
+    whole = base.sum(axis=1)
     counts = np.empty((draws * number, *pilots.counts.shape[1:]), np.int64)
     contacts = np.empty((draws * number, *pilots.contacts.shape[1:]), np.int64)
     rates = np.empty((draws * number, *made.rates.shape))
-    for place, variant in enumerate(batch):
-        built, _, under_no_change = _model(made, variant.changed, models)
-        case = made.cases[variant.case]
-        expected = expect(made.start, built, years, case.base * variant.response.change)
+    used = [known[_changed(variant)] for variant in batch]
+    change = np.stack([made.cases[variant.case].base * variant.response.change for variant in batch])
+    of_each = expect_each(made.start, [one.model for one in used], years, change)
+    for place, (one, expected) in enumerate(zip(used, of_each, strict=True)):
         ratio = np.where(base > 0, expected / np.maximum(base, 1e-12), 1.0)
         ratio[..., MONTHS] = np.where(np.abs(ratio[..., MONTHS] - 1) < 1e-12, 1.0, ratio[..., MONTHS])
-        total = np.where(base.sum(axis=1) > 0, expected.sum(axis=1) / np.maximum(base.sum(axis=1), 1e-12), 1.0)
+        total = np.where(whole > 0, expected.sum(axis=1) / np.maximum(whole, 1e-12), 1.0)
         here = slice(place, None, number)
         counts[here] = np.rint(pilots.counts * ratio).astype(np.int64)
         contacts[here] = np.rint(pilots.contacts * total[:, LAZY_AT:]).astype(np.int64)
-        rates[here] = under_no_change
+        rates[here] = one.rates
     cases = [made.cases[variant.case] for variant in batch]
     repeated = pilots.some(np.repeat(np.arange(draws), number))
     everybody = np.ones(len(made.practices), bool)
@@ -210,17 +225,20 @@ def _batch(
     return found.reshape(draws, number, len(METRICS)).transpose(1, 0, 2)
 
 
-def _model(
-    made: Stage,
-    changed: Mapping[str, float],
-    models: dict[tuple[tuple[str, float], ...], tuple[Model, Numbers, Numbers]],
-) -> tuple[Model, Numbers, Numbers]:
-    key = tuple(sorted(changed.items()))
-    if key not in models:
-        built = model(dict(changed)) if changed else made.model
-        expected = expect(made.start, built, made.years.number, made.cases[0].base)
-        models[key] = (built, expected, rates_of(expected))
-    return models[key]
+def _changed(variant: Variant) -> Changed:
+    return tuple(sorted(variant.changed.items()))
+
+
+def _known(made: Stage, variants: Sequence[Variant]) -> dict[Changed, _Expected]:
+    """What is expected under no contract change with each set of figures that is tried, and with the usual ones."""
+    sets: list[Changed] = list(dict.fromkeys([(), *(_changed(variant) for variant in variants)]))
+    built = models([dict(one) for one in sets])
+    years, base = made.years.number, made.cases[0].base
+    results = expect_each(made.start, built, years, np.broadcast_to(base, (len(sets), *base.shape)))
+    return {
+        one: _Expected(with_it, expected, rates_of(expected))
+        for one, with_it, expected in zip(sets, built, results, strict=True)
+    }
 
 
 # ---------------------------------------------------------------------------------------------------------- parameters

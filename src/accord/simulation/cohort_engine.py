@@ -40,7 +40,7 @@ _GROUP_OF_AGE = GROUP_OF_AGE
 N_DRAWN = len(DRAWN)
 
 AT_ONCE = 32
-"""Models that are made together."""
+"""Models that are made, and put side by side for compiled code, together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,11 @@ def expect_each(start: Cohort, models: Sequence[Model], years: int, change: Numb
         years: how many years.
         change: multipliers ``[models, years, 2 + streams]``; none changes nothing.
     """
-    return _expected(start, models, years, change)[0]
+    out = np.empty((len(models), years, GROUPS, len(RESULTS)))
+    for first in range(0, len(models), AT_ONCE):
+        some = slice(first, first + AT_ONCE)
+        out[some] = _expected(start, models[some], years, None if change is None else change[some])[0]
+    return out
 
 
 def _expected(start: Cohort, models: Sequence[Model], years: int, change: Numbers | None) -> tuple[Numbers, Numbers]:
