@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,28 @@ def test_the_days_when_a_row_was_known_are_no_business_of_selects(tmp_path: Path
         for name in NAMES:
             assert not {"known_from", "known_until", "file", "line"} & set(engine.columns(name))
             assert {column.name for column in table(name).columns} <= set(engine.columns(name))
+
+
+ENDLESS = f"select count(*) as n from {' cross join '.join(f'numbers n{at}' for at in range(6))} where n0.n + n5.n > 0"
+"""Four thousand million million rows."""
+
+
+def _stopped_in_time(folder: Path, kind: EngineKind) -> None:
+    with open_engine(record_of(folder, **RECORD), kind, threads=2, limit=0.5) as engine:
+        began = time.monotonic()
+        with pytest.raises(SelectStopped, match=r"(?s)longer than 0.5 seconds.*cross join.*--limit"):
+            engine.rows(read_select(ENDLESS, "endless.sql"))
+        assert time.monotonic() - began < 30
+        if kind == "duckdb":  # the next one is none the worse for it
+            assert _seen(engine, "select count(*) as n from numbers") == [{"n": 400}]
+
+
+def test_a_select_that_takes_longer_than_it_may_is_stopped(tmp_path: Path) -> None:
+    _stopped_in_time(tmp_path, "duckdb")
+
+
+def test_on_spark_too(tmp_path: Path, spark: Any) -> None:
+    _stopped_in_time(tmp_path, spark)
 
 
 class _Slipped:

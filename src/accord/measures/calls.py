@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from accord.language.place import Place
 from accord.language.problem import Problem
 from accord.library import measure_names
-from accord.measures.computing import ALL, LEVELS, Every, MeasureMisused, Session, no_step
+from accord.measures.computing import ALL, LEVELS, LIMIT, Every, MeasureMisused, Session, no_step
 from accord.measures.figures import Figures, figures
 from accord.measures.measure import Measure, find
 
@@ -62,6 +62,7 @@ def measure(
     engine: EngineKind = "duckdb",
     threads: int | None = None,
     memory: str | None = None,
+    limit: float | None = LIMIT,
     on_step: Callable[[str], None] = no_step,
 ) -> Measured:
     """Compute measures over a record.
@@ -78,6 +79,7 @@ def measure(
         engine: ``duckdb`` or ``spark``.
         threads: how many the engine may use.
         memory: how much the engine may use, such as ``8GB``.
+        limit: the seconds that one select (a measure, or a part of one) may take; ``None``: without end.
         on_step: told what is being computed.
 
     Raises:
@@ -88,7 +90,7 @@ def measure(
     """
     found = named(measures)
     levels, strata = divided(by)
-    with _session(record, first, until, every, engine, threads, memory, on_step) as session:
+    with _session(record, first, until, every, engine, threads, memory, limit, on_step) as session:
         exact = tuple(figures(session, one, _of(one, levels, len(found) > 1), strata) for one in found)
         if not released:
             return Measured(exact, ())
@@ -121,7 +123,7 @@ def explain(
     """
     from accord.measures import explaining
 
-    with _session(record, first, until, every, engine, None, None, no_step) as session:
+    with _session(record, first, until, every, engine, None, None, LIMIT, no_step) as session:
         return explaining.explain(session, named(measure)[0], person)
 
 
@@ -188,6 +190,7 @@ def _session(
     engine: EngineKind,
     threads: int | None,
     memory: str | None,
+    limit: float | None,
     on_step: Callable[[str], None],
 ) -> Iterator[Session]:
     with Session(
@@ -198,6 +201,7 @@ def _session(
         engine=engine,
         threads=threads,
         memory=memory,
+        limit=limit,
         on_step=on_step,
     ) as session:
         yield session

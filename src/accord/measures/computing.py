@@ -48,6 +48,9 @@ FAR = dt.date(2101, 1, 1)
 NOT_KNOWN = "not known"
 """The name of what a stratum or a level is where the record does not say."""
 
+LIMIT = 900.0
+"""Seconds that one select of a measure may take, unless said otherwise: so that none runs for ever."""
+
 OLDEST = 130
 """Full years up to which ages are put into bands."""
 
@@ -133,6 +136,7 @@ class Session:
         engine: EngineKind = "duckdb",
         threads: int | None = None,
         memory: str | None = None,
+        limit: float | None = LIMIT,
         on_step: Callable[[str], None] = no_step,
     ) -> None:
         """Open the record with an engine; use the session in a ``with`` block, or close it.
@@ -145,10 +149,12 @@ class Session:
             engine: ``duckdb`` or ``spark``.
             threads: how many the engine may use.
             memory: how much the engine may use, such as ``8GB``.
+            limit: the seconds that one select (a measure, or a part of one) may take; ``None``: without end.
             on_step: told what is being computed.
         """
         from accord.record.engines import open_engine
 
+        self._engine_asked = {"threads": threads, "memory": memory, "limit": limit}
         self.periods = periods(first, until, every) if isinstance(every, str) else tuple(every)
         self.on_step = on_step
         self.record = record
@@ -165,6 +171,7 @@ class Session:
             engine,
             threads=threads,
             memory=memory,
+            limit=limit,
             first_day=first,
             last_day=until - ONE_DAY,
         )
@@ -185,6 +192,17 @@ class Session:
     def close(self) -> None:
         """Let go of everything that was made."""
         self.engine.close()
+
+    def of_other_days(self, first: dt.date, until: dt.date, every: Sequence[Period]) -> Session:
+        """Another session over the same record, with an engine alike; close it."""
+        return Session(
+            self.record,
+            first=first,
+            until=until,
+            every=every,
+            engine=self.engine.kind,
+            **self._engine_asked,  # type: ignore[arg-type]  # as they were given
+        )
 
     # -- what a measure asks for ---------------------------------------------------------------------------------------
     def cells(self, measure: Measure, strata: Sequence[str] = ()) -> Cells:

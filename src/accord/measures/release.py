@@ -818,8 +818,7 @@ class _Making:
             first = dt.date.fromisoformat(min(first for first, _ in spans))
             until = dt.date.fromisoformat(max(last for _, last in spans)) + dt.timedelta(1)
             months = periods(first, until, "month")  # whole months, as checked before
-            kind = session.engine.kind
-            session = Session(self.session.record, first=first, until=until, every=months, engine=kind)
+            session = session.of_other_days(first, until, months)
         try:
             if beyond or not set(strata) <= set(cells.strata):
                 cells, spanned = session.cells(self.figures.measure, strata), session.periods

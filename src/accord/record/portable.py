@@ -41,7 +41,7 @@ class MeasureRefused(AccordError):
 
 
 class SelectStopped(AccordError):
-    """A select that was checked could not be computed: a number too large, or too little memory. Exit code 5."""
+    """A select that was checked could not be computed: a number too large, too little memory or time. Exit code 5."""
 
     exit_code = 5
 
@@ -57,6 +57,13 @@ class SelectStopped(AccordError):
             fix = "give more (--memory 8GB), or ask for fewer days or measures at a time"
             return cls(Problem(place, "this select needs more memory than there is", fix))
         return cls(Problem(place, "the engine could not compute this select", "try the other engine, and report this"))
+
+    @classmethod
+    def after(cls, select: Select, seconds: float) -> SelectStopped:
+        """What to say of a select that took longer than it may."""
+        message = f"this select was stopped: it took longer than {seconds:,g} seconds"
+        fix = "look for a join without a condition (cross join); or let it take longer: --limit SECONDS"
+        return cls(Problem(Place(select.file, 1, 1), message, fix))
 
 
 @dataclass(frozen=True, slots=True)

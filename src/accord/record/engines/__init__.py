@@ -8,6 +8,9 @@ store is made from its sources when it is first read.
 from __future__ import annotations
 
 import datetime as dt
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -71,6 +74,7 @@ def open_engine(
     *,
     threads: int | None = None,
     memory: str | None = None,
+    limit: float | None = None,
     first_day: dt.date | None = None,
     last_day: dt.date | None = None,
 ) -> Engine:
@@ -81,6 +85,7 @@ def open_engine(
         kind: ``duckdb`` or ``spark`` (the extra of that name, and Java 17 or newer).
         threads: how many to use; all of them if not said.
         memory: how much to use at most, such as ``8GB``; what does not fit goes to temporary files.
+        limit: the seconds that one select may take; without end if not said. What takes longer is stopped.
         first_day: the first day of the table ``window``.
         last_day: the last day of the table ``window``.
 
@@ -92,14 +97,41 @@ def open_engine(
     if kind == "spark":
         from accord.record.engines.spark import SparkEngine
 
-        engine: Engine = SparkEngine(record, threads, memory)
+        engine: Engine = SparkEngine(record, threads, memory, limit)
     else:
         from accord.record.engines.duckdb import DuckDBEngine
 
-        engine = DuckDBEngine(record, threads, memory)
+        engine = DuckDBEngine(record, threads, memory, limit=limit)
     window = {"first_day": first_day or FIRST_DAY, "last_day": last_day or LAST_DAY}
     engine.bind("window", column.table({name: ("day", [day]) for name, day in window.items()}))
     return engine
+
+
+@contextmanager
+def limited(seconds: float | None, stop: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+    """Stop what is done within ``with`` when it takes longer; what is given says whether that was so.
+
+    ``stop`` is called from another thread, and once more every second while the work goes on: an engine may begin its
+    next piece in the moment in which it is told to stop.
+    """
+    ended, reached = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        wait = seconds
+        while not ended.wait(wait):
+            reached.set()
+            stop()
+            wait = 1.0
+
+    watcher = threading.Thread(target=watch, daemon=True) if seconds is not None else None
+    if watcher is not None:
+        watcher.start()
+    try:
+        yield reached.is_set
+    finally:
+        ended.set()
+        if watcher is not None:
+            watcher.join()
 
 
 def to_be_made(record: Record, name: str) -> bool:

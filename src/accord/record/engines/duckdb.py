@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.record.definition import NAMES, table
-from accord.record.engines import FIRST_DAY, LAST_DAY, MOST_NUMBERS, EngineKind, same_types, to_be_made
+from accord.record.engines import FIRST_DAY, LAST_DAY, MOST_NUMBERS, EngineKind, limited, same_types, to_be_made
 from accord.record.portable import Select, SelectStopped
 from accord.record.record import Record
 from accord.record.subset import STANDING, Kind, RecordTables, seen_columns
@@ -35,9 +35,12 @@ class DuckDBEngine:
 
     kind: EngineKind = "duckdb"
 
-    def __init__(self, record: Record, threads: int | None = None, memory: str | None = None) -> None:
+    def __init__(
+        self, record: Record, threads: int | None = None, memory: str | None = None, *, limit: float | None = None
+    ) -> None:
         import duckdb
 
+        self._limit = limit
         self._scratch = tempfile.mkdtemp(prefix="accord-")
         self._con = duckdb.connect()
         set_threads = [f"set threads = {int(threads)}"] if threads else []
@@ -109,10 +112,13 @@ class DuckDBEngine:
     def _stopping(self, select: Select) -> Iterator[None]:
         import duckdb
 
-        try:
-            yield
-        except duckdb.Error as error:
-            raise SelectStopped.at(select, str(error)) from error
+        with limited(self._limit, self._con.interrupt) as reached:
+            try:
+                yield
+            except duckdb.Error as error:
+                if reached() and self._limit is not None:
+                    raise SelectStopped.after(select, self._limit) from None
+                raise SelectStopped.at(select, str(error)) from error
 
     def _drop(self, name: str) -> None:
         if name in self._columns:

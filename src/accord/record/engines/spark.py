@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem, shortened
 from accord.record.definition import table
-from accord.record.engines import FIRST_DAY, LAST_DAY, MOST_NUMBERS, EngineKind, same_types, to_be_made
+from accord.record.engines import FIRST_DAY, LAST_DAY, MOST_NUMBERS, EngineKind, limited, same_types, to_be_made
 from accord.record.portable import Select, SelectStopped
 from accord.record.subset import STANDING, Kind, RecordTables, seen_columns
 
@@ -79,7 +79,10 @@ class SparkEngine:
 
     kind: EngineKind = "spark"
 
-    def __init__(self, record: Record, threads: int | None = None, memory: str | None = None) -> None:
+    def __init__(
+        self, record: Record, threads: int | None = None, memory: str | None = None, limit: float | None = None
+    ) -> None:
+        self._limit = limit
         # every engine has a session of its own in the one Spark of the process, and so views of its own
         self._spark = _started(threads, memory).newSession()
         for name, value in _SETTINGS.items():
@@ -106,7 +109,7 @@ class SparkEngine:
         """Compute a select once and keep its rows under a name."""
         self._see(select)
         self._forget(name)
-        with _stopping(select):
+        with self._stopping(select):
             frame = self._spark.sql(select.printed("spark")).persist()
             frame.count()  # computed now, so that what stops it is said here
         frame.createOrReplaceTempView(name)
@@ -116,7 +119,7 @@ class SparkEngine:
     def rows(self, select: Select) -> pa.Table:
         """The rows of a select."""
         self._see(select)
-        with _stopping(select):
+        with self._stopping(select):
             found = self._spark.sql(select.printed("spark")).toArrow()
         return same_types(found, select)
 
@@ -140,6 +143,23 @@ class SparkEngine:
     ) -> None:
         """Close it."""
         self.close()
+
+    @contextmanager
+    def _stopping(self, select: Select) -> Iterator[None]:
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException
+        from pyspark.errors.exceptions.captured import CapturedException
+
+        context = self._spark.sparkContext
+        group = f"accord-{next(_numbers)}"
+        context.setJobGroup(group, select.file, interruptOnCancel=True)
+        with limited(self._limit, lambda: context.cancelJobGroup(group)) as reached:
+            try:
+                yield
+            except (PySparkException, CapturedException, Py4JError) as error:
+                if reached() and self._limit is not None:
+                    raise SelectStopped.after(select, self._limit) from None
+                raise SelectStopped.at(select, str(error)) from error
 
     def _forget(self, name: str) -> None:
         if name in self._kept:
@@ -188,17 +208,6 @@ _CALENDAR = f"""select day, cast(trunc(day, 'MM') as date) as month, cast(trunc(
   make_date(year(day) - case when month(day) < 4 then 1 else 0 end, 4, 1) as financial_year,
   cast(weekday(day) + 1 as bigint) as weekday
 from (select explode(sequence(date '{FIRST_DAY}', date '{LAST_DAY}', interval 1 day)) as day)"""
-
-
-@contextmanager
-def _stopping(select: Select) -> Iterator[None]:
-    from pyspark.errors import PySparkException
-    from pyspark.errors.exceptions.captured import CapturedException
-
-    try:
-        yield
-    except (PySparkException, CapturedException) as error:
-        raise SelectStopped.at(select, str(error)) from error
 
 
 def _started(threads: int | None, memory: str | None) -> Any:
