@@ -12,7 +12,7 @@ pytest.importorskip("numba")
 
 from accord.language.problem import AccordError, DataRefused
 from accord.place import calls
-from accord.place.luck import luck
+from accord.place.luck import Luck, luck
 from accord.place.place import people_of, read_place
 from accord.place.uncertainty import FAMILIES
 from accord.settlement.calls import Misused
@@ -256,13 +256,31 @@ def test_people_and_activity_agree(made: calls.Simulated):
     assert all(abs(a[4] - b[4]) < 1000 for a, b in zip(left, right, strict=True))
 
 
-def test_luck_pays_small_neighbourhoods_more_often():
-    found = {(one.size, one.together): one for one in luck(draws=4, sizes=(2_000, 20_000), seed=2)}
-    small, large = found[2_000, False], found[20_000, False]
-    assert (small.tried, large.tried) == (40, 4)
+@pytest.fixture(scope="module")
+def lucky():
+    found = luck(draws=10, blocks=5, piece=2_000, sizes=(2_000, 20_000), tried=500, seed=2)
+    return {(one.size, one.together): one for one in found}
+
+
+def test_luck_pays_small_neighbourhoods_more_often(lucky: dict[tuple[int, bool], Luck]):
+    small, large = lucky[2_000, False], lucky[20_000, False]
+    assert (small.tried, large.tried) == (100, 500)  # each piece once; larger ones are put together from pieces
     assert small.spread > large.spread
-    assert small.paid > 0
-    assert 0 <= small.chance <= 1
+    assert small.chance > 0
+    assert small.error > 0
+    assert (small.needed, large.needed) == (0.039, 0.025)
+
+
+def test_luck_agrees_with_the_formula(lucky: dict[tuple[int, bool], Luck]):
+    """1 - Φ(m/σ(N)): the distribution is a little skewed, and the spread of a hundred pieces is known to a tenth."""
+    for one in lucky.values():
+        assert one.chance == pytest.approx(one.formula, abs=0.06 + 2 * one.error), (one.size, one.together)
+
+
+def test_years_that_move_together_do_not_get_smaller_with_size(lucky: dict[tuple[int, bool], Luck]):
+    without, having = lucky[20_000, False], lucky[20_000, True]
+    assert having.spread**2 - without.spread**2 == pytest.approx(0.007**2, rel=0.5)
+    assert having.formula > without.formula
 
 
 def test_the_command_says_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -63,6 +63,7 @@ def counted(worlds: int = 3, *, draws: Sequence[int] | None = None, seed: int = 
         np.ones((worlds, YEARS.number)),
         np.zeros((worlds, YEARS.number)),
         np.zeros((worlds, YEARS.number)),
+        np.ones((worlds, YEARS.number)),
     )
 
 

@@ -102,9 +102,16 @@ def _report(made: Simulated) -> list[str]:
     if made.lucky:
         lines += ["", "How often a gain share pays where nothing was done"]
         rows = [
-            (f"{one.size:,}", "with" if one.together else "without", share(one.chance), share(one.chance_of_penalty))
+            (
+                f"{one.size:,}",
+                "with" if one.together else "without",
+                share(one.chance, one.error),
+                share(one.formula),
+                share(one.chance_of_penalty, one.error_of_penalty),
+            )
             for one in made.lucky
         ]
-        lines.append(table(("people", "system noise", "paid", "owes"), rows, right=(0, 2, 3), indent=2))
+        heads = ("people", "system noise", "paid", "by formula", "owes")
+        lines.append(table(heads, rows, right=(0, 2, 3, 4), indent=2))
     lines += ["", f"run {made.run.manifest['run'][:16]} kept: {made.run.folder}"]
     return lines

@@ -38,7 +38,7 @@ class Schedule:
     stages: dict[int, list[Stage]]
     loops: dict[int, list[Loop]]
     last_read: dict[tuple[str, str], int]
-    """(frame, column) -> the last moment at which a statement on that frame reads it as a column of the row."""
+    """(frame, column) -> the last moment at which a statement reads it, of that frame or of another."""
     end: int
 
     def moment(self, stage: int) -> int:
@@ -195,6 +195,7 @@ def _reading(plan: Plan, stages: list[int]) -> tuple[dict[tuple[str, str], int],
                         others_read.add((relation, column))
                 else:
                     others_read.add((relation, column))
-                    held = (part.frame, own_table_column(relation, column))
-                    last_read[held] = max(last_read.get(held, -1), moment)
+                    # where it stands it stays until other rows have read it, even if none of its own row does by then
+                    for held in ((relation, column), (part.frame, own_table_column(relation, column))):
+                        last_read[held] = max(last_read.get(held, -1), moment)
     return last_read, others_read

@@ -22,9 +22,6 @@ from accord.settlement.calls import Misused
 LONGEST, MOST_DRAWS = 10, 100_000
 """The most years and draws of a run."""
 
-LUCKY_DRAWS = 40
-"""Draws of the neighbourhoods in which nothing happens."""
-
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
@@ -128,10 +125,10 @@ def _keep(path: Path, value: object) -> None:
 
 def _lucky(into: Path, run: Run) -> tuple[Luck, ...]:
     """How often luck pays: worked out once for a version of the code, and kept beside the runs."""
-    key = hashlib.sha256(f"{run.manifest['code']} {run.manifest['rates']} {LUCKY_DRAWS}".encode()).hexdigest()[:12]
+    key = hashlib.sha256(f"{run.manifest['code']} {run.manifest['rates']}".encode()).hexdigest()[:12]
     path = into / f"luck-{key}.json"
     if path.is_file():
         return tuple(Luck(**one) for one in json.loads(path.read_text(encoding="utf-8")))
-    found = luck(draws=LUCKY_DRAWS)
+    found = luck()
     _keep(path, [asdict(one) for one in found])
     return found

@@ -27,7 +27,7 @@ from accord.simulation import person_engine
 from accord.simulation.behaviour import Behaviour, Response, Stakes, respond, unchanged
 from accord.simulation.cohort_engine import Cohort, cohort, expect
 from accord.simulation.events import frequent
-from accord.simulation.extending import grown, until
+from accord.simulation.extending import carried, grown, until
 from accord.simulation.listing import lists
 from accord.simulation.model import STREAMS, Model, model
 from accord.simulation.people import FIFTHS, People
@@ -86,6 +86,8 @@ class Case:
     future: Future
     extended: tuple[str, ...] = ()
     """Contracts whose term is taken to go on."""
+    going_on: tuple[str, ...] = ()
+    """What is said of tables of contracts that are taken to go on."""
 
     @property
     def name(self) -> str:
@@ -202,6 +204,7 @@ def _case(place: LocalPlace, scenario: Scenario, span: Years, problems: list[Pro
             contracts[name] = found
     made: list[InForce] = []
     extended: list[str] = []
+    going_on: list[str] = []
     for one in contracts.values():
         if one.contract.term.last < span.last and not future.reaches(span.last):
             said = (
@@ -213,6 +216,8 @@ def _case(place: LocalPlace, scenario: Scenario, span: Years, problems: list[Pro
         if one.contract.term.last < span.last:
             extended.append(one.name)
         contract = until(one.contract, one.file, span.last)
+        contract, tables = carried(contract, span.days)
+        going_on += [f"{one.name}: its table {name} goes on as in its last year (assumed)" for name in tables]
         contract = grown(contract, future.growth.get(one.name, {}), span.days)
         made.append(replace(one, contract=contract))
     names = [one.name for one in made]
@@ -237,7 +242,7 @@ def _case(place: LocalPlace, scenario: Scenario, span: Years, problems: list[Pro
         for name, rate in scenario.population.items():
             base[year, _column(name)] *= float(1 + rate)
     prices = np.array([float((1 + future.prices) ** year) if future.nominal else 1.0 for year in range(span.number)])
-    return Case(scenario, tuple(made), tuple(behaviours), base, prices, future, tuple(extended))
+    return Case(scenario, tuple(made), tuple(behaviours), base, prices, future, tuple(extended), tuple(going_on))
 
 
 def _column(name: str) -> int:
@@ -269,6 +274,7 @@ def _doubts(cases: Sequence[Case]) -> tuple[str, ...]:
                 said[f"{one.name}: {what} ({status}: {authority})"] = None
             if one.name in case.extended:
                 said[f"{one.name}: its term is taken to go on to {one.contract.term.last} (assumed)"] = None
+        said.update(dict.fromkeys(case.going_on))
         for contract, rates in case.future.growth.items():
             for name, growth in rates.items():
                 every = "every amount" if name == "*" else name
@@ -325,6 +331,7 @@ def draw_worlds(made: Stage, draws: Sequence[int], cases: Sequence[Case], respon
         np.tile(np.stack([response.expected for response in responses]), (len(draws), 1)),
         np.tile(np.stack([response.moved for response in responses]), (len(draws), 1)),
         np.tile(np.stack([response.taken_out for response in responses]), (len(draws), 1)),
+        np.tile(np.stack([response.found for response in responses]), (len(draws), 1)),
         masks,
     )
 

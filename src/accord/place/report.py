@@ -63,8 +63,10 @@ def number(value: float, signed: bool = False) -> str:
     return ("−" if value < 0 else "+" if signed and value > 0 else "") + text
 
 
-def share(value: float) -> str:
-    """A share as per cent."""
+def share(value: float, error: float | None = None) -> str:
+    """A share as per cent, with its standard error if it has one."""
+    if error is not None:
+        return f"{value:.1%} ± {error * 100:.1f}"
     return f"{value:.0%}" if value >= 0.0995 or value == 0 else f"{value:.1%}"
 
 

@@ -205,6 +205,7 @@ def _batch(
         expected=np.tile(np.stack([v.response.expected for v in batch]), (draws, 1)),
         moved=np.tile(np.stack([v.response.moved for v in batch]), (draws, 1)),
         taken_out=np.tile(np.stack([v.response.taken_out for v in batch]), (draws, 1)),
+        found=np.tile(np.stack([v.response.found for v in batch]), (draws, 1)),
         takes_part=masks,
     )
     settled = settle_worlds(bounds(cases, draws * number), counted)

@@ -27,7 +27,7 @@ Numbers = NDArray[np.float64]
 
 STATUSES = ("verified", "derived", "unverified", "assumed")
 
-MOVED = (*STREAMS, "worsening", "chronic", "achievement", "adjustments", "expected", "participation")
+MOVED = (*STREAMS, "worsening", "chronic", "achievement", "adjustments", "registers", "expected", "participation")
 """What an effect can move: a stream, the course of illness, or what is reckoned with."""
 
 POINTS = ("achievement", "adjustments")
@@ -186,14 +186,15 @@ class Response:
 
     Attributes:
         change: multipliers as the person engine has them, but 1 is 1.0: ``[years, 2 + streams]``.
-        moved: points of rewarded indicators, ``taken_out``: share of denominators, ``expected``: factor; each
-            ``[years]``.
+        moved: points of rewarded indicators, ``taken_out``: share of denominators, ``found``: factor of people on
+            registers, ``expected``: factor; each ``[years]``.
         takes_part: by contract, which practices take part.
     """
 
     change: Numbers
     moved: Numbers
     taken_out: Numbers
+    found: Numbers
     expected: Numbers
     takes_part: Mapping[str, NDArray[np.bool_]]
 
@@ -204,6 +205,7 @@ class Response:
             (self.change == 1).all()
             and not self.moved.any()
             and not self.taken_out.any()
+            and (self.found == 1).all()
             and (self.expected == 1).all()
             and not self.takes_part
         )
@@ -211,7 +213,9 @@ class Response:
 
 def unchanged(years: int) -> Response:
     """No answer at all."""
-    return Response(np.ones((years, 2 + len(STREAMS))), np.zeros(years), np.zeros(years), np.ones(years), {})
+    return Response(
+        np.ones((years, 2 + len(STREAMS))), np.zeros(years), np.zeros(years), np.ones(years), np.ones(years), {}
+    )
 
 
 def respond(
@@ -236,7 +240,7 @@ def respond(
         deviates: by behaviour, where in its interval its size lies, as a normal deviate.
     """
     out = unchanged(years)
-    change, moved, taken, expected = out.change, out.moved, out.taken_out, out.expected
+    change = out.change
     takes_part: dict[str, NDArray[np.bool_]] = {}
     later: list[Behaviour] = []
     for one in behaviours:
@@ -253,13 +257,7 @@ def respond(
             size = effect.at((deviates or {}).get(one.name, 0.0))
             for year, level in enumerate(course):
                 if level:
-                    _apply(
-                        effect.on,
-                        _capped(size * level, one.most),
-                        year,
-                        (change, moved, taken, expected),
-                        chronic_share,
-                    )
+                    _apply(effect.on, _capped(size * level, one.most), year, out, chronic_share)
     for one in later:
         # what fell because of the others: beds that stand free
         column = 2 + STREAMS.index(one.to)
@@ -283,15 +281,17 @@ def _capped(size: float, most: float | None) -> float:
     return size if most is None else float(np.clip(size, -most, most))
 
 
-def _apply(on: str, size: float, year: int, into: tuple[Numbers, ...], chronic_share: float) -> None:
-    change, moved, taken, expected = into
+def _apply(on: str, size: float, year: int, into: Response, chronic_share: float) -> None:
+    change = into.change
     match on:
         case "achievement":
-            moved[year] += size
+            into.moved[year] += size
         case "adjustments":
-            taken[year] = min(taken[year] + max(size, 0) / 100, 0.5)
+            into.taken_out[year] = min(into.taken_out[year] + max(size, 0) / 100, 0.5)
+        case "registers":
+            into.found[year] *= 1 + size / 100
         case "expected":
-            expected[year] *= 1 + size / 100
+            into.expected[year] *= 1 + size / 100
         case "worsening":
             change[year, 0] *= 1 + size / 100
         case "chronic":

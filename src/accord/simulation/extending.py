@@ -17,6 +17,7 @@ from accord.language.folder import Beside, Folder
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem, nearest
 from accord.language.rounding import decimal_places
+from accord.language.text import Entries, fields_of, items_of, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class _Renamed:
 
 def whole_text(file: Path) -> tuple[bytes, Beside]:
     """The text of a contract, expanded where it is a variation, and what stands beside it."""
-    from accord.language.text import Entries, decode, read_tree
+    from accord.language.text import decode, read_tree
     from accord.language.variation import expand
 
     folder, name = Folder.of(file)
@@ -65,7 +66,7 @@ def until(contract: Contract, file: Path, last: dt.date) -> Contract:
         return contract
     from accord.language.checker import Checker
     from accord.language.draft.reader import read_draft
-    from accord.language.text import Entries, decode, read_tree
+    from accord.language.text import decode, read_tree
     from accord.language.variation import base_hash, expand
     from accord.measures.cards import Cards
 
@@ -73,9 +74,10 @@ def until(contract: Contract, file: Path, last: dt.date) -> Contract:
     tree = read_tree(decode(text, str(file)))
     assert isinstance(tree, Entries)
     named = _Renamed(text, "the-contract.yaml", beside)
+    changes = [f"term.to: {last.isoformat()}", *_listed_years(tree, last)]
     varied = (
         f"accord: 1\nvariation: {contract.name}\nof: {named.name}\nbase_hash: {base_hash(tree, text, beside)}\n"
-        f"replace: {{term.to: {last.isoformat()}}}\n"
+        f"replace: {{{', '.join(changes)}}}\n"
     )
     change = read_tree(decode(varied.encode(), f"{contract.name}, extended"))
     assert isinstance(change, Entries)
@@ -84,6 +86,49 @@ def until(contract: Contract, file: Path, last: dt.date) -> Contract:
     draft.files.update(expanded.files)
     cards = Cards(file.parent)
     return Checker(draft, cards).check(expanded.text, str(file), expanded.text.encode())
+
+
+def _listed_years(tree: Entries, last: dt.date) -> list[str]:
+    """Replaced entries for periods that a contract lists day by day: one more a year, from the last one on."""
+    out: list[str] = []
+    for name, key in fields_of(fields_of(tree)["keys"]).items():
+        listed = [text_of(item) for item in items_of(fields_of(key).get("starts"))]
+        if not listed:
+            continue
+        day = dt.date.fromisoformat(listed[-1])
+        while (day := day.replace(year=day.year + 1)) <= last:
+            listed.append(day.isoformat())
+        out.append(f"keys.{name}.starts: [{', '.join(listed)}]")
+    return out
+
+
+def carried(contract: Contract, days: Sequence[dt.date]) -> tuple[Contract, tuple[str, ...]]:
+    """The contract with the rows of its own tables that end too soon going on, and the names of these tables.
+
+    A table by year, such as the indicators that are in force, has rows for the years that are published. Each later
+    period has those of the last one that begins on the same day of the year.
+    """
+    tables = dict(contract.tables)
+    names: list[str] = []
+    for name, table in contract.tables.items():
+        period = next((key for key in table.keys if contract.keys[key].is_period), None)
+        if period is None or not table.rows:
+            continue
+        at = table.keys.index(period)
+        there = {str(row[at]) for row in table.rows}
+        lacking = [
+            item.label for item in contract.keys[period].items if item.first >= days[0] and item.label > max(there)
+        ]
+        more = [
+            (*row[:at], label, *row[at + 1 :])
+            for label in lacking
+            for row in table.rows
+            if str(row[at]) == max((one for one in there if one[5:] == label[5:]), default=max(there))
+        ]
+        if more:
+            tables[name] = replace(table, rows=(*table.rows, *more))
+            names.append(name)
+    return replace(contract, tables=tables) if names else contract, tuple(names)
 
 
 def grown(contract: Contract, growth: Mapping[str, Growth], years: Sequence[dt.date]) -> Contract:

@@ -7,7 +7,7 @@ come from the place's own data.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from accord.language.shape import (
     conform,
 )
 from accord.language.text import Scalar, Tree, decode, fields_of, items_of, read_tree, text_of
+from accord.simulation.groups import PARTS, Group, read_groups
 from accord.simulation.results import RESULTS
 
 ORGANISATIONS = ("practice", "network", "neighbourhood", "board", "council", "hospital")
@@ -39,6 +40,9 @@ STATUSES = ("verified", "derived", "unverified", "assumed")
 
 FILE = "futures.yaml"
 """The name of a feed's file."""
+
+KINDS = ("list", "count", "expected", "member", "indicator", "group", "figure", "quantity", "value")
+"""Where a column can come from."""
 
 COUNTED = Word("what is counted: a result of the engines", None, "emergency")
 
@@ -53,6 +57,8 @@ _SOURCE = Record(
         Field("member", Choice(ORGANISATIONS), "Which organisation the row belongs to."),
         Field("indicator", NAME, "An indicator of this file."),
         Field("part", Choice(("numerator", "denominator", "lower", "upper")), "Which part of the indicator."),
+        Field("group", Choice((*PARTS, "part")), "What is counted of the row's group; part: as the key of parts says."),
+        Field("figure", NAME, "A figure of the row's group, as its file has it."),
         Field("quantity", NAME, "A quantity of another contract, in the same world and year."),
         Field("of", IDENTIFIER, "The contract whose quantity it is."),
         Field("value", TITLE, "The same in every row, as written."),
@@ -69,6 +75,12 @@ _FEED = Record(
         Field("futures", IDENTIFIER, "The contract it is for.", True),
         Field("note", TITLE, "A remark."),
         Field("keys", MapOf("organisations by key", NAME, Choice(ORGANISATIONS)), "What keys stand for."),
+        Field("groups", MapOf("files by key", NAME, TITLE), "Keys that stand for groups, each with its file."),
+        Field(
+            "parts",
+            MapOf("keys", NAME, MapOf("parts by label", Word("a label", r"[a-z][a-z_]*"), Choice(PARTS))),
+            "Keys whose labels say which part of a group is counted.",
+        ),
         Field(
             "indicators",
             MapOf(
@@ -147,9 +159,13 @@ class Feed:
 
     contract: str
     keys: Mapping[str, str]
+    groups: Mapping[str, tuple[Group, ...]]
+    parts: Mapping[str, Mapping[str, str]]
     indicators: Mapping[str, Indicator]
     inputs: Mapping[str, FedInput]
     file: str
+    files: Mapping[str, Path]
+    """The files of groups, by key."""
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -168,7 +184,21 @@ class Feed:
         return (
             *stated,
             *((f"{i.name}: {i.level:g} %", i.authority, i.status) for i in self.indicators.values()),
+            *(
+                (f"{key}: {_names(groups, status)}", f"{self.groups_file(key)} says of each", status)
+                for key, groups in self.groups.items()
+                for status in STATUSES
+                if any(one.status == status for one in groups)
+            ),
         )
+
+    def groups_file(self, key: str) -> str:
+        """The name of the file of a key's groups."""
+        return self.files[key].name
+
+    def group(self, key: str, name: str) -> Group:
+        """A group of a key by its name."""
+        return next(one for one in self.groups[key] if one.name == name)
 
 
 def read_feed(folder: Path, contract: Contract) -> Feed:
@@ -195,10 +225,21 @@ def read_feed(folder: Path, contract: Contract) -> Feed:
     indicators = {name: _indicator(name, spec) for name, spec in fields_of(entries.get("indicators")).items()}
     inputs = {name: _input(name, spec) for name, spec in fields_of(entries["inputs"]).items()}
     keys = {name: text_of(value) for name, value in fields_of(entries.get("keys")).items()}
-    feed = Feed(text_of(entries["futures"]), keys, indicators, inputs, str(path))
+    files = {key: folder / text_of(value) for key, value in fields_of(entries.get("groups")).items()}
+    groups = {key: read_groups(file, key, fields_of(entries.get("groups"))[key].place) for key, file in files.items()}
+    parts = {
+        key: {label: text_of(part) for label, part in fields_of(value).items()}
+        for key, value in fields_of(entries.get("parts")).items()
+    }
+    feed = Feed(text_of(entries["futures"]), keys, groups, parts, indicators, inputs, str(path), files)
     if problems := list(_misfits(feed, contract, entries["futures"].place)):
         raise ContractRefused(problems)
     return feed
+
+
+def _names(groups: Sequence[Group], status: str) -> str:
+    names = [one.name for one in groups if one.status == status]
+    return f"{', '.join(names[:6])} and {len(names) - 6} more" if len(names) > 7 else ", ".join(names)
 
 
 def _indicator(name: str, spec: Tree) -> Indicator:
@@ -220,16 +261,14 @@ def _input(name: str, spec: Tree) -> FedInput:
     columns: list[Column] = []
     for column, source in fields_of(entries["columns"]).items():
         said = fields_of(source)
-        kinds = [
-            kind for kind in ("list", "count", "expected", "member", "indicator", "quantity", "value") if kind in said
-        ]
+        kinds = [kind for kind in KINDS if kind in said]
         place = source.place
         if len(kinds) != 1:
             raise ContractRefused(
                 Problem(
                     place,
                     f"{column} says {' and '.join(kinds) or 'nothing of where it comes from'}",
-                    "say one of list, count, expected, member, indicator, quantity, value",
+                    f"say one of {', '.join(KINDS)}",
                 )
             )
         written = said[kinds[0]]
@@ -254,7 +293,7 @@ def _input(name: str, spec: Tree) -> FedInput:
 def _misfits(feed: Feed, contract: Contract, place: Place) -> Iterator[Problem]:
     if feed.contract != contract.name:
         yield Problem(place, f"this feed is for {feed.contract}, and the contract is {contract.name}", "")
-    for key in feed.keys:
+    for key in (*feed.keys, *feed.groups, *feed.parts):
         if key not in contract.keys:
             yield Problem(place, f"{contract.name} has no key {key}", nearest(key, contract.keys))
     for one in feed.inputs.values():
@@ -269,11 +308,14 @@ def _column_misfits(feed: Feed, contract: Contract, one: FedInput, table: Table)
     known = [column.name for column in table.columns]
     for key in table.keys:
         if not (
-            contract.keys[key].is_period or key in ("sex", "age_group") or feed.keys.get(key, key) in ORGANISATIONS
+            contract.keys[key].is_period
+            or key in ("sex", "age_group")
+            or key in (*feed.groups, *feed.parts)
+            or feed.keys.get(key, key) in ORGANISATIONS
         ):
-            yield Problem(
-                one.place, f"{one.name} has the key {key}, and nothing says what it stands for", "say it under keys"
-            )
+            said = f"{one.name} has the key {key}, and nothing says what it stands for"
+            yield Problem(one.place, said, "say it under keys, groups or parts")
+    grouped = next((key for key in table.keys if key in feed.groups), None)
     for column in one.columns:
         if column.name not in known:
             fix = nearest(column.name, known) or f"it has {', '.join(known)}"
@@ -286,6 +328,13 @@ def _column_misfits(feed: Feed, contract: Contract, one: FedInput, table: Table)
         if column.kind == "indicator" and column.names[0] not in feed.indicators:
             fix = nearest(column.names[0], feed.indicators) or "describe it under indicators"
             yield Problem(column.place, f"there is no indicator {column.names[0]}", fix)
+        if column.kind in ("group", "figure") and grouped is None:
+            yield Problem(column.place, f"{one.name} has no key that stands for groups", "say it under groups")
+        elif column.kind == "figure" and not any(column.names[0] in g.figures for g in feed.groups[grouped or ""]):
+            said = f"{feed.groups_file(grouped or '')} has no column {column.names[0]}"
+            yield Problem(column.place, said, "add it, or name another")
+        elif column.names[0] == "part" and column.kind == "group" and not set(table.keys) & set(feed.parts):
+            yield Problem(column.place, f"no key of {one.name} says which part", "say it under parts")
         if column.kind == "quantity" and not column.of:
             yield Problem(column.place, f"{column.name} does not say of which contract", "add of: and its name")
         if column.kind == "value" and not column.authority:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,6 +25,7 @@ from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.simulation.draws import words
 from accord.simulation.feed import Column, Feed
+from accord.simulation.groups import Group, Practices, count
 from accord.simulation.people import FIFTHS
 from accord.simulation.results import LAZY, LAZY_AT, MONTHS, RESULTS
 from accord.simulation.tables import LAZY_ONE
@@ -139,6 +141,7 @@ class Counted:
         expected: factor on what was expected (coding, inflated baselines), ``[W, Y]``.
         moved: points by which behaviour moves indicators, ``[W, Y]``.
         taken_out: share of denominators that are taken out by adjustments, ``[W, Y]``.
+        found: factor on the people of registers and indicators, where more are looked for, ``[W, Y]``.
         takes_part: by contract, which practices take part, ``[W, P]``.
     """
 
@@ -155,6 +158,7 @@ class Counted:
     expected: Numbers
     moved: Numbers
     taken_out: Numbers
+    found: Numbers
     takes_part: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict[str, NDArray[np.bool_]])
 
     def __len__(self) -> int:
@@ -174,6 +178,7 @@ class Counted:
             expected=self.expected[chosen],
             moved=self.moved[chosen],
             taken_out=self.taken_out[chosen],
+            found=self.found[chosen],
             takes_part={name: mask[chosen] for name, mask in self.takes_part.items()},
         )
 
@@ -345,6 +350,14 @@ class _Axis:
     years: Whole | None = None
 
 
+_OF_NOBODY = ("period", "sex", "age_group", "group", "part")
+"""Kinds of axes that stand for no organisation."""
+
+
+def _organisation(axes: Sequence[_Axis]) -> _Axis | None:
+    return next((axis for axis in axes if axis.kind not in _OF_NOBODY), None)
+
+
 class _Making:
     """The inputs of one contract in some worlds."""
 
@@ -355,6 +368,8 @@ class _Making:
         self.done = done
         self.used = used
         self.takes_part = counted.takes_part.get(bound.name)
+        self.grouped: dict[tuple[str, tuple[str, ...]], dict[str, Whole]] = {}
+        """What groups came to, by key and labels: several columns are parts of the same."""
 
     def inputs(self) -> tuple[Inputs, Whole]:
         """Inputs with worlds: the first world is read and checked as any data is, the others have its columns.
@@ -370,7 +385,8 @@ class _Making:
             given = self._given(name)
             if fed is not None and not (fed.unless_given and given is not None):
                 axes = self._axes(table)
-                columns = {column.name: self._column(column, axes) for column in fed.columns}
+                percents = {c.name for c in table.columns if c.written is not None and c.written.percent}
+                columns = {c.name: self._column(c, axes, c.name in percents) for c in fed.columns}
                 kept = self._kept(axes)
                 made[name] = (axes, kept, columns)
                 sources[name] = _first_world(table, axes, kept[0], columns)
@@ -451,6 +467,11 @@ class _Making:
                         Problem(key.place, f"no {name} of {self.contract.name} lies in the simulated years", "")
                     )
                 axes.append(_Axis(name, "period", tuple(label for label, _ in items), np.array([y for _, y in items])))
+            elif name in self.bound.feed.groups:
+                labels = tuple(one.name for one in self._groups(name, table))
+                axes.append(_Axis(name, "group", labels))
+            elif name in self.bound.feed.parts:
+                axes.append(_Axis(name, "part", tuple(self.bound.feed.parts[name])))
             elif name in ("sex", "age_group"):
                 axes.append(_Axis(name, name, SEXES if name == "sex" else BANDS))
             else:
@@ -462,7 +483,7 @@ class _Making:
         """Which rows there are in each world ``[W, rows]``: only of those who take part."""
         shape = tuple(len(axis.labels) for axis in axes)
         kept = np.ones((len(self.counted), *shape), bool)
-        organisation = next((axis for axis in axes if axis.kind not in ("period", "sex", "age_group")), None)
+        organisation = _organisation(axes)
         if self.takes_part is not None and organisation is not None:
             some = self._together(self.takes_part[:, :, None].astype(np.int64), organisation.kind)[:, :, 0] > 0
             at = [1] * (1 + len(axes))
@@ -476,10 +497,10 @@ class _Making:
         if dimension == "practice":
             return values
         names = [belongs(one, dimension) for one in self.counted.practices]
-        members = list(dict.fromkeys(names))
-        return np.stack(
-            [values[:, [i for i, name in enumerate(names) if name == member]].sum(axis=1) for member in members], axis=1
-        )
+        place = {name: number for number, name in enumerate(dict.fromkeys(names))}
+        out = np.zeros((len(values), len(place), *values.shape[2:]), values.dtype)
+        np.add.at(out, (slice(None), np.array([place[name] for name in names])), values)
+        return out
 
     def _of_members(self, values: Any) -> Any:
         """Values by practice, only of those who take part."""
@@ -488,7 +509,7 @@ class _Making:
         mask = self.takes_part.reshape(self.takes_part.shape + (1,) * (values.ndim - 2))
         return values * mask
 
-    def _column(self, column: Column, axes: Sequence[_Axis]) -> Any:
+    def _column(self, column: Column, axes: Sequence[_Axis], percent: bool) -> Any:
         """The values of a column ``[W, rows]`` with their decimal places; a text where it is the same everywhere."""
         match column.kind:
             case "value":
@@ -501,12 +522,16 @@ class _Making:
                 return self._counted(column, axes)
             case "indicator":
                 return self._indicator(column, axes)
+            case "group":
+                return self._group(column, axes), 0
+            case "figure":
+                return self._figure(column, axes, percent)
             case _:
                 return self._quantity(column, axes)
 
     def _spread(self, values: Any, axes: Sequence[_Axis]) -> Any:
         """Values ``[W, organisations, years]`` (and sex and age where the rows have them), as ``[W, rows]``."""
-        organisation = next((axis for axis in axes if axis.kind not in ("period", "sex", "age_group")), None)
+        organisation = _organisation(axes)
         period = next((axis for axis in axes if axis.kind == "period"), None)
         if organisation is None:
             values = values.sum(axis=1, keepdims=True)
@@ -520,9 +545,9 @@ class _Making:
         return values.reshape(len(self.counted), -1)
 
     def _organised(self, values: Any, axes: Sequence[_Axis]) -> Any:
-        organisation = next((axis.kind for axis in axes if axis.kind not in ("period", "sex", "age_group")), None)
+        organisation = _organisation(axes)
         values = self._of_members(values)
-        return self._together(values, organisation) if organisation is not None else values
+        return self._together(values, organisation.kind) if organisation is not None else values
 
     def _list(self, what: str, axes: Sequence[_Axis]) -> Whole:
         counted = self.counted
@@ -549,7 +574,8 @@ class _Making:
         return np.rint(spread if cost else spread * 10).astype(np.int64), 2 if cost else 1
 
     def _member(self, dimension: str, axes: Sequence[_Axis]) -> tuple[Whole, tuple[str, ...]]:
-        organisation = next(axis for axis in axes if axis.kind not in ("period", "sex", "age_group"))
+        organisation = _organisation(axes)
+        assert organisation is not None
         names = [belongs(one, dimension) for one in self.counted.practices]
         labels = tuple(dict.fromkeys(names))
         own = [belongs(one, organisation.kind) for one in self.counted.practices]
@@ -574,12 +600,66 @@ class _Making:
         values = np.stack([one[0] for one in found if one is not None])
         return self._spread(values, axes), found[0][1] if found[0] is not None else 0
 
+    # -- groups of people ---------------------------------------------------------------------------------------------
+    def _groups(self, key: str, table: Table) -> list[Group]:
+        """The groups that an input has rows for: those which have every figure that it takes."""
+        figures = [c.names[0] for c in self.bound.feed.inputs[table.name].columns if c.kind == "figure"]
+        groups = self.bound.feed.groups[key]
+        return [one for one in groups if all(one.figures.get(name) for name in figures)]
+
+    def _group(self, column: Column, axes: Sequence[_Axis]) -> Whole:
+        """What is counted of each group, as ``[W, rows]``: by practice, and added up where rows are of more of them."""
+        axis = next(axis for axis in axes if axis.kind == "group")
+        counted, feed = self.counted, self.bound.feed
+        found = self.grouped.get((axis.key, axis.labels))
+        if found is None:
+            groups = [feed.group(axis.key, name) for name in axis.labels]
+            others = {one.name: one for key, some in feed.groups.items() if key != axis.key for one in some}
+            own: dict[str, Numbers] = {}
+            chance: dict[str, Numbers] = {}
+            for one in (*groups, *others.values()):
+                named = f"{self.contract.name} {one.name}"
+                own[one.name], chance[one.name] = _luck(counted, counted.complex.shape, named, has_years=True)
+            found = count(groups, others, _practices(counted), own, chance)
+            self.grouped[axis.key, axis.labels] = found
+        parts = next((axis for axis in axes if axis.kind == "part"), None)
+        wanted = [column.names[0]] if parts is None else [feed.parts[parts.key][label] for label in parts.labels]
+        # worlds, organisations, years, groups, parts
+        values = np.stack([self._organised(found[part], axes) for part in wanted], axis=-1)
+        period = next((axis for axis in axes if axis.kind == "period"), None)
+        values = values[:, :, period.years] if period is not None and period.years is not None else values[:, :, :1]
+        places = {"period": 2, "group": 3, "part": 4}
+        order = [0, *(places.get(axis.kind, 1) for axis in axes)]
+        spare = [place for place in range(1, 5) if place not in order]
+        values = values.transpose([*order, *spare])
+        return values.reshape(*values.shape[: len(order)], -1).sum(axis=-1).reshape(len(counted), -1)
+
+    def _figure(
+        self, column: Column, axes: Sequence[_Axis], percent: bool
+    ) -> tuple[Whole, int] | tuple[Whole, tuple[str, ...]]:
+        """A figure of each row's group: a number with its decimal places (per cent as a share), or a text."""
+        at = next(number for number, axis in enumerate(axes) if axis.kind == "group")
+        texts = [self.bound.feed.group(axes[at].key, name).figures[column.names[0]] for name in axes[at].labels]
+        shape = [1] * len(axes)
+        shape[at] = -1
+        try:
+            numbers = [Decimal(text) for text in texts]
+        except InvalidOperation:
+            labels = tuple(dict.fromkeys(texts))
+            values, more = np.array([labels.index(text) for text in texts]), labels
+        else:
+            places = max(max(0, -int(one.as_tuple().exponent)) for one in numbers)
+            values, more = np.array([int(one.scaleb(places)) for one in numbers]), places + 2 * percent
+        row = np.broadcast_to(values.reshape(shape), tuple(len(axis.labels) for axis in axes)).ravel()
+        return np.broadcast_to(row, (len(self.counted), len(row))), more  # type: ignore[return-value]
+
     # -- indicators -------------------------------------------------------------------------------------------------
     def _indicator(self, column: Column, axes: Sequence[_Axis]) -> tuple[Whole, int]:
         """A part of an indicator: a binomial number around a level, the same chance in every scenario of a draw."""
         counted, one = self.counted, self.bound.feed.indicators[column.names[0]]
         has_years = any(axis.kind == "period" for axis in axes)
-        organisation = next(axis for axis in axes if axis.kind not in ("period", "sex", "age_group"))
+        organisation = _organisation(axes)
+        assert organisation is not None
         match one.of:
             case "people":
                 base: Any = counted.lists.sum(axis=(3, 4))
@@ -613,6 +693,13 @@ class _Making:
         low, high = _wilson(number, whole)
         limit = low if column.part == "lower" else high
         return self._spread(np.rint(limit * 1000).astype(np.int64), axes), 3
+
+
+def _practices(counted: Counted) -> Practices:
+    """What groups of people are counted in."""
+    shape = (*counted.lists.shape[:3], len(SEXES), FIFTHS, len(BANDS))
+    lists = counted.lists.reshape(shape).sum(axis=4)
+    return Practices(lists, counted.complex, counted.moved, counted.taken_out, counted.found)
 
 
 def _only(columns: Mapping[str, Any], worlds: Whole) -> dict[str, Any]:
@@ -721,7 +808,9 @@ def _in_worlds(model: LoadedTable, axes: Sequence[_Axis], kept: Any, columns: Ma
             values, more = columns[name]
             chosen = np.ascontiguousarray(values).reshape(-1) if whole else values[world, row]
             if isinstance(more, tuple):
-                data[name] = pa.array(more, pa.string()).take(pa.array(chosen))
+                flags = pa.types.is_boolean(model.data.schema.field(name).type)
+                labels = [label == "true" for label in more] if flags else list(more)
+                data[name] = pa.array(labels, pa.bool_() if flags else pa.string()).take(pa.array(chosen))
             else:
                 data[name], places[name] = pa.array(chosen, pa.int64()), more
     data["world"] = pa.array(world.astype(np.int32), pa.int32())
