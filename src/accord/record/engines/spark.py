@@ -56,6 +56,7 @@ _SETTINGS = {
     "spark.sql.mapKeyDedupPolicy": "EXCEPTION",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
+    "spark.driver.maxResultSize": "0",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
 }
@@ -84,7 +85,7 @@ class SparkEngine:
     ) -> None:
         self._limit = limit
         # every engine has a session of its own in the one Spark of the process, and so views of its own
-        self._spark = _started(threads, memory).newSession()
+        self._spark = started(threads, memory).newSession()
         for name, value in _SETTINGS.items():
             if name.startswith("spark.sql."):
                 self._spark.conf.set(name, value)
@@ -210,8 +211,10 @@ _CALENDAR = f"""select day, cast(trunc(day, 'MM') as date) as month, cast(trunc(
 from (select explode(sequence(date '{FIRST_DAY}', date '{LAST_DAY}', interval 1 day)) as day)"""
 
 
-def _started(threads: int | None, memory: str | None) -> Any:
-    """The Spark of this process, started when it is first asked for.
+def started(threads: int | None = None, memory: str | None = None, *, instead: str = "duckdb") -> Any:
+    """The Spark of this process, started when it is first asked for; ``instead`` is the engine that needs none.
+
+    A process that has a session of Spark already (a notebook on a cluster) is served by that one.
 
     Raises:
         DataRefused: PySpark or Java is not there.
@@ -221,7 +224,7 @@ def _started(threads: int | None, memory: str | None) -> Any:
         return _session
     nowhere = Place("", 0, 0)
     if what := missing():
-        fix = "pip install 'accord[spark]' and a Java (Debian: openjdk-17-jre-headless), or use the engine duckdb"
+        fix = f"pip install 'accord[spark]' and a Java (Debian: openjdk-17-jre-headless), or use the engine {instead}"
         raise DataRefused(Problem(nowhere, what, fix))
     from pyspark.sql import SparkSession
 
@@ -239,6 +242,8 @@ def _started(threads: int | None, memory: str | None) -> Any:
         .config("spark.driver.extraJavaOptions", f"-Dderby.system.home={_scratch}")
     )
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    # tasks in Python are run by this Python, not by any that is found first
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     log = os.path.join(_scratch, "spark.log")
     try:
         with _written_to(log):
@@ -248,7 +253,7 @@ def _started(threads: int | None, memory: str | None) -> Any:
         with open(log, encoding="utf-8", errors="replace") as file:
             said = file.read().strip().splitlines()
         message = f"Spark does not start: {shortened(said[-1] if said else type(error).__name__, 200)}"
-        fix = f"{JAVA}: see java -version; or use the engine duckdb"
+        fix = f"{JAVA}: see java -version; or use the engine {instead}"
         raise DataRefused(Problem(nowhere, message, fix)) from error
     return _session
 
