@@ -19,6 +19,7 @@ from accord.record.pseudonym import (
     hashed_under,
     is_nhs_number,
     normalised,
+    person_expressions,
     read_key,
     row_expression,
     row_number,
@@ -93,6 +94,30 @@ def test_row_keys_in_sql_are_those_in_python(secrets: tuple[bytes, ...]) -> None
             found = con.execute(f"select {row_expression('k', names)} from (select ? as k)", [text]).fetchall()[0][0]
             assert found == row_number(text, bound)
             assert 0 <= found < 2**63
+
+
+ODD = ["943 476 5919", "\u20039434765919\xa0", "1111111111", "0000000000", "943476591", "", "  ", "x'y", "94347659199",
+       "9434765918", "９４３４７６５９１９", "é", "4010232137"]  # fmt: skip
+
+
+@pytest.mark.parametrize("numbering", ["nhs", "omop"])
+@pytest.mark.parametrize("secrets", [(b"a" * 32,), (b"a" * 32, b"b" * 32, b"c" * 32)])
+def test_pseudonyms_in_sql_are_those_in_python(secrets: tuple[bytes, ...], numbering: str) -> None:
+    keys = KeyChain(secrets)
+    identifiers = ODD + [str(7_000_000_000 + 1_234_567 * nth) for nth in range(500)]
+    with duckdb.connect() as con:
+        names = [(f"inner_{number}", f"outer_{number}") for number in range(len(keys))]
+        for pair, blocks in zip(names, keys.person_secrets(), strict=True):
+            for name, block in zip(pair, blocks, strict=True):
+                con.execute(f"set variable {name} = ?", [block])
+        rooted, person = person_expressions("identifier", numbering, names)
+        found = con.execute(
+            f"select {rooted}, {person} from (select unnest(?) as identifier)", [identifiers]
+        ).fetchall()
+    stripped = [each.strip() for each in identifiers]
+    assert [each for each, _ in found] == keys.first().persons(stripped, numbering)
+    assert [each for _, each in found] == keys.persons(stripped, numbering)
+    assert sum(each is not None for _, each in found) > 20
 
 
 def test_secrets_of_rows_differ_by_domain_and_say_nothing_of_the_key() -> None:

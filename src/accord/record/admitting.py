@@ -3,12 +3,16 @@
 What a row must be is said in ``tables/*.yaml``; from that, one DuckDB select is made that turns every value into its
 type, looks up the person's pseudonym, and marks the rows that break a rule. The rows that stand are written at once, in
 the form in which the record keeps them; for the others, every reason is written. An identifier is in memory only.
+
+Before that, the distinct values of each column are looked at. Where all of them are as they should be, as they mostly
+are, none of the rows is asked about that column, and its values are taken as they stand: a column of a million rows
+rarely has a thousand values. Where one is not, every row is asked, in the same words that give the reasons.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -83,8 +87,8 @@ class Admission:
         self._bind_secrets(con)
         # names are the same in any case, and DuckDB may give them in that of the file
         types = {name.lower(): kind for name, kind, *_ in con.execute(f"describe select * from {incoming}").fetchall()}
-        rules = self.rules(types)
-        judged = self.judged(incoming, types, rules)
+        fine = self._fine_columns(con, incoming, types)
+        judged = self.judged(incoming, types, self.rules(types, fine), fine)
         takes_back = "takes_back" if "deleted" in types else "false"
         stands = f"not broken and away is null and not {takes_back}"
         named = ", ".join(f"{_value(column.name)} as {_name(column.name)}" for column in self.table.columns)
@@ -103,7 +107,7 @@ class Admission:
             self._note_away(con, incoming, target)
         withdrawn = self._withdraw(con, judged, target) if "deleted" in types else {}
         settled = sum(written.values()) + sum(withdrawn.values()) + sum(away.values())
-        refused = self._refuse(con, judged, rules, target) if settled < sum(given.values()) else {}
+        refused = self._refuse(con, incoming, types, judged, target) if settled < sum(given.values()) else {}
         for file, rows_given in given.items():
             others = sum(number for (each, _), number in away.items() if each == file)
             found = written.get(file, 0) + withdrawn.get(file, 0) + refused.get(file, 0) + others
@@ -136,43 +140,122 @@ class Admission:
         kept_away = "away" if self.table.general_practice else "case when away = 'national' then away end"
         return f"left join identifiers on identifiers.identifier = {alias}identifier", kept_away
 
-    def judged(self, incoming: str, types: Mapping[str, str], rules: Sequence[Rule]) -> str:
+    def _fine_columns(self, con: duckdb.DuckDBPyConnection, incoming: str, types: Mapping[str, str]) -> Collection[str]:
+        """The columns of which every value is as it should be, so that no row can break a rule of the column.
+
+        ``key`` is among them if every row has a key of its own.
+        """
+        selects: dict[str, str] = {}
+        for column in self.table.columns:
+            incoming_type = types.get(column.name)
+            fine = incoming_type and self._fine(column, incoming_type, _name(column.name))
+            if not fine:
+                continue
+            name = _name(column.name)
+            asked = f"{name} is not null and coalesce({fine}, false)" if column.required else fine
+            # of what has many values, as text of many codes, telling them apart would take longer than asking each
+            several = column.type in ("code", "word", "day")
+            rows = f"(select distinct {name} from {incoming})" if several else incoming
+            selects[column.name] = f"(select coalesce(bool_and({asked}), true) from {rows})"
+        if "key" in types:
+            selects["key"] = (
+                f"(select coalesce(bool_and(key is not null and key::VARCHAR <> ''), true) from {incoming})"
+            )
+        if not selects:
+            return ()
+        found = con.execute(f"select {', '.join(selects.values())}").fetchall()[0]
+        return frozenset(name for name, fine in zip(selects, found, strict=True) if fine)
+
+    def _fine(self, column: Column, incoming: str, given: str) -> str | None:
+        """A predicate of values as they are given: where it holds, no rule is broken, and the value needs no cleaning.
+
+        It may fail for values that break no rule: rows are then asked one by one.
+        """
+        named = self.nhs and self.table.of_persons != "none"
+        match column.type:
+            case "code" | "codes" if incoming == "VARCHAR":
+                plain = f"regexp_full_match({given}, {_text(_PLAIN)}) and strlen({given}) <= {_LONGEST}"
+                number = f" and not regexp_matches({given}, '([0-9] *){{10}}')" if named else ""
+                spaced = f" and not contains({given}, '  ')" if column.type == "codes" else ""
+                return plain + number + spaced
+            case "word" if incoming == "VARCHAR":
+                return f"{given} in ({', '.join(_text(word) for word in column.allowed or ())})"
+            case "day":
+                first, last = self._days(column)
+                within = f"between DATE '{first}' and DATE '{last}'"
+                if not _as_text(column, incoming):
+                    return f"{given}::DATE {within}"
+                if incoming != "VARCHAR":
+                    return None
+                written = f"regexp_full_match({given}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}')"
+                return f"{written} and coalesce(try_cast({given} as DATE) {within}, false)"
+            case "count" | "pence" if incoming in _NUMERIC:
+                least, most = column.least or 0, min(column.most or _SURELY_WHOLE, _SURELY_WHOLE)
+                return f"{given} between {least} and {most}"
+            case "number":
+                least = "" if column.least is None else f" and {given} >= {column.least}"
+                most = min(column.most or _SURELY_WHOLE, _SURELY_WHOLE)
+                return f"coalesce(try_cast({given} as DECIMAL(18, 4)) <= {most}{least}, {given} is null)"
+            case "flag" if incoming == "BOOLEAN":
+                return "true"
+            case "key" if incoming == "VARCHAR":
+                return f"{given} = trim({given}, {_text(_SPACES)}) and {given} <> ''"
+            case "key" if incoming in _NUMERIC:
+                return "true"
+            case _:
+                return None
+
+    def _days(self, column: Column) -> tuple[dt.date, dt.date]:
+        """The first and the last day that may stand in a column."""
+        return FIRST_DAY, self.day if (self.table.name, column.name) in _PAST else self.day + AHEAD
+
+    def judged(self, incoming: str, types: Mapping[str, str], rules: Sequence[Rule], fine: Collection[str] = ()) -> str:
         """The select that turns every value into its type, finds the person, and marks what breaks a rule (``broken``).
 
-        ``raw x`` stands beside ``value x`` for what was there. What concerns values alone is done before the person is
-        looked up: Parquet holds columns with few values as a dictionary, and there DuckDB computes each value once.
+        ``raw x`` stands beside ``value x`` for what was there; of the columns that are ``fine``, as it was given.
         """
         known_default = f"DATE {_text(self.known.isoformat())}"
         known = f"coalesce(try_cast(i.known as DATE), {known_default})" if "known" in types else known_default
         deleted = "coalesce(try_cast(i.deleted as BOOLEAN), false)" if "deleted" in types else "false"
         raws = ", ".join(
-            f"{_raw_expression(column, types.get(column.name))} as {_raw(column.name)}" for column in self.table.columns
+            f"{_raw_expression(column, types.get(column.name), column.name in fine)} as {_raw(column.name)}"
+            for column in self.table.columns
         )
+        key = "i.key::VARCHAR" if "key" in fine else "nullif(i.key::VARCHAR, '')"
         given = (
             f"select i.accord_file, i.source_row::BIGINT as line, i.identifier as given_identifier, "
-            f"nullif(i.key::VARCHAR, '') as given_key, {known} as known, {deleted} as takes_back, "
+            f"{key} as given_key, {known} as known, {deleted} as takes_back, "
             f"{_or_null(types, 'refused')} as refused, {_or_null(types, 'refused_column')} as refused_column, {raws} "
             f"from {incoming} i"
         )
         values = ", ".join(
-            f"{self._value_expression(column, types.get(column.name))} as {_value(column.name)}"
+            f"{self._value_expression(column, types.get(column.name), column.name in fine)} as {_value(column.name)}"
             for column in self.table.columns
         )
         valued = f"select *, {values} from ({given})"
-        marked = f"select *, coalesce({self._wrong_values(rules, types)}, false) as wrong from ({valued})"
+        marked = f"select *, coalesce({self._wrong_values(rules, types, fine)}, false) as wrong from ({valued})"
         join, away = self._join("m.given_")
         person, rooted = ("identifiers.person", "identifiers.rooted") if join else ("NULL::BIGINT", "NULL::BIGINT")
         linked = f"select m.*, {person} as person, {rooted} as rooted, {away} as away from ({marked}) m {join}"
+        # whether there is an identifier is looked at where no person was found alone
+        nobody = f"case when person is null then {' or '.join(each.broken for each in self._person_rules())} end"
         broken = " or ".join(
             f"coalesce({each}, false)"
-            for each in ("refused is not null", "wrong", *(rule.broken for rule in rules if rule.asks == "row"))
+            for each in (
+                "refused is not null",
+                "wrong",
+                *([nobody] if self._person_rules() else []),
+                *(rule.broken for rule in rules if rule.asks == "row" and rule.column != "identifier"),
+            )
         )
         return f"select *, {self._row()} as row, {broken} as broken from ({linked})"
 
-    def _value_expression(self, column: Column, incoming: str | None) -> str:
+    def _value_expression(self, column: Column, incoming: str | None, fine: bool = False) -> str:
         raw = _raw(column.name)
         if incoming is None:
             return f"NULL::{sql_type(column)}"
+        if fine and column.type != "key":
+            return raw if _TYPES.get(column.type, "VARCHAR") == incoming else f"{raw}::{sql_type(column)}"
         text = _as_text(column, incoming)
         match column.type:
             case "day" if text:
@@ -231,8 +314,8 @@ class Admission:
             for name, secret in zip(self._secrets(of), self.keys.row_secrets(domain), strict=True):
                 con.execute(f"set variable {name} = ?", [secret])
 
-    def rules(self, types: Mapping[str, str]) -> list[Rule]:
-        """Every rule that a row can break, in the order in which the reasons are given."""
+    def rules(self, types: Mapping[str, str], fine: Collection[str] = ()) -> list[Rule]:
+        """Every rule that a row can break, in the order in which the reasons are given; none of columns ``fine``."""
         rules: list[Rule] = []
         rules += self._person_rules()
         if "known" in types:
@@ -242,7 +325,8 @@ class Admission:
             no_key = "takes_back and given_key is null"
             rules.append(Rule("", no_key, "'a row is withdrawn without saying which'", asks="row"))
         for column in self.table.columns:
-            rules += self._column_rules(column, types.get(column.name))
+            if column.name not in fine:
+                rules += self._column_rules(column, types.get(column.name))
         for order in self.table.order:
             first, then = _value(order.first), _value(order.then)
             if order.first in types and order.then in types:
@@ -250,10 +334,11 @@ class Admission:
                 rules.append(Rule(order.then, f"{first} {sign} {then}", _text(f"is {words} {order.first}")))
         return rules
 
-    def _wrong_values(self, rules: Sequence[Rule], types: Mapping[str, str]) -> str:
+    def _wrong_values(self, rules: Sequence[Rule], types: Mapping[str, str], fine: Collection[str]) -> str:
         """Whether any value of a row is wrong, as it is asked of every row: quickly."""
         wrong = [rule.broken for rule in rules if rule.asks == "values"]
-        texts = [_raw(column.name) for column in self.table.columns if _is_text(column) and column.name in types]
+        asked = [column for column in self.table.columns if column.name in types and column.name not in fine]
+        texts = [_raw(column.name) for column in asked if _is_text(column)]
         if texts:
             joined = f"concat_ws({_text(_SEPARATOR)}, '', {', '.join(texts)})"
             wrong.append(f"regexp_matches({joined}, {_text(_UNFIT_JOINED)})")
@@ -285,9 +370,9 @@ class Admission:
         )
         match column.type:
             case "day":
-                latest = self.day if (self.table.name, name) in _PAST else self.day + AHEAD
+                first, latest = self._days(column)
                 rules.append(unreadable)
-                early, late = FIRST_DAY.isoformat(), latest.isoformat()
+                early, late = first.isoformat(), latest.isoformat()
                 rules.append(Rule(name, f"{value} < DATE '{early}'", _text(f"is before {early}"), shown))
                 ahead = "in the future" if latest == self.day else f"after {late}, too far in the future"
                 rules.append(Rule(name, f"{value} > DATE '{late}'", _text(f"is {ahead}"), shown))
@@ -332,9 +417,17 @@ class Admission:
         return _by_file(con, f"select file, count(*) from {_parquet(file)} group by 1")
 
     def _refuse(
-        self, con: duckdb.DuckDBPyConnection, judged: str, rules: Sequence[Rule], target: Path
+        self, con: duckdb.DuckDBPyConnection, incoming: str, types: Mapping[str, str], judged: str, target: Path
     ) -> dict[int, int]:
         """Write a row for every reason, and count the rows that have one."""
+        con.execute(
+            "create or replace temp table refused_lines as "
+            f"select distinct accord_file, line as source_row from ({judged}) where broken and away is null"
+        )
+        # only these are asked everything; columns that are fine are asked again, for the reader's own are not
+        rules = self.rules(types)
+        doubtful = f"(select * from {incoming} semi join refused_lines using (accord_file, source_row))"
+        judged = self.judged(doubtful, types, rules)
         # where the reader could not map a row, what follows from that is no news; nor is it for a withdrawal
         # digits are hidden in what the reader says: it knows the values, and a slip there must not tell them
         first = Rule("", "refused is not null", "regexp_replace(refused, '[0-9][0-9 ]{5,}', '…', 'g')", asks="row")
@@ -367,11 +460,18 @@ class Admission:
         )
         counted = _by_file(con, "select file, count(*) from refused_rows group by 1")
         con.execute("drop table refused_rows")
+        con.execute("drop table refused_lines")
         return counted
 
 
 _LONGEST = 400
 """The longest text, in bytes, that a code column may hold."""
+
+_PLAIN = "[!-<>?A-~]([ -~]*[!-~])?"
+"""Text of letters, digits and signs of ASCII, not begun as a formula, with no space around it: most codes are."""
+
+_SURELY_WHOLE = 99_999_999
+"""A number up to this is too short for an NHS number, and fits into every type of whole numbers."""
 
 _TWICE = "[\\x{c2}\\x{c3}][\\x{80}-\\x{bf}]"
 """What UTF-8 leaves that was read as another encoding and written as UTF-8 again."""
@@ -427,12 +527,14 @@ def _as_text(column: Column, incoming: str) -> bool:
             return True
 
 
-def _raw_expression(column: Column, incoming: str | None) -> str:
+def _raw_expression(column: Column, incoming: str | None, fine: bool = False) -> str:
     if incoming is None:
         return "NULL::VARCHAR"
     given = f"i.{_name(column.name)}"
     if not _as_text(column, incoming):
         return given
+    if fine:
+        return given if incoming == "VARCHAR" or column.type != "key" else f"{given}::VARCHAR"
     return f"nullif(trim({given if incoming == 'VARCHAR' else f'{given}::VARCHAR'}, {_text(_SPACES)}), '')"
 
 

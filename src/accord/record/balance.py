@@ -151,8 +151,8 @@ class Balance:
         )
         con.execute(
             f"""insert into conflicts
-                select s.file, s.line, {_text(table)}, {_text(", ".join(unique) or "key")}, {what}, NULL
-                from staged s join dropped d using (part_, place_) where d.why = 'conflict'"""
+                select file, line, {_text(table)}, {_text(", ".join(unique) or "key")}, {what}, NULL
+                from dropped where why = 'conflict'"""
         )
         mixed = ", ".join(map(str, sorted(self._mixed))) or "NULL"
         con.execute(

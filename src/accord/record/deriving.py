@@ -21,20 +21,27 @@ FOLDER = Path(__file__).parent / "derived"
 """The folder of the selects."""
 
 
-def derive(record: Record, before: Record | None = None, changed: Collection[str] | None = None) -> dict[str, str]:
+def derive(
+    record: Record,
+    before: Record | None = None,
+    changed: Collection[str] | None = None,
+    *,
+    threads: int | None = None,
+    memory: str | None = None,
+) -> dict[str, str]:
     """Make all derived tables of a generation that is being written, in its folder.
 
     Args:
         record: the generation; its loaded tables are complete.
         before: the generation that it follows: derived tables whose sources did not change are linked from it.
         changed: the loaded tables that differ from ``before``; all of them if not said.
+        threads: how many threads DuckDB uses; all if not said.
+        memory: how much memory DuckDB may use.
 
     Returns:
         For each select, a hash of the texts that its rows follow from: for the manifest.
     """
-    import pyarrow.parquet as pq
-
-    from accord.record.engines import open_engine
+    from accord.record.engines.duckdb import DuckDBEngine
 
     selects = _selects()
     texts = {name: _text_hash(name, selects) for name in selects}
@@ -53,20 +60,20 @@ def derive(record: Record, before: Record | None = None, changed: Collection[str
                 os.link(file, record.generation / name / file.name)
     if not needed:
         return texts
-    with open_engine(record) as engine:
+    followed = {each for name in needed for each in _needs(name, selects)}
+    with DuckDBEngine(record, threads, memory, writes=record.generation) as engine:
         for name, select in selects.items():
             if name not in needed:
                 continue
-            engine.make(name, select)
-            if name not in stale or name not in definition.NAMES:
-                continue
-            schema = definition.table(name).schema()
-            listed = ", ".join(schema.names)
-            kinds = {name: select.kinds}
-            rows = engine.rows(read_select(f"select {listed} from {name}", f"{name}.sql", kinds)).cast(schema)
-            if rows.num_rows:
+            if name in followed:
+                engine.make(name, select)
+            if name in stale and name in definition.NAMES:
                 (record.generation / name).mkdir()
-                pq.write_table(rows, record.generation / name / "part-000000.parquet", compression="zstd")
+                kept = select
+                if name in followed:
+                    listed = ", ".join(select.columns)
+                    kept = read_select(f"select {listed} from {name}", f"{name}.sql", {name: select.kinds})
+                engine.write(kept, definition.table(name), record.generation / name / "part-000000.parquet")
     return texts
 
 
@@ -77,7 +84,6 @@ def followed(name: str) -> Mapping[str, Select]:
     return {each: select for each, select in selects.items() if each in needed}
 
 
-@cache
 @cache
 def _selects() -> dict[str, Select]:
     """The selects in an order in which each follows those that it reads."""

@@ -31,7 +31,7 @@ from accord.record.admitting import FIRST_DAY, Admission, Admitted
 from accord.record.balance import Balance, FileLoaded
 from accord.record.optout import FOLDER as OPT_OUTS
 from accord.record.optout import KINDS, Kind, OptOuts, Replaced, read_list, read_opt_outs
-from accord.record.pseudonym import KeyChain, KeyRefused
+from accord.record.pseudonym import KeyChain, KeyRefused, person_expressions
 from accord.record.record import CURRENT, Record, next_generation, open_record, publish
 from accord.record.source import Reader, RefusedRows, RowsRead, SetAside, SourceFile, SourceRows
 
@@ -295,6 +295,7 @@ class _Load:
         known, day = plan
         con = self._connect()
         try:
+            self._opted_tables(con)
             batches = self._batches(numbered)
             size = sum(batch.size for batch in batches)
             done = 0
@@ -504,36 +505,36 @@ class _Load:
 
     def _identify(self, con: duckdb.DuckDBPyConnection, numbering: str) -> None:
         """Give every identifier that is new in this load its pseudonym. The table is in memory alone."""
-        import pyarrow as pa
-
         name = _name(f"identifiers of {numbering}")
         con.execute(
             f"create temp table if not exists {name} (identifier VARCHAR, person BIGINT, rooted BIGINT, away VARCHAR)"
         )
         con.execute(f"create or replace temp view identifiers as select * from {name}")
-        fresh = con.sql(
-            "select distinct identifier from identifiers_seen where identifier is not null "
-            f"and identifier not in (select identifier from {name})"
-        ).to_arrow_table()
-        for chunk in fresh.to_batches(max_chunksize=200_000):
-            texts: list[str] = chunk.column(0).to_pylist()
-            roots = self.keys.first().persons([text.strip() for text in texts], numbering)
-            persons = self.keys.since(1).again(roots)
-            away = [self._away(person) for person in persons]
-            made = pa.table(
-                [
-                    pa.array(texts, pa.string()),
-                    pa.array(persons, pa.int64()),
-                    pa.array(roots, pa.int64()),
-                    pa.array(away, pa.string()),
-                ],
-                names=["identifier", "person", "rooted", "away"],
-            )
-            con.register("made identifiers", made)
-            con.execute(f'insert into {name} select * from "made identifiers"')
-            con.unregister("made identifiers")
-        if fresh.num_rows:
+        before = con.execute(f"select count(*) from {name}").fetchall()[0][0]
+        rooted, person = person_expressions("identifier", numbering, self._bind_person_secrets(con))
+        kinds = " ".join(f"when {_text(kind)} then {order}" for order, kind in enumerate(KINDS))
+        con.execute(
+            f"""insert into {name}
+                select identifier, person, rooted, o.away from (
+                  select identifier, {person} as person, {rooted} as rooted from (
+                    select distinct identifier from identifiers_seen anti join {name} using (identifier)
+                    where identifier is not null
+                  )
+                ) left join (
+                  select person, min_by(kind, case kind {kinds} end) as away from opted_out group by person
+                ) o using (person)"""
+        )
+        if con.execute(f"select count(*) from {name}").fetchall()[0][0] > before:
             self._collisions(con, name)
+
+    def _bind_person_secrets(self, con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+        """Give the connection what pseudonyms are made with; the names under which it has them."""
+        names: list[tuple[str, str]] = []
+        for number, blocks in enumerate(self.keys.person_secrets()):
+            names.append((f"person_inner_{number}", f"person_outer_{number}"))
+            for name, block in zip(names[-1], blocks, strict=True):
+                con.execute(f"set variable {name} = ?", [block])
+        return names
 
     def _collisions(self, con: duckdb.DuckDBPyConnection, name: str) -> None:
         """Two people with one pseudonym would become one: it has never happened, and must not pass unseen."""
@@ -549,12 +550,6 @@ class _Load:
                 "make a new key and load everything again: with 63 bits this happens to nobody twice",
             )
             raise KeyRefused(problem)
-
-    def _away(self, person: int | None) -> str | None:
-        for kind in KINDS:
-            if person in self.opt_outs.people.get(kind, ()):
-                return kind
-        return None
 
     def _unreadable(
         self, con: duckdb.DuckDBPyConnection, batch: _Batch, rows: Any, counts: Mapping[int, _Counts]
@@ -595,7 +590,6 @@ class _Load:
         generation, unfinished = next_generation(self.folder)
         prefix = generation.removeprefix("generation-")
         balance = Balance(con, [batch.folder for batch in batches], dict(numbered))
-        self._opted_tables(con)
         replaced = withdrawn = opted = 0
         changed: set[str] = set()
         for name, table in definition.tables().items():
@@ -632,7 +626,9 @@ class _Load:
             ],
         }
         self.watch("making the tables that follow from others", 1, 1)
-        manifest["derived"] = derive(Record(self.folder, unfinished, manifest), self.before, changed)
+        made = Record(self.folder, unfinished, manifest)
+        memory = self.memory or _half_of_memory()
+        manifest["derived"] = derive(made, self.before, changed, threads=self.threads, memory=memory)
         manifest["tables"] = describe_tables(unfinished)
         found = plausibility.warnings(con, Record(self.folder, unfinished, manifest))
         manifest["loads"][-1]["warnings"] = [problem.message for problem in found]
@@ -699,14 +695,11 @@ class _Load:
         tombstones, confirmed = self._before(WITHDRAWN), self._before(CONFIRMED)
         versions = Versions(con, table, standing, staged, withdrawn, tombstones, confirmed, away, known)
         merged = versions.merge(unfinished / table.name, prefix)
-        if con.execute("select count(*) from said_again").fetchall()[0][0]:
+        if con.execute("select count(*) from dropped where again").fetchall()[0][0]:
             (unfinished / CONFIRMED).mkdir(exist_ok=True)
             target = unfinished / CONFIRMED / f"{prefix}-{table.name}.parquet"
-            again = f'select {_text(table.name)} as "table", row, source, known_from, file, line'
-            con.execute(
-                f"copy ({again} from staged semi join said_again using (part_, place_)) to {_text(str(target))} "
-                "(format parquet, compression zstd)"
-            )
+            again = f'select {_text(table.name)} as "table", row, source, known_from, file, line from dropped'
+            con.execute(f"copy ({again} where again) to {_text(str(target))} (format parquet, compression zstd)")
         return merged
 
     def _before(self, name: str) -> tuple[Path, ...]:

@@ -31,6 +31,11 @@ FORM = 1
 
 _DIGITS = 10
 _SECRET_BYTES = 32
+_BLOCK = 64
+"""The bytes that SHA-256 takes at a time; HMAC hashes a block that it makes of the key before what it hashes."""
+
+_SPACES = "".join(chr(each) for each in range(0x3001) if chr(each).isspace())
+"""What Python takes off the ends of a text."""
 
 
 class KeyRefused(AccordError):
@@ -72,6 +77,14 @@ class KeyChain:
             plain = normalised(identifier, numbering)
             found.append(None if plain is None else _number(first, prefix + plain.encode()))
         return self.since(1).again(found)
+
+    def person_secrets(self) -> tuple[tuple[bytes, bytes], ...]:
+        """For each secret of the chain, the inner and the outer block of HMAC-SHA-256, for :func:`person_expressions`.
+
+        They are bound as variables of DuckDB, and never printed.
+        """
+        keys = [hashed_under(secret, "person").ljust(_BLOCK, b"\0") for secret in self._secrets]
+        return tuple((bytes(each ^ 0x36 for each in key), bytes(each ^ 0x5C for each in key)) for key in keys)
 
     def row_secrets(self, domain: str) -> tuple[str, ...]:
         """What is hashed before a key of this domain (a table of a source), for each secret of the chain.
@@ -249,6 +262,45 @@ def row_expression(key: str, variables: Sequence[str]) -> str:
         digest = f"sha256(getvariable('{name}') || {text})"
         made = f"((('0x' || left({digest}, 16))::UBIGINT >> 1)::BIGINT)"
     return made
+
+
+def person_expressions(identifier: str, numbering: str, variables: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """The SQL of what :meth:`KeyChain.persons` gives for an identifier: under the first secret alone, and under all.
+
+    ``variables`` name the DuckDB variables that hold :meth:`KeyChain.person_secrets`. A million people are hashed in a
+    second or two this way, on all threads; the same in Python takes ten times as long, on one.
+    """
+    plain = f"replace(trim({identifier}, {_text(_SPACES)}), ' ', '')"
+    message = f"(encode({_text(numbering)}) || '\\x00'::BLOB || encode({plain}))"
+    rooted = f"case when {_is_identifier(plain, numbering)} then {_keyed(message, variables[0])} end"
+    person = rooted
+    for names in variables[1:]:
+        person = _keyed(f"('pseudonym\\x00'::BLOB || encode(({person})::VARCHAR))", names)
+    return rooted, person
+
+
+def _keyed(message: str, names: tuple[str, str]) -> str:
+    """HMAC-SHA-256 of a message (a BLOB), the first 63 bits, and never 0: what :func:`_number` is in Python."""
+    inner = f"unhex(sha256(getvariable('{names[0]}') || {message}))"
+    digest = f"sha256(getvariable('{names[1]}') || {inner})"
+    number = f"(('0x' || left({digest}, 16))::UBIGINT >> 1)::BIGINT"
+    return f"(case {number} when 0 then 1 else {number} end)"
+
+
+def _is_identifier(plain: str, numbering: str) -> str:
+    """What :func:`normalised` asks of an identifier without spaces, in SQL."""
+    if numbering != NHS:
+        return f"{plain} <> ''"
+    number = f"try_cast({plain} as BIGINT)"
+    total = " + ".join(f"{_DIGITS - place} * ({number} // {10 ** (9 - place)} % 10)" for place in range(9))
+    same = f"{number} % 1111111111 = 0"
+    check = f"(11 - ({total}) % 11) % 11 = {number} % 10"
+    # a case looks at what follows for those alone that are ten digits
+    return f"(case when regexp_full_match({plain}, '[0-9]{{10}}') then not ({same}) and {check} else false end)"
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def row_number(key: str, row_secrets: Sequence[str]) -> int:

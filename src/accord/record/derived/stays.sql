@@ -154,24 +154,36 @@ placed as (
             else min(case when alone = 0 then key end) over (partition by person, regular, chain)
         end as admission
     from chained
+),
+positioned as (
+    select
+        ordered.row as row,
+        placed.admission as admission,
+        row_number() over (
+            partition by placed.admission order by placed.number, ordered.place
+        ) as episode,
+        row_number() over (
+            partition by placed.admission
+            order by coalesce(placed.ended, date '9999-12-31') desc, placed.number desc, ordered.place desc
+        ) as from_last,
+        ordered.place as place,
+        placed.admitted as admitted,
+        placed.ended as ended
+    from ordered
+    join placed on placed.person = ordered.person and placed.spell = ordered.spell
 )
 select
     episodes.person as person,
     episodes.source as source,
-    placed.admission as admission,
-    row_number() over (
-        partition by placed.admission order by placed.number, ordered.place
-    ) as episode,
-    row_number() over (
-        partition by placed.admission
-        order by coalesce(placed.ended, date '9999-12-31') desc, placed.number desc, ordered.place desc
-    ) as from_last,
-    ordered.place as place,
+    positioned.admission as admission,
+    positioned.episode as episode,
+    positioned.from_last as from_last,
+    positioned.place as place,
     episodes.row as row,
     episodes.since as since,
     episodes.until as until,
-    placed.admitted as admitted,
-    placed.ended as discharged,
+    positioned.admitted as admitted,
+    positioned.ended as discharged,
     episodes.provider as provider,
     episodes.admission_method as admission_method,
     episodes.admission_source as admission_source,
@@ -185,6 +197,5 @@ select
     episodes.diagnoses as diagnoses,
     episodes.procedures as procedures,
     episodes.cost as cost
-from ordered
-join placed on placed.person = ordered.person and placed.spell = ordered.spell
-join episodes on episodes.row = ordered.row
+from positioned
+join episodes on episodes.row = positioned.row

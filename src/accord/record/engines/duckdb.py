@@ -6,12 +6,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
-from accord.record.definition import NAMES, table
+from accord.record.admitting import sql_type
+from accord.record.definition import NAMES, Table, table
 from accord.record.engines import FIRST_DAY, LAST_DAY, MOST_NUMBERS, EngineKind, limited, same_types, to_be_made
 from accord.record.portable import Select, SelectStopped
 from accord.record.record import Record
@@ -36,8 +38,14 @@ class DuckDBEngine:
     kind: EngineKind = "duckdb"
 
     def __init__(
-        self, record: Record, threads: int | None = None, memory: str | None = None, *, limit: float | None = None
+        self,
+        record: Record,
+        threads: int | None = None,
+        memory: str | None = None,
+        writes: Path | None = None,
+        limit: float | None = None,
     ) -> None:
+        """``writes``: the folder of a generation that is being made, into which :meth:`write` may write."""
         import duckdb
 
         self._limit = limit
@@ -57,7 +65,7 @@ class DuckDBEngine:
         files = [str(path) for name in NAMES for path in record.files(name)]
         for statement in (
             f"set allowed_paths = [{', '.join(_text(file) for file in files)}]",
-            f"set allowed_directories = [{_text(self._scratch)}]",
+            f"set allowed_directories = [{', '.join(_text(str(each)) for each in (self._scratch, writes) if each)}]",
             "set enable_external_access = false",
             "set python_enable_replacements = false",
             "set lock_configuration = true",
@@ -86,6 +94,19 @@ class DuckDBEngine:
         with self._stopping(select):
             found = self._con.sql(select.printed("duckdb")).to_arrow_table()
         return same_types(found, select)
+
+    def write(self, select: Select, definition: Table, file: Path) -> None:
+        """Write the rows of a select as a file of a table of the record; no file where there are none."""
+        self._see(select)
+        types = {column.name: sql_type(column) for column in definition.all_columns}
+        listed = ", ".join(f"cast({_name(name)} as {kind}) as {_name(name)}" for name, kind in types.items())
+        with self._stopping(select):
+            rows = self._con.execute(
+                f"copy (select {listed} from ({select.printed('duckdb')})) to {_text(str(file))} "
+                "(format parquet, compression zstd, compression_level 1)"
+            ).fetchall()[0][0]
+        if not rows:
+            file.unlink()
 
     def columns(self, table: str) -> tuple[str, ...]:
         """The columns of a table."""
