@@ -36,6 +36,9 @@ def simulate(
     quick: Annotated[
         bool, typer.Option("--quick", help="Draws only: no other assumptions are tried, and no luck.")
     ] = False,
+    engine: Annotated[
+        str, typer.Option("--engine", metavar="NAME", help="local or spark: the same figures to the byte.")
+    ] = "local",
     csv: Annotated[bool, typer.Option("--csv", help="Write the tables as CSV too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -50,6 +53,7 @@ def simulate(
 
     try:
         from accord.place import calls
+        from accord.simulation import partitions
     except ModuleNotFoundError as error:
         if error.name not in ("numba", "scipy"):
             raise
@@ -67,6 +71,7 @@ def simulate(
             html=html,
             csv=csv,
             thorough=not quick,
+            engine=partitions.engine(engine),
             on_step=work.step,
             on_share=work.share,
         )

@@ -18,6 +18,7 @@ from accord.place.place import read_place
 from accord.place.summary import Summary, chance_of, summary
 from accord.place.uncertainty import Uncertainty, uncertainty
 from accord.settlement.calls import Misused
+from accord.simulation.partitions import LOCAL, Engine
 
 LONGEST, MOST_DRAWS = 10, 100_000
 """The most years and draws of a run."""
@@ -57,6 +58,7 @@ def simulate(
     html: str | Path | None = None,
     csv: bool = False,
     thorough: bool = True,
+    engine: Engine = LOCAL,
     on_step: Step = quiet,
     on_share: Callable[[int, int], None] | None = None,
 ) -> Simulated:
@@ -72,6 +74,7 @@ def simulate(
         html: a page to write.
         csv: write the tables as CSV beside the Parquet files.
         thorough: try other figures and sizes too, and how often luck pays.
+        engine: what simulates the draws; the same bytes whichever it is.
         on_step: told what is being done.
         on_share: told how much of the draws is done.
 
@@ -91,7 +94,7 @@ def simulate(
         raise Misused(problems)
     on_step("reading the place")
     found = read_place(Path(place))
-    staged = futures.stage(found, years=years, seed=seed, scenarios=scenarios, on_step=on_step)
+    staged = futures.stage(found, years=years, seed=seed, scenarios=scenarios, engine=engine, on_step=on_step)
     into = Path(out) if out is not None else found.folder / "futures"
     run = futures.run(staged, draws, into, on_step=on_step, on_share=on_share)
     on_step("summing up")

@@ -30,6 +30,7 @@ from accord.simulation.events import frequent
 from accord.simulation.extending import carried, grown, until
 from accord.simulation.listing import lists
 from accord.simulation.model import STREAMS, Model, model
+from accord.simulation.partitions import LOCAL, Engine
 from accord.simulation.people import FIFTHS, People
 from accord.simulation.results import AGE_GROUPS, GROUPS, LAZY, RESULTS
 from accord.simulation.scenario import NO_CHANGE, Future, Scenario, no_change
@@ -116,6 +117,7 @@ class Stage:
     stakes: tuple[Stakes, ...] = ()
     pilots: Counted | None = None
     notes: tuple[str, ...] = ()
+    engine: Engine = LOCAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,13 @@ class Run:
 
 
 def stage(
-    place: LocalPlace, *, years: int = 3, seed: int = 1, scenarios: Sequence[str] | None = None, on_step: Step = quiet
+    place: LocalPlace,
+    *,
+    years: int = 3,
+    seed: int = 1,
+    scenarios: Sequence[str] | None = None,
+    engine: Engine = LOCAL,
+    on_step: Step = quiet,
 ) -> Stage:
     """Make everything ready: contracts of every year, people, what is expected, and what behaviour answers.
 
@@ -182,6 +190,7 @@ def stage(
         rates_of(expect(start, built_in, years, cases[0].base)),
         tuple(cases),
         notes=_doubts(cases),
+        engine=engine,
     )
     on_step("probing what is at stake")
     return _answered(first, on_step)
@@ -308,7 +317,7 @@ def draw_worlds(made: Stage, draws: Sequence[int], cases: Sequence[Case], respon
             now = replace(people, months=(people.months + 12 * year).astype(np.int16))
             states = np.repeat(people.state[None], scenarios, axis=0) if after is None else after.end
             listed[here, :, year], complex_people[here, :, year] = lists(people, states, year)
-            after = person_engine.simulate(
+            after = made.engine.simulate(
                 now, made.tables, 1, seed, change[:, :, year : year + 1], first_year=year, after=after
             )
             counts[here, :, year] = after.counts[:, :, 0]
