@@ -15,21 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accord.measures.computing import Session
+from accord.measures.disclosure import STAR, rules
 from accord.measures.figures import figures
 from accord.measures.measure import find
-from accord.measures.release import (
-    STAR,
-    Cell,
-    Given,
-    Leaves,
-    Protection,
-    Release,
-    ReleaseRefused,
-    enter,
-    protect,
-    release,
-    rules,
-)
+from accord.measures.register import ReleaseRefused, enter
+from accord.measures.release import Release, release
+from accord.measures.suppression import Cell, Given, Leaves, Protection, protect
 from accord.record.record import Record
 from tests.measures.made import SELECT, card, made, organisations, ratio, rows, write_measure
 
@@ -250,7 +241,7 @@ def test_two_releases(tmp_path: Path, first: Any, then: Any, seed: int) -> None:
     """Whoever has both and a linear program finds at least five values for every small count."""
     record = place(tmp_path / "record", seed)
     one = releasing(record, tmp_path, *first)
-    enter(record.folder, [one], dt.date(2025, 8, 1))
+    enter(record.folder, [one.entry], dt.date(2025, 8, 1))
     try:
         two = releasing(record, tmp_path, *then)
     except ReleaseRefused as refused:
@@ -266,7 +257,7 @@ def test_the_same_again(tmp_path: Path) -> None:
     """What was released is released alike again; a late event or two do not change it, many do."""
     record = place(tmp_path / "record")
     one = releasing(record, tmp_path, "month", ("practice", "all"))
-    enter(record.folder, [one], dt.date(2025, 8, 1))
+    enter(record.folder, [one.entry], dt.date(2025, 8, 1))
     assert releasing(record, tmp_path, "month", ("practice", "all")).rows == one.rows
     select = SELECT + ' union all select min(person), min(day), 1, min("row") from attendances'
     measure = find(write_measure(tmp_path, card(), select))
@@ -459,7 +450,7 @@ def test_populations_stay_hidden(tmp_path: Path, sequence: Any, seed: int) -> No
             except ReleaseRefused as refused:
                 assert releases and "would give away" in str(refused)
                 break
-        enter(record.folder, [one], dt.date(2025, 8, 1))
+        enter(record.folder, [one.entry], dt.date(2025, 8, 1))
         releases.append(one)
     few = 0
     for each in releases:
@@ -568,7 +559,7 @@ def test_what_an_older_release_showed_is_not_shown_again(tmp_path: Path) -> None
     for cell in one.entry["cells"]:
         for quantity in cell[4].values():
             quantity[1] = quantity[2] = 0
-    enter(record.folder, [one], dt.date(2025, 8, 1))
+    enter(record.folder, [one.entry], dt.date(2025, 8, 1))
     again = releasing_days(record, tmp_path)
     few = [
         row
@@ -594,7 +585,9 @@ def test_windows_that_move_by_days_are_refused(tmp_path: Path, year_first: bool,
 
     def window(first: dt.date, until: dt.date) -> None:
         with Session(record, first=first, until=until, every="whole", threads=1) as session:
-            enter(record.folder, [release(session, figures(session, measure, ("practice",)))], dt.date(2025, 8, 1))
+            enter(
+                record.folder, [release(session, figures(session, measure, ("practice",))).entry], dt.date(2025, 8, 1)
+            )
 
     if year_first:
         window(FIRST, UNTIL)

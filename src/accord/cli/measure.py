@@ -7,7 +7,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from accord.cli.options import JsonOption
+from accord.cli.boundary import (
+    ENTERED,
+    INSIDE,
+    MOST_LINES,
+    RELEASED,
+    SEEN,
+    engine_named,
+    releasable,
+    writable,
+)
+from accord.cli.options import (
+    EngineOption,
+    EveryOption,
+    FirstDayOption,
+    InsideOption,
+    JsonOption,
+    MemoryOption,
+    ReleasedOption,
+    ThreadsOption,
+    UntilDayOption,
+)
+from accord.measures.limit import LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,14 +36,7 @@ if TYPE_CHECKING:
     from accord.measures.calls import Measured
     from accord.measures.figures import Figures
     from accord.measures.release import Release
-
-MOST_LINES = 60
-"""Rows of a measure that are printed; --out writes them all."""
-
-INSIDE = "inside the boundary: exact figures, small counts among them; do not pass this on"
-RELEASED = (
-    "released figures: * is a count of 1 to 7 or one that would give one away; counts are rounded to the nearest 5"
-)
+    from accord.record.engines import EngineKind
 
 
 def measure(
@@ -38,17 +52,9 @@ def measure(
             show_default=False,
         ),
     ] = None,
-    first: Annotated[
-        str | None, typer.Option("--from", metavar="DAY", help="The first day that counts.", show_default=False)
-    ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option("--until", metavar="DAY", help="The first day that no longer counts.", show_default=False),
-    ] = None,
-    every: Annotated[
-        str,
-        typer.Option("--every", metavar="PERIOD", help="month, quarter, financial-year, year, or whole."),
-    ] = "whole",
+    first: FirstDayOption = None,
+    until: UntilDayOption = None,
+    every: EveryOption = "whole",
     by: Annotated[
         list[str] | None,
         typer.Option(
@@ -59,13 +65,8 @@ def measure(
             show_default=False,
         ),
     ] = None,
-    inside: Annotated[
-        bool, typer.Option("--inside", help="Exact figures. You are inside the boundary, and they stay there.")
-    ] = False,
-    released: Annotated[
-        bool,
-        typer.Option("--released", help="Write released figures with --out, and enter them into the register."),
-    ] = False,
+    inside: InsideOption = False,
+    released: ReleasedOption = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -100,13 +101,18 @@ def measure(
         str | None,
         typer.Option("--show", metavar="NAME", help="Print a measure's card and its select.", show_default=False),
     ] = None,
-    engine: Annotated[str, typer.Option("--engine", metavar="NAME", help="duckdb or spark.")] = "duckdb",
-    threads: Annotated[
-        int | None, typer.Option("--threads", metavar="N", help="How many the engine uses.", show_default=False)
-    ] = None,
-    memory: Annotated[
-        str | None, typer.Option("--memory", metavar="SIZE", help="How much it uses: 8GB.", show_default=False)
-    ] = None,
+    engine: EngineOption = "duckdb",
+    threads: ThreadsOption = None,
+    memory: MemoryOption = None,
+    limit: Annotated[
+        float,
+        typer.Option(
+            "--limit",
+            metavar="SECONDS",
+            min=0.1,
+            help="How long one measure, or a part of it, may take; then it stops.",
+        ),
+    ] = LIMIT,
     as_json: JsonOption = False,
 ) -> None:
     """Compute outcome measures over a record.
@@ -123,8 +129,7 @@ def measure(
         return _list(as_json)
     if first is None or until is None:
         raise usage("accord measure", "the days are missing", "add --from 2025-04-01 --until 2026-04-01")
-    if engine not in ("duckdb", "spark"):
-        raise usage("--engine", f"there is no engine {engine}", "duckdb or spark")
+    kind = engine_named(engine)
     every = every.replace("-", " ")
     if every not in ("month", "quarter", "financial year", "year", "whole"):
         raise usage("--every", f"{every} is no period", "month, quarter, financial-year, year or whole")
@@ -138,11 +143,11 @@ def measure(
         if not explain.isdigit():
             fix = "a whole number, as the record's tables have it in the column person"
             raise usage("--explain", "what was given is no pseudonym", fix)
-        return _explain(record, measures or [], int(explain), first, until, every, engine, as_json)
+        return _explain(record, measures or [], int(explain), first, until, every, kind, limit, as_json)
     if contract is not None:
-        return _feed(record, contract, first, until, out, engine, as_json)
-    if released and (inside or out is None):
-        raise usage("--released", "released figures are written to a file", "add --out FILE, and leave --inside out")
+        return _feed(record, contract, first, until, out, kind, limit, as_json)
+    releasable(released, inside, out)
+    writable(out)
     if rank and against is not None:
         raise usage("--rank", "an order and a comparison are two things", "ask for one of the two")
     names = [name for each in by or [] for name in each.split(",") if name]
@@ -163,9 +168,10 @@ def measure(
             every=every,  # type: ignore[arg-type]  # looked at above
             by=names or ["all"],
             released=not exact,
-            engine=engine,  # type: ignore[arg-type]
+            engine=kind,
             threads=threads,
             memory=memory,
+            limit=limit,
             on_step=work.step,
         )
     if out is not None:
@@ -225,7 +231,15 @@ def _show(named: str, as_json: bool) -> None:
 
 
 def _explain(
-    record: Path, measures: list[str], person: int, first: str, until: str, every: str, engine: str, as_json: bool
+    record: Path,
+    measures: list[str],
+    person: int,
+    first: str,
+    until: str,
+    every: str,
+    engine: EngineKind,
+    limit: float,
+    as_json: bool,
 ) -> None:
     from accord.cli.terminal import say, say_json, warn
     from accord.measures import calls
@@ -233,7 +247,8 @@ def _explain(
 
     if len(measures) != 1:
         raise usage("--explain", "name one measure to explain", "accord measure RECORD MEASURE --explain … --inside")
-    made = calls.explain(record, measures[0], person, first=first, until=until, every=every, engine=engine)  # type: ignore[arg-type]
+    asked = {"first": first, "until": until, "every": every, "engine": engine, "limit": limit}
+    made = calls.explain(record, measures[0], person, **asked)  # type: ignore[arg-type]  # every was looked at
     if as_json:
         say_json(made.as_json())
         return
@@ -241,7 +256,16 @@ def _explain(
     say(made.text())
 
 
-def _feed(record: Path, named: str, first: str, until: str, out: Path | None, engine: str, as_json: bool) -> None:
+def _feed(
+    record: Path,
+    named: str,
+    first: str,
+    until: str,
+    out: Path | None,
+    engine: EngineKind,
+    limit: float,
+    as_json: bool,
+) -> None:
     from accord.cli.progress import progress
     from accord.cli.terminal import say, say_json
     from accord.measures import calls
@@ -259,7 +283,8 @@ def _feed(record: Path, named: str, first: str, until: str, out: Path | None, en
             first=first,
             until=until,
             beside=find(named).parent,
-            engine=engine,  # type: ignore[arg-type]
+            engine=engine,
+            limit=limit,
             on_step=work.step,
         )
     if as_json:
@@ -281,7 +306,6 @@ def _write(record: Path, made: Measured, out: Path, released: bool) -> None:
 
     if released:  # entered first: what is not in the register must not leave
         calls.publish(record, made)
-    out.parent.mkdir(parents=True, exist_ok=True)
     csv.write_csv(made.table(), out)
 
 
@@ -296,7 +320,7 @@ def _say_written(made: Measured, out: Path, exact: bool) -> None:
     for release in made.releases:
         for note in release.notes:
             say(f"  {release.figures.card.measure}: {note}")
-    say("entered into the register of the record: later releases are checked against this one")
+    say(ENTERED)
 
 
 def _say_json(made: Measured, exact: bool) -> None:
@@ -344,7 +368,7 @@ def _say(made: Measured, exact: bool, rank: bool, against: str | None) -> None:
         say()
     if not exact:
         say(RELEASED)
-        say("seen, not released: --released --out FILE writes them and enters them into the record's register")
+        say(SEEN)
 
 
 _NUMBERS = ("numerator", "denominator", "rate", "lower", "upper", "expected", "excluded")

@@ -57,3 +57,36 @@ SetOption = Annotated[
         show_default=False,
     ),
 ]
+
+# -- of commands over a record -----------------------------------------------------------------------------------------
+
+FirstDayOption = Annotated[
+    str | None, typer.Option("--from", metavar="DAY", help="The first day that counts.", show_default=False)
+]
+
+UntilDayOption = Annotated[
+    str | None,
+    typer.Option("--until", metavar="DAY", help="The first day that no longer counts.", show_default=False),
+]
+
+EveryOption = Annotated[
+    str, typer.Option("--every", metavar="PERIOD", help="month, quarter, financial-year, year, or whole.")
+]
+
+InsideOption = Annotated[
+    bool, typer.Option("--inside", help="Exact figures. You are inside the boundary, and they stay there.")
+]
+
+ReleasedOption = Annotated[
+    bool, typer.Option("--released", help="Write released figures with --out, and enter them into the register.")
+]
+
+EngineOption = Annotated[str, typer.Option("--engine", metavar="NAME", help="duckdb or spark.")]
+
+ThreadsOption = Annotated[
+    int | None, typer.Option("--threads", metavar="N", help="How many the engine uses.", show_default=False)
+]
+
+MemoryOption = Annotated[
+    str | None, typer.Option("--memory", metavar="SIZE", help="How much it uses: 8GB.", show_default=False)
+]

@@ -8,35 +8,37 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from accord.cli.options import JsonOption
+from accord.cli.boundary import (
+    INSIDE,
+    MOST_LINES,
+    RELEASED,
+    day_of,
+    engine_named,
+)
+from accord.cli.options import (
+    EngineOption,
+    EveryOption,
+    FirstDayOption,
+    InsideOption,
+    JsonOption,
+    MemoryOption,
+    ReleasedOption,
+    ThreadsOption,
+    UntilDayOption,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from accord.record.roster import Roster
 
-MOST_LINES = 60
-"""Rows that are printed; --out writes them all."""
-
-INSIDE = "inside the boundary: exact figures, small counts among them; do not pass this on"
-RELEASED = (
-    "released figures: * is a count of 1 to 7 or one that would give one away; counts are rounded to the nearest 5"
-)
-
 
 def roster(
     record: Annotated[Path, typer.Argument(metavar="RECORD", help="The folder of a record.", show_default=False)],
     on: Annotated[str | None, typer.Option("--on", metavar="DAY", help="On one day.", show_default=False)] = None,
-    first: Annotated[
-        str | None, typer.Option("--from", metavar="DAY", help="The first day that counts.", show_default=False)
-    ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option("--until", metavar="DAY", help="The first day that no longer counts.", show_default=False),
-    ] = None,
-    every: Annotated[
-        str, typer.Option("--every", metavar="PERIOD", help="month, quarter, financial-year, year, or whole.")
-    ] = "whole",
+    first: FirstDayOption = None,
+    until: UntilDayOption = None,
+    every: EveryOption = "whole",
     who: Annotated[
         str, typer.Option("--who", metavar="POPULATION", help="registered, resident, or attributed (by claims).")
     ] = "registered",
@@ -73,22 +75,21 @@ def roster(
         int,
         typer.Option("--look-back", metavar="MONTHS", help="Attribute by the months before the window, not in it."),
     ] = 0,
-    inside: Annotated[
-        bool, typer.Option("--inside", help="Exact figures. You are inside the boundary, and they stay there.")
-    ] = False,
+    inside: InsideOption = False,
+    released: ReleasedOption = False,
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "--csv", metavar="FILE", help="Write every row, exact, as CSV or Parquet.", show_default=False
+            "--out",
+            "--csv",
+            metavar="FILE",
+            help="Write every row as CSV or Parquet: exact, or released with --released.",
+            show_default=False,
         ),
     ] = None,
-    engine: Annotated[str, typer.Option("--engine", metavar="NAME", help="duckdb or spark.")] = "duckdb",
-    threads: Annotated[
-        int | None, typer.Option("--threads", metavar="N", help="How many the engine uses.", show_default=False)
-    ] = None,
-    memory: Annotated[
-        str | None, typer.Option("--memory", metavar="SIZE", help="How much it uses: 8GB.", show_default=False)
-    ] = None,
+    engine: EngineOption = "duckdb",
+    threads: ThreadsOption = None,
+    memory: MemoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Count who is in the population: people on a day, and person-days, by organisation and period.
@@ -104,16 +105,15 @@ def roster(
     if on is not None and (first is not None or until is not None):
         raise usage("--on", "one day and a window are two things", "use --on, or --from and --until")
     if on is not None:
-        start = _day("--on", on)
+        start = day_of("--on", on)
         window = (start, start + dt.timedelta(days=1))
     elif first is None or until is None:
         raise usage(
             "accord roster", "the days are missing", "add --on 2026-04-01, or --from 2025-04-01 --until 2026-04-01"
         )
     else:
-        window = (_day("--from", first), _day("--until", until))
-    if engine not in ("duckdb", "spark"):
-        raise usage("--engine", f"there is no engine {engine}", "duckdb or spark")
+        window = (day_of("--from", first), day_of("--until", until))
+    kind = engine_named(engine)
     if who not in ("registered", "resident", "attributed"):
         raise usage("--who", f"there is no population {who}", "registered, resident or attributed")
     if flows is not None and flows not in ("board", "council"):
@@ -132,7 +132,7 @@ def roster(
     asked: dict[str, Any] = {
         "first": window[0],
         "until": window[1],
-        "engine": engine,
+        "engine": kind,
         "threads": threads,
         "memory": memory,
     }
@@ -169,21 +169,13 @@ def roster(
         _say(table.to_pylist(), True, as_json)
 
 
-def _day(option: str, text: str) -> dt.date:
-    from accord.settlement.calls import usage
-
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise usage(option, f"{text} is not a day", "write it as 2026-04-01") from None
-
-
 def _released(found: Roster) -> list[dict[str, object]]:
     """People on the first day of each period, as they may leave the boundary: by organisation, and the whole.
 
     Person-days are not given: together with rounded people they would tell more than either.
     """
-    from accord.measures.release import STAR, Cell, Given, Leaves, protect, rules
+    from accord.measures.disclosure import STAR, rules
+    from accord.measures.suppression import Cell, Given, Leaves, protect
 
     by = rules()
     codes = {row: row.organisation or "not known" for row in found.rows}
@@ -215,7 +207,6 @@ def _released(found: Roster) -> list[dict[str, object]]:
 def _write(table: pa.Table, out: Path, as_json: bool) -> None:
     from accord.cli.terminal import say, say_json
 
-    out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".parquet":
         import pyarrow.parquet as pq
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from accord.language.place import Place
 from accord.language.problem import Problem
 from accord.library import measure_names
-from accord.measures.computing import ALL, LEVELS, LIMIT, Every, MeasureMisused, Session, no_step
+from accord.measures.computing import ALL, LEVELS, Every, MeasureMisused, Session, no_step
 from accord.measures.figures import Figures, figures
+from accord.measures.limit import LIMIT
 from accord.measures.measure import Measure, find
 
 if TYPE_CHECKING:
@@ -101,9 +102,9 @@ def measure(
 
 def publish(record: Record | str | Path, measured: Measured, day: dt.date | None = None) -> None:
     """Enter releases into the register of the record, before they leave the boundary; on a day, or today."""
-    from accord.measures.release import enter
+    from accord.measures.register import enter
 
-    enter(_opened(record).folder, measured.releases, day or dt.date.today())
+    enter(_opened(record).folder, [one.entry for one in measured.releases], day or dt.date.today())
 
 
 def explain(
@@ -115,6 +116,7 @@ def explain(
     until: Day,
     every: Every = "whole",
     engine: EngineKind = "duckdb",
+    limit: float | None = LIMIT,
 ) -> Explained:
     """Why one person counts in a measure or does not; only for use inside the boundary.
 
@@ -123,7 +125,7 @@ def explain(
     """
     from accord.measures import explaining
 
-    with _session(record, first, until, every, engine, None, None, LIMIT, no_step) as session:
+    with _session(record, first, until, every, engine, None, None, limit, no_step) as session:
         return explaining.explain(session, named(measure)[0], person)
 
 
@@ -136,6 +138,7 @@ def feed(
     until: Day,
     beside: str | Path | None = None,
     engine: EngineKind = "duckdb",
+    limit: float | None = LIMIT,
     on_step: Callable[[str], None] = no_step,
 ) -> tuple[tuple[Fed, ...], tuple[Path, ...]]:
     """Write the inputs of a contract that measures fill, one CSV file an input, as ``accord settle --data`` reads them.
@@ -152,6 +155,7 @@ def feed(
         until=_day("--until", until),
         beside=Path(beside) if beside is not None else None,
         engine=engine,
+        limit=limit,
         on_step=on_step,
     )
     return fed, feeding.write(fed, Path(out))

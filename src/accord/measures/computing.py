@@ -19,6 +19,7 @@ from accord.language.problem import AccordError, Problem, nearest
 from accord.measures import matching
 from accord.measures.card import Ages, Card
 from accord.measures.codelist import CodeList
+from accord.measures.limit import LIMIT
 from accord.measures.measure import Measure, Part
 from accord.record import column
 from accord.record.column import ColumnType
@@ -47,9 +48,6 @@ FAR = dt.date(2101, 1, 1)
 
 NOT_KNOWN = "not known"
 """The name of what a stratum or a level is where the record does not say."""
-
-LIMIT = 900.0
-"""Seconds that one select of a measure may take, unless said otherwise: so that none runs for ever."""
 
 OLDEST = 130
 """Full years up to which ages are put into bands."""

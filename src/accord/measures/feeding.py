@@ -18,6 +18,7 @@ from accord.library import measure_names
 from accord.measures.cards import BESIDE
 from accord.measures.computing import ALL, NOT_KNOWN, OWN_STRATA, Period, Session, no_step
 from accord.measures.figures import OF_REGISTERED, OF_RESIDENT, Figure, figures
+from accord.measures.limit import LIMIT
 from accord.measures.measure import Measure, find, read
 from accord.record.column import table as small_table
 
@@ -53,6 +54,7 @@ def feed(
     beside: Path | None = None,
     only: Sequence[str] = (),
     engine: EngineKind = "duckdb",
+    limit: float | None = LIMIT,
     on_step: Callable[[str], None] = no_step,
 ) -> tuple[Fed, ...]:
     """The inputs of a contract that measures fill, with exact figures, for the contract's periods within some days.
@@ -65,6 +67,7 @@ def feed(
         beside: the contract's folder, where measures of its own may stand (``measures/``).
         only: the inputs to fill; all that name a measure where none are given.
         engine: ``duckdb`` or ``spark``.
+        limit: the seconds that one select may take; ``None``: without end.
         on_step: told what is being computed.
 
     Raises:
@@ -88,7 +91,9 @@ def feed(
     out: dict[str, Fed] = {}
     for asked in dict.fromkeys(plan.periods for plan in plans):
         after = asked[-1].last + dt.timedelta(1)
-        with Session(record, first=asked[0].first, until=after, every=asked, engine=engine, on_step=on_step) as session:
+        with Session(
+            record, first=asked[0].first, until=after, every=asked, engine=engine, limit=limit, on_step=on_step
+        ) as session:
             for plan in plans:
                 if plan.periods == asked:
                     out[plan.table.name] = _filled(session, plan)

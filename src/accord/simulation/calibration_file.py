@@ -76,7 +76,7 @@ def age_group(number: int) -> str:
 
 def shown(count: float) -> str:
     """A count as it may leave: ``*`` from 1 to 7, otherwise to the nearest 5."""
-    from accord.measures.release import STAR, rules
+    from accord.measures.disclosure import STAR, rules
 
     whole = round(count)
     if rules().small(whole):
@@ -133,7 +133,7 @@ def _head(made: Calibration) -> str:
 
 def _safe(one: Multipliers) -> tuple[np.ndarray, np.ndarray]:
     """Multipliers and their doubt, those of small groups without a figure of their own."""
-    from accord.measures.release import rules
+    from accord.measures.disclosure import rules
 
     small = np.vectorize(lambda count: rules().small(round(count)))(one.events)
     group = one.factors["group"]
@@ -169,7 +169,7 @@ def _write_rates(made: Calibration, path: Path) -> None:
 
 
 def _write_practices(practices: Practices, path: Path) -> None:
-    from accord.measures.release import STAR
+    from accord.measures.disclosure import STAR
 
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
