@@ -12,10 +12,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench import by_hand, population
+from bench.chart import Line, Point, Words, fitted
+from bench.chart import chart as drawn_as
 from bench.lines import line
 from bench.measuring import Cost, in_process
 
@@ -24,33 +25,6 @@ BEYOND = 60_000_000
 """About as many as are registered with a practice in England."""
 
 CHART = "bench-growing.svg"
-
-
-@dataclass(frozen=True)
-class Line:
-    """Seconds as people grow: so many for the whole, and so many for each person."""
-
-    fixed: float
-    each: float
-
-    def at(self, people: float) -> float:
-        """Seconds of so many people."""
-        return self.fixed + self.each * people
-
-
-def fitted(points: Sequence[tuple[int, float]]) -> Line:
-    """The line that is nearest to all points in proportion: least squares of its errors as shares of what was measured.
-
-    The small sizes say how much is fixed, the large ones how much each person adds; in seconds the large ones alone
-    would decide. Neither part is below 0.
-    """
-    a = sum(1 / seconds**2 for _, seconds in points)
-    b = sum(people / seconds**2 for people, seconds in points)
-    c = sum(people**2 / seconds**2 for people, seconds in points)
-    d = sum(1 / seconds for _, seconds in points)
-    e = sum(people / seconds for people, seconds in points)
-    found = Line((d * c - e * b) / (a * c - b * b), (a * e - b * d) / (a * c - b * b))
-    return found if found.fixed >= 0 else Line(0, e / c)
 
 
 def report(sizes: Sequence[int] = SIZES, drawn: str = CHART, names: Sequence[str] = by_hand.NAMES) -> None:
@@ -82,77 +56,20 @@ def report(sizes: Sequence[int] = SIZES, drawn: str = CHART, names: Sequence[str
         line("drawn in", drawn)
 
 
-# -- the chart ---------------------------------------------------------------------------------------------------------
-
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 800, 460, 90, 40, 64, 64
-BLUE, GREY, PALE = "#005eb8", "#425563", "#d8dde0"
-
-
 def chart(points: Sequence[tuple[int, Cost]], through: Line) -> str:
     """Processor seconds against people, both on logarithmic scales: an SVG."""
-    low, high = math.floor(math.log10(points[0][0])), math.ceil(math.log10(BEYOND))
-    least = math.floor(math.log10(min(cost.processor for _, cost in points)))
-    most = math.ceil(math.log10(through.at(BEYOND)))
-
-    def x(people: float) -> float:
-        return LEFT + (math.log10(people) - low) / (high - low) * (WIDTH - LEFT - RIGHT)
-
-    def y(seconds: float) -> float:
-        return HEIGHT - BOTTOM - (math.log10(seconds) - least) / (most - least) * (HEIGHT - TOP - BOTTOM)
-
-    def path(first: float, last: float) -> str:
-        steps = [first * (last / first) ** (n / 40) for n in range(41)]
-        return " ".join(f"{x(people):.1f},{y(through.at(people)):.1f}" for people in steps)
-
-    last = points[-1][0]
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        'font-family="Arial, sans-serif" font-size="12" fill="#212b32" role="img">',
-        "<title>All measures of the library by practice and month: processor seconds against people</title>",
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-        f'<text x="{LEFT}" y="26" font-size="15" font-weight="bold">All measures of the library, by practice and '
-        "month: what they cost as people grow</text>",
+    measured = [
+        Point(size, cost.processor, f"{cost.processor:.0f} s, {cost.gigabytes:.1f} GB") for size, cost in points
     ]
-    for power in range(low, high + 1):
-        at = x(10**power)
-        parts.append(f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" stroke="{PALE}"/>')
-        parts.append(f'<text x="{at:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{10**power:,}</text>')
-    for power in range(least, most + 1):
-        at = y(10**power)
-        parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}" stroke="{PALE}"/>')
-        parts.append(f'<text x="{LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{10.0**power:,g}</text>')
-    parts += [
-        f'<text x="{(WIDTH + LEFT - RIGHT) / 2:.0f}" y="{HEIGHT - 20}" text-anchor="middle">people, each with '
-        f"{population.EVENTS_EACH} events (logarithmic)</text>",
-        f'<text transform="translate(24 {(HEIGHT + TOP - BOTTOM) / 2:.0f}) rotate(-90)" text-anchor="middle">'
-        "processor seconds (logarithmic)</text>",
-        f'<rect x="{x(last):.1f}" y="{TOP}" width="{WIDTH - RIGHT - x(last):.1f}" height="{HEIGHT - TOP - BOTTOM}" '
-        'fill="#f0f4f5" fill-opacity="0.6"/>',
-        f'<polyline points="{path(points[0][0], last)}" fill="none" stroke="{BLUE}" stroke-width="2"/>',
-        f'<polyline points="{path(last, BEYOND)}" fill="none" stroke="{BLUE}" stroke-width="2" '
-        'stroke-dasharray="6 5"/>',
-    ]
-    for size, cost in points:
-        at, down = x(size), y(cost.processor)
-        parts.append(f'<circle cx="{at:.1f}" cy="{down:.1f}" r="4" fill="{BLUE}"/>')
-        parts.append(
-            f'<text x="{at + 8:.1f}" y="{down + 16:.1f}">{cost.processor:.0f} s, {cost.gigabytes:.1f} GB</text>'
-        )
-    end, up = x(BEYOND), y(through.at(BEYOND))
-    parts += [
-        f'<circle cx="{end:.1f}" cy="{up:.1f}" r="4" fill="white" stroke="{BLUE}" stroke-width="2"/>',
-        f'<text x="{end:.1f}" y="{up - 10:.1f}" text-anchor="end">{BEYOND // 1_000_000} million people: '
-        f"{through.at(BEYOND) / 60:,.0f} processor minutes</text>",
-        f'<text x="{(x(last) + WIDTH - RIGHT) / 2:.1f}" y="{HEIGHT - BOTTOM - 10}" text-anchor="middle" '
-        f'fill="{GREY}">extrapolated, not measured</text>',
-        f'<circle cx="{LEFT + 6}" cy="44" r="4" fill="{BLUE}"/><text x="{LEFT + 16}" y="48">measured</text>'
-        f'<line x1="{LEFT + 90}" x2="{LEFT + 120}" y1="44" y2="44" stroke="{BLUE}" stroke-width="2"/>'
-        f'<text x="{LEFT + 126}" y="48">fitted: {through.fixed:.1f} s and {through.each * 1e6:.1f} s for each million '
-        f'people</text><line x1="{LEFT + 420}" x2="{LEFT + 450}" y1="44" y2="44" stroke="{BLUE}" stroke-width="2" '
-        f'stroke-dasharray="6 5"/><text x="{LEFT + 456}" y="48">its continuation</text>',
-        "</svg>\n",
-    ]
-    return "\n".join(parts)
+    far = through.at(BEYOND)
+    beyond = Point(BEYOND, far, f"{BEYOND // 1_000_000} million people: {far / 60:,.0f} processor minutes")
+    words = Words(
+        "All measures of the library by practice and month: processor seconds against people",
+        "All measures of the library, by practice and month: what they cost as people grow",
+        f"people, each with {population.EVENTS_EACH} events",
+        f"{through.fixed:.1f} s and {through.each * 1e6:.1f} s for each million people",
+    )
+    return drawn_as(measured, through, beyond, words)
 
 
 if __name__ == "__main__":
