@@ -57,7 +57,8 @@ FAMILIES = {
     "use of hospital by morbidity": ("morbidity_use_",),
     "use of other care by morbidity": ("morbidity_primary_",),
     "episodes an emergency admission has": ("episodes_emergency",),
-    "numbers of frequent contacts": ("consultations", "attendances", "community", "mental_health"),
+    "numbers of frequent contacts": ("consultations", "attendances", "community", "mental_health", "prescriptions"),
+    "social care": ("social_care",),
     "share of chronic conditions": ("chronic_share",),
     "how many people move": ("moves",),
 }

@@ -11,6 +11,7 @@ what was expected of them (a Poisson number split by a multinomial is the same a
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,8 +110,11 @@ def events(
     *,
     first_person: int = 0,
     first_practice: int = 0,
+    frequent_ones: Collection[str] = LAZY,
 ) -> Events:
     """Every event of a population under one scenario (``change`` as the engine's, with one scenario).
+
+    Of the streams that are not drawn person by person, only ``frequent_ones`` are written out.
 
     A year of a thousand people takes about two megabytes while it is written: a large place is written practice by
     practice, each with the number of its first person and its own number.
@@ -130,12 +134,12 @@ def events(
     )
     # once to count, once to write
     sizes = np.zeros((people.practices, 2), np.int64)
-    _live(*lives, sizes, np.zeros((people.practices, 2), np.int64), _nothing(), _nothing())
+    _live(*lives, sizes, np.zeros((people.practices, 2), np.int64), _nothing(), np.empty((0, SPAN), np.int64))
     starts = np.concatenate([np.zeros((1, 2), np.int64), np.cumsum(sizes, axis=0)])
     found = np.empty((int(starts[-1, 0]), COLUMNS), np.int64)
-    spans = np.empty((int(starts[-1, 1]), COLUMNS), np.int64)
+    spans = np.empty((int(starts[-1, 1]), SPAN), np.int64)
     _live(*lives, sizes, starts[:-1], found, spans)
-    rows = np.concatenate([found, _contacts(spans, people, change[0], seed, first_practice)])
+    rows = np.concatenate([found, _contacts(spans, people, change[0], seed, first_practice, frequent_ones)])
     rows = rows[np.lexsort((rows[:, 2], rows[:, 3], rows[:, 1], rows[:, 0]))]
     return Events(
         rows[:, 0],
@@ -149,8 +153,8 @@ def events(
     )
 
 
-COLUMNS = 8
-"""Columns of rows while they are written: those of ``Events``; or person, first month, months, then expectations."""
+COLUMNS, SPAN = 8, 3 + N_LAZY
+"""Columns of rows while they are written: those of ``Events``; and person, first month, months, then expectations."""
 
 
 def _nothing() -> NDArray[np.int64]:
@@ -158,7 +162,12 @@ def _nothing() -> NDArray[np.int64]:
 
 
 def _contacts(
-    spans: NDArray[np.int64], people: People, change: NDArray[np.uint32], seed: int, first_practice: int
+    spans: NDArray[np.int64],
+    people: People,
+    change: NDArray[np.uint32],
+    seed: int,
+    first_practice: int,
+    wanted: Collection[str],
 ) -> NDArray[np.int64]:
     """Frequent contacts, each on a person and month, as rows of events."""
     years = change.shape[1]
@@ -177,7 +186,7 @@ def _contacts(
     made: list[NDArray[np.int64]] = []
     for place in range(people.practices * years):
         here = order[bounds[place] : bounds[place + 1]]
-        for stream in range(len(LAZY)):
+        for stream in (n for n, name in enumerate(LAZY) if name in wanted):
             number = int(numbers[place // years, place % years, stream])
             if not number:
                 continue
@@ -261,7 +270,6 @@ def _live(
                         spans[span, 0], spans[span, 1], spans[span, 2] = person, now, 1
                         for n in range(N_LAZY):
                             spans[span, 3 + n] = scaled(row[LAZY_FROM + n], own)
-                        spans[span, 7] = 0
                     span += 1
                     for n in range(happening(scaled(scaled(row[DRAWN_FROM + 2], own), factor[4]), attending)):
                         at = _put(found, at, (person, now, (_day(days[0]) + n) % DAYS), ATTENDANCE, (0, 0, 0), state)

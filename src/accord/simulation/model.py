@@ -26,8 +26,14 @@ from accord.simulation.people import AGES, CELLS, FIFTHS, FRAILTY, MORBIDITY, SE
 FOLDER = Path(__file__).parent / "model"
 """Where the figures stand."""
 
-STREAMS = ("emergency", "elective", "attendances", "outpatient", "consultations", "community", "mental_health")
-"""What people use. The first three are drawn person by person, the others from exact exposure."""
+STREAMS = (
+    "emergency", "elective", "attendances", "outpatient", "consultations", "community", "mental_health",
+    "social_care", "prescriptions",
+)  # fmt: skip
+"""What people use. The first three are drawn person by person, the others from exact exposure.
+
+Social care is counted in weeks of long-term support that councils arrange, prescriptions in items.
+"""
 
 DRAWN = STREAMS[:3]
 """Streams drawn person by person."""
@@ -198,7 +204,8 @@ def models(draws: Sequence[Mapping[str, float]], given: Figures | None = None) -
     worse = _worse(at_least)
     frailer = _frailer(value)
     death, mix = _mix(worse, frailer, curves["mortality"], at_least[:, :, 0], value)
-    spread = {name: _spread_over_states(_relative(value, "hospital", name), mix) for name in ("use", "primary")}
+    relative = {name: _relative(value, "hospital", name) for name in ("use", "primary")}
+    spread = {name: _spread_over_states(one, mix) for name, one in relative.items()}
     average = {
         "emergency": curves["emergency"] / value["episodes_emergency"],
         "elective": curves["elective"],
@@ -208,7 +215,9 @@ def models(draws: Sequence[Mapping[str, float]], given: Figures | None = None) -
         "community": curves["community"] * value["community"],
         "mental_health": value["mental_health"] * curves.get("mental_health", np.ones((CELLS, AGES))),
     }
-    rate = {name: average[name][..., None] * spread["use" if name in DRAWN else "primary"] for name in STREAMS}
+    rate = {name: each[..., None] * spread["use" if name in DRAWN else "primary"] for name, each in average.items()}
+    rate["social_care"] = _social_care(value, people[2026], mix)
+    rate["prescriptions"] = _over_everybody(relative["primary"], value["prescriptions"], people[2026], mix)
     emergency_cost = curves["emergency_cost"] * 100 * value["episodes_emergency"]
     stay = _stay(value, people[2011], average["emergency"], curves["emergency_cost"])
     chronic = _chronic(value, people[2011], average["emergency"])
@@ -313,6 +322,33 @@ def _spread_over_states(relative: Numbers, mix: Numbers) -> Numbers:
     """What an average is multiplied with in each state, so that the mix of states averages to it again."""
     relative = relative[:, None, None, :]
     return relative / (mix * relative).sum(axis=3, keepdims=True)
+
+
+def _over_everybody(relative: Numbers, average: Numbers, people: Numbers, mix: Numbers) -> Numbers:
+    """Rates that are the same at every age of a state, and average to one of all people: age comes with illness."""
+    here = relative[:, None, None, :] if relative.ndim == 2 else relative
+    whole = (people * (mix * here).sum(axis=3)).sum(axis=(1, 2), keepdims=True)
+    each = average * people.sum(axis=(1, 2), keepdims=True) / whole
+    return np.broadcast_to(here * each[..., None], mix.shape)
+
+
+OLD, ADULT = 65, 18
+"""Ages from which social care follows frailty, and from which it is given by these rates at all."""
+
+
+def _social_care(value: Values, people: Numbers, mix: Numbers) -> Numbers:
+    """Weeks of social care a person-year: the same for all adults below an age, by frailty and age from there on."""
+    ages = np.arange(AGES)
+    frailty = np.concatenate([np.ones((len(people), 1)), *(value[f"social_care_{name}"][:, 0]
+                              for name in ("mild", "moderate", "severe"))], axis=1)  # fmt: skip
+    by_state = np.tile(frailty, (1, len(MORBIDITY)))[:, None, None, :]
+    steeper = 2 ** ((ages - OLD) / value["social_care_doubles"]) * (ages >= OLD)
+    old = by_state * steeper[..., None]
+    young = np.ones_like(by_state) * ((ages >= ADULT) & (ages < OLD))[None, None, :, None]
+    share = value["social_care_young"]
+    return _over_everybody(young, value["social_care"] * share, people, mix) + _over_everybody(
+        old, value["social_care"] * (1 - share), people, mix
+    )
 
 
 def _mix(

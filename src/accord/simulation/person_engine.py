@@ -37,7 +37,6 @@ from accord.simulation.results import (
     EMERGENCY_COST,
     GROUP_OF_AGE,
     GROUPS,
-    LAZY,
     LAZY_AT,
     MONTHS,
     MOVES,
@@ -47,8 +46,6 @@ from accord.simulation.tables import CHRONIC, DEATH, DRAWN_FROM, FRAILER, LAZY_F
 
 BLOCK = 64
 """People whose draws are made together."""
-
-N_LAZY = len(LAZY)
 
 _GROUP_OF_AGE = GROUP_OF_AGE
 
@@ -270,7 +267,7 @@ def _expect(block: Any, i: int, row: Any, level: int, factor: Any, tables: Any) 
 @nb.njit(inline="always")
 def _exposure(out: Any, row: Any, own: int, months: int) -> None:
     """Add what is expected of the streams that are not drawn for each person, before any multiplier."""
-    for n in range(N_LAZY):
+    for n in range(len(out) - LAZY_AT):
         out[LAZY_AT + n] += int64(scaled(row[LAZY_FROM + n], own)) * months
 
 
@@ -474,7 +471,7 @@ def _practice(
                 if scenario > 0:
                     for k in range(results):
                         total[k] += counts[0, practice, year, group, k]
-                for n in range(N_LAZY):
+                for n in range(results - LAZY_AT):
                     total[LAZY_AT + n] = (total[LAZY_AT + n] * int64(change[scenario, practice, year, 5 + n])) >> 16
 
 

@@ -48,6 +48,9 @@ LASTING = ("registrations", "residences", "social_care")
 CODES_FILE = FOLDER / "codes.csv"
 
 OUTPATIENT, CONSULTATION = KINDS.index("outpatient"), KINDS.index("consultations")
+CONTACTS = ("outpatient", "consultations", "community", "mental_health")
+"""Streams that are written down contact by contact. Social care and medicines of the record come from who is frail."""
+
 COMMUNITY, MENTAL_HEALTH = KINDS.index("community"), KINDS.index("mental_health")
 
 # purposes of draws; 0 is taken by lives
@@ -472,6 +475,7 @@ def _write_practice(
         None if change is None else np.ascontiguousarray(change[:, number : number + 1]),
         first_person=first,
         first_practice=number,
+        frequent_ones=CONTACTS,
     )
     chance = Chance(number, world.seed)
     draws = chance.uniform(ELECTIVE_DAYS, np.arange(len(happened)))
