@@ -45,7 +45,7 @@ MONEY = ("emergency_cost", "elective_cost")
 TITLES = {
     "emergency": "Emergency admissions",
     "elective": "Elective admissions",
-    "attendances": "Attendances at emergency departments",
+    "attendances": "A&E attendances",
     "outpatient": "Outpatient attendances",
     "consultations": "Consultations in general practice",
     "community": "Community contacts",

@@ -22,7 +22,7 @@ from accord.simulation.cohort_engine import Cohort, expect
 from accord.simulation.credibility import GROUPS, NORMAL, Multipliers, believe, multipliers
 from accord.simulation.model import DRAWN, STREAMS, Figures, Model, Parameter, model, published
 from accord.simulation.people import AGES, CELLS, FIFTHS, FRAILTY, MORBIDITY, STATES
-from accord.simulation.recorded import PAID, History, Step, Year, completed, quiet, years
+from accord.simulation.recorded import PAID, STREAM_TABLES, History, Step, Year, completed, quiet, years
 from accord.simulation.results import (
     CHRONICS,
     DAYS,
@@ -177,7 +177,7 @@ def calibrated(record: Record, held: Sequence[Year], *, on_step: Step = quiet) -
     own |= _stays(record, held, model(None, figures), say)
     own |= _levels(found, own)
     made = Calibration(
-        title=record.folder.name,
+        title=_name(record),
         first=first,
         until=until,
         people_years=people_years,
@@ -191,6 +191,12 @@ def calibrated(record: Record, held: Sequence[Year], *, on_step: Step = quiet) -
     return made
 
 
+def _name(record: Record) -> str:
+    """What a record is called: its folder, or that of its place."""
+    folder = record.folder.resolve()
+    return folder.parent.name if folder.name == "record" else folder.name
+
+
 def _notes(held: Sequence[Year]) -> tuple[str, ...]:
     notes = [note for year in held for note in year.notes]
     told, streams = held[-1].told, held[-1].streams
@@ -200,8 +206,10 @@ def _notes(held: Sequence[Year]) -> tuple[str, ...]:
                 f"the record tells no {name}: it is drawn from the built-in model, at each person's age and cell"
             )
     for name in STREAMS:
-        if name not in streams:
-            notes.append(f"{name.replace('_', ' ')} is not in the record: built-in rates stay")
+        if name not in STREAM_TABLES:
+            notes.append(f"{name.replace('_', ' ')}: not calibrated, built-in rates stay")
+        elif name not in streams:
+            notes.append(f"{name.replace('_', ' ')}: the record has no {STREAM_TABLES[name]}, built-in rates stay")
     for number, name in enumerate(PAID):
         if not sum(int(year.costed[number].sum()) for year in held):
             notes.append(f"{name} admissions have no cost in the record: built-in costs stay")
