@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         verify,
     )
     from accord.settlement.run import Run
+    from accord.simulation.validation.calls import validate
 
 __version__ = "0.1.0"
 
@@ -64,6 +65,7 @@ _FROM = {
     "settle": "accord.settlement.calls",
     "show": "accord.settlement.calls",
     "simulate": "accord.place.calls",
+    "validate": "accord.simulation.validation.calls",
     "verify": "accord.settlement.calls",
 }
 
@@ -87,6 +89,7 @@ __all__ = [  # noqa: RUF022 - grouped as in the docs
     "measure",
     "feed",
     "simulate",
+    "validate",
     "Contract",
     "Run",
     "Problem",

@@ -15,6 +15,7 @@ import sys
 
 import typer
 
+from accord.cli.calibrate import calibrate
 from accord.cli.check import check
 from accord.cli.diff import diff
 from accord.cli.explain import explain
@@ -32,6 +33,7 @@ from accord.cli.schema import schema
 from accord.cli.settle import settle
 from accord.cli.show import show
 from accord.cli.simulate import simulate
+from accord.cli.validate import validate
 
 app = typer.Typer(
     name="accord",
@@ -58,7 +60,9 @@ _BRIEFLY = {
     "roster": "Who is in the population, by day; who pays.",
     "measure": "Outcome measures over a record; what may be released.",
     "population": "A made place, with its record and data for contracts.",
+    "calibrate": "The simulator from a place's own record, tested on its last year.",
     "simulate": "What contracts would do, on simulated futures of a place.",
+    "validate": "Is the simulation right? Against itself, and published figures.",
     "diff": "What changed, in the text and in each party's money.",
     "library": "The contracts that come with Accord.",
     "schema": "The JSON Schema of a contract, for editors.",
@@ -82,7 +86,9 @@ def _commands() -> None:
         measure,
         population,
         verify,
+        calibrate,
         simulate,
+        validate,
         diff,
         library,
         schema,

@@ -96,7 +96,7 @@ def _squares(name: str, what: str, off: Numbers) -> Check:
     differences turned round or left by a coin, nothing is wrong by construction: the mean and variance of what squares
     then add up to give the chi-square's scale and degrees of freedom (Satterthwaite).
     """
-    error = np.sqrt((off**2).sum(axis=0))
+    error = np.maximum(np.sqrt((off**2).sum(axis=0)), 1e-300)
     squares = float(((off.sum(axis=0) / error) ** 2).sum())
     random = np.random.Generator(np.random.Philox(key=off.shape[1]))
     signs = random.integers(0, 2, (FLIPS, len(off))) * 2.0 - 1
@@ -114,7 +114,9 @@ def _squares(name: str, what: str, off: Numbers) -> Check:
 
 
 def _worst(name: str, what: str, off: Numbers, places: np.ndarray) -> Check:
-    errors = off.mean(axis=0) / (off.std(axis=0, ddof=1) / np.sqrt(len(off)))
+    # what is the same in every run and yet off is as wrong as can be
+    spread = np.maximum(off.std(axis=0, ddof=1), 1e-12 * np.abs(off).max(axis=0) + 1e-300)
+    errors = off.mean(axis=0) / (spread / np.sqrt(len(off)))
     at = int(np.abs(errors).argmax())
     year, group, result = np.unravel_index(places[at], (YEARS, GROUPS, len(RESULTS)))
     chance = float(2 * stats.t.sf(abs(errors[at]), len(off) - 1))
@@ -148,7 +150,7 @@ def _by_hand(built: Model) -> Check:
         oldest = here[:, -1] + here[:, -2]
         here = np.concatenate([newborn[:, None], here[:, :-1]], axis=1)
         here[:, -1] = oldest
-    off = float(np.abs(compiled / np.maximum(plainly, 1e-12) - 1).max())
+    off = float((np.abs(compiled - plainly) / np.maximum(plainly, 1)).max())
     return Check(
         "engines",
         "the cohort engine by hand",
