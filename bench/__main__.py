@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench import commands, contracts, growing, loading, measures_job, measuring
+from bench import commands, contracts, futures, growing, loading, measures_job, measuring
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ PARTS: Sequence[Part] = (
     Part("job", measures_job.report, lambda: measures_job.report(people=500, events=5_000, rounds=1)),
     Part("measures", measuring.report, lambda: measuring.report(people=300, rounds=1, names=SOME)),
     Part("growth", growing.report, lambda: growing.report(sizes=(200, 400), drawn="", names=SOME)),
+    Part("futures", futures.report, lambda: futures.report(**futures.TINY)),
 )
 
 
