@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("numba")
 
 from accord.language.problem import DataRefused
+from accord.library import BEHAVIOURS
 from accord.simulation.behaviour import Behaviour, Stakes, library, read_behaviour, respond
 from accord.simulation.model import STREAMS
 
@@ -118,6 +119,99 @@ def test_freed_beds_are_filled_only_where_beds_came_free():
     assert moved(fewer, "emergency")[2] < 0 < moved(fewer, "elective")[2]
     assert moved(fewer, "elective")[:2] == [0, 0]
     assert moved(answered("backfill", now=stakes(hospital=1)), "elective") == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("name", "now", "up", "down"),
+    [
+        ("refer-or-treat", stakes(hospital=0.5), ("consultations",), ("elective", "outpatient")),
+        ("make-or-buy", stakes(hospital=0.5), ("community",), ("outpatient",)),
+        ("case-finding", stakes(indicators=1.0), ("consultations",), ()),
+        ("case-management-early", stakes(0, 0, "rewards"), ("emergency",), ()),
+        ("integration-late", stakes(0, 0, "shared savings"), (), ("emergency",)),
+        ("supply-induced", stakes(0, 0, "participation"), ("community", "attendances"), ()),
+        ("crowding-out", stakes(indicators=1.0), ("outpatient",), ()),
+    ],
+)
+def test_which_way_each_goes(name: str, now: Stakes, up: tuple[str, ...], down: tuple[str, ...]):
+    longer, nothing = Stakes(now.hospital * 2, now.indicators * 2, now.streams), Stakes(
+        (0.0,) * 6, (0.0,) * 6, frozenset())  # fmt: skip
+    last = respond([library()[name]], longer, nothing, 6, chronic_share=0.08).change[-1]
+    for number, stream in enumerate(STREAMS):
+        factor = last[2 + number]
+        assert (factor > 1) == (stream in up) and (factor < 1) == (stream in down), stream
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "way"),
+    [
+        ("effort-on-rewarded-work", "moved", 1),
+        ("adjustments", "taken_out", 1),
+        ("case-finding", "found", 1),
+        ("coding-drift", "expected", 1),
+        ("baseline-inflation", "expected", 1),
+    ],
+)
+def test_what_is_reckoned_with(name: str, what: str, way: int):
+    still, now = (getattr(answered(name, now=one), what) for one in (NOTHING, stakes(0.5, 1.0)))
+    assert ((now[-1] - still[-1]) * way) > 0
+
+
+# -- who provides ------------------------------------------------------------------------------------------------------
+
+
+def test_providers_share_what_there_is_and_today_is_today():
+    choice = library()["make-or-buy"].chooses
+    assert choice is not None
+    assert choice.shares(0) == (0.82, 0.09, 0.06, 0.03)
+    for borne in (0.1, 0.5, 1.0):
+        assert sum(choice.shares(borne)) == pytest.approx(1)
+
+
+def test_the_cheaper_wins_the_more_of_the_price_is_borne_and_patients_have_a_choice():
+    choice = library()["make-or-buy"].chooses
+    assert choice is not None
+    local, other, independent, clinic = zip(*(choice.shares(borne) for borne in (0, 0.3, 0.6, 1.0)), strict=True)
+    assert local == tuple(sorted(local, reverse=True)) and clinic == tuple(sorted(clinic))
+    assert independent[-1] > independent[0]
+    assert local[-1] > 0.4 * local[0]  # those who choose for themselves stay
+    assert other[1] / local[1] == pytest.approx(other[0] / local[0])  # the same price, the same choice
+
+
+def test_what_is_not_bought_is_made():
+    """Every attendance that the hospital does not give is a contact in the neighbourhood."""
+    numbers = {"outpatient": 350_000.0, "community": 330_000.0}
+    change = respond(
+        [library()["make-or-buy"]], stakes(hospital=0.5), NOTHING, 3, chronic_share=0.08, numbers=numbers
+    ).change
+    less = (1 - change[:, 2 + STREAMS.index("outpatient")]) * numbers["outpatient"]
+    more = (change[:, 2 + STREAMS.index("community")] - 1) * numbers["community"]
+    assert (less > 0).all()
+    assert more == pytest.approx(less)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (("share: 82", "share: 92"), "shares are 110 % together"),
+        (("low: 0, high: 0.012", "low: 0.1, high: 0.012"), "is no interval of weights"),
+        (("as: community", "as: outpatient"), ""),
+        (("value: 40", "value: 140"), "140 % of patients"),
+        (("{stake: hospital}", "{expects: loss}"), "a choice answers to a stake"),
+        (("another hospital", "the local hospital"), "the local hospital stands here twice"),
+    ],
+)
+def test_a_choice_that_cannot_be(tmp_path: Path, wrong: tuple[str, str], message: str):
+    text = (BEHAVIOURS / "make-or-buy.yaml").read_text(encoding="utf-8")
+    assert wrong[0] in text
+    file = tmp_path / "make-or-buy.yaml"
+    file.write_text(text.replace(*wrong), encoding="utf-8")
+    if not message:
+        read_behaviour(file)
+        return
+    with pytest.raises(DataRefused, match=message) as caught:
+        read_behaviour(file)
+    assert all(problem.place.line > 0 for problem in caught.value.problems)
 
 
 def test_who_expects_a_loss_stays_away_from_what_is_new():

@@ -112,6 +112,8 @@ class Stage:
     tables: Tables
     start: Cohort
     rates: Numbers
+    numbers: Mapping[str, float]
+    """How many there are of each stream with no contract change, as is expected."""
     cases: tuple[Case, ...]
     responses: tuple[Response, ...] = ()
     stakes: tuple[Stakes, ...] = ()
@@ -178,6 +180,7 @@ def stage(
     built_in = model()
     on_step("expecting what nothing changed")
     start = cohort(people, years)
+    expected = expect(start, built_in, years, cases[0].base)
     first = Stage(
         place,
         span,
@@ -187,7 +190,8 @@ def stage(
         built_in,
         tables(built_in),
         start,
-        rates_of(expect(start, built_in, years, cases[0].base)),
+        rates_of(expected),
+        {name: float(expected[..., RESULTS.index(name)].sum()) for name in STREAMS},
         tuple(cases),
         notes=_doubts(cases),
         engine=engine,
@@ -406,15 +410,14 @@ def answer(
     used = case.behaviours if behaviours is None else behaviours
     if not used:
         return unchanged(made.years.number)
-    total = made.rates.sum(axis=(0, 1))
-    emergency, elective = total[RESULTS.index("emergency")], total[RESULTS.index("elective")]
     return respond(
         used,
         now,
         before,
         made.years.number,
         chronic_share=made.model.value("chronic_share"),
-        elective_for_emergency=float(emergency / max(elective, 1e-12)),
+        elective_for_emergency=made.numbers["emergency"] / max(made.numbers["elective"], 1e-12),
+        numbers=made.numbers,
         deviates=deviates,
     )
 

@@ -21,6 +21,7 @@ from accord.language.problem import DataRefused, Problem
 from accord.language.shape import IDENTIFIER, NUMBER, TITLE, Choice, Field, ListOf, Record, conform
 from accord.language.text import Tree, decode, fields_of, items_of, read_tree, text_of
 from accord.library import BEHAVIOURS
+from accord.simulation.choosing import CHOICE, Chosen, Providers, read_choice
 from accord.simulation.model import STREAMS
 
 Numbers = NDArray[np.float64]
@@ -73,7 +74,8 @@ _BEHAVIOUR = Record(
             "What it answers to.",
             True,
         ),
-        Field("effects", ListOf("effects", _EFFECT), "What it moves.", True),
+        Field("effects", ListOf("effects", _EFFECT), "What it moves."),
+        Field("chooses", CHOICE, "Who provides a kind of care instead: a choice between providers."),
         Field("begins", NUMBER, "Years before anything is seen.", True),
         Field("full_after", NUMBER, "Years until all of it is seen.", True),
         Field("lasts", NUMBER, "Years after which it fades though its cause goes on."),
@@ -122,6 +124,7 @@ class Behaviour:
         begins, full_after, lasts, half_life: its time course in years.
         most: a cap on its size.
         withdrawn: how many times the size where the cause is taken away.
+        chooses: a choice between providers, whose price is borne as strongly as the cause acts.
     """
 
     name: str
@@ -138,6 +141,7 @@ class Behaviour:
     most: float | None
     withdrawn: float
     place: Place
+    chooses: Providers | None = None
 
     def dose(self, pounds: float) -> float:
         """How strongly so many pounds (or such a share) act, 1 at the most."""
@@ -189,6 +193,7 @@ class Response:
         moved: points of rewarded indicators, ``taken_out``: share of denominators, ``found``: factor of people on
             registers, ``expected``: factor; each ``[years]``.
         takes_part: by contract, which practices take part.
+        chosen: by stream, who provides it.
     """
 
     change: Numbers
@@ -197,6 +202,7 @@ class Response:
     found: Numbers
     expected: Numbers
     takes_part: Mapping[str, NDArray[np.bool_]]
+    chosen: Mapping[str, tuple[Chosen, ...]] = field(default_factory=dict[str, tuple[Chosen, ...]])
 
     @property
     def silent(self) -> bool:
@@ -226,6 +232,7 @@ def respond(
     *,
     chronic_share: float,
     elective_for_emergency: float = 1.0,
+    numbers: Mapping[str, float] | None = None,
     deviates: Mapping[str, float] | None = None,
 ) -> Response:
     """What behaviours do under a scenario's stakes (``now``) against those of no contract change (``before``).
@@ -237,11 +244,13 @@ def respond(
         years: how many.
         chronic_share: share of emergency admissions that are for chronic ambulatory-care-sensitive conditions.
         elective_for_emergency: emergency admissions for each elective one, for beds that are filled again.
+        numbers: how many there are of each stream, for care that is given as another instead; 1 of each otherwise.
         deviates: by behaviour, where in its interval its size lies, as a normal deviate.
     """
     out = unchanged(years)
     change = out.change
     takes_part: dict[str, NDArray[np.bool_]] = {}
+    chosen: dict[str, tuple[Chosen, ...]] = {}
     later: list[Behaviour] = []
     for one in behaviours:
         if one.answers == "falls":
@@ -253,8 +262,14 @@ def respond(
                     takes_part[contract] = np.array(net) >= 0
             continue
         course = one.course(_doses(one, now, before, years))
+        deviate = (deviates or {}).get(one.name, 0.0)
+        if one.chooses is not None and any(course):
+            chosen[one.chooses.of] = one.chooses.chosen(course, deviate)
+            for year, level in enumerate(course):
+                for stream, factor in one.chooses.factors(level, numbers or {}, deviate).items():
+                    change[year, 2 + STREAMS.index(stream)] *= factor
         for effect in one.effects:
-            size = effect.at((deviates or {}).get(one.name, 0.0))
+            size = effect.at(deviate)
             for year, level in enumerate(course):
                 if level:
                     _apply(effect.on, _capped(size * level, one.most), year, out, chronic_share)
@@ -266,7 +281,7 @@ def respond(
         for effect in one.effects:
             size = effect.at((deviates or {}).get(one.name, 0.0)) / 100
             change[:, 2 + STREAMS.index(effect.on)] *= 1 + size * free * np.array(course)
-    return replace(out, takes_part=takes_part)
+    return replace(out, takes_part=takes_part, chosen=chosen)
 
 
 def _doses(one: Behaviour, now: Stakes, before: Stakes, years: int) -> list[float]:
@@ -321,7 +336,13 @@ def read_behaviour(path: Path) -> Behaviour:
         problems.append(
             Problem(entries["answers"].place, f"it answers to {said}", "say one of stake, pays, stream, falls, expects")
         )
-    effects = [_effect(item, problems, kinds[:1]) for item in items_of(entries["effects"])]
+    if ("effects" in entries) == ("chooses" in entries):
+        said = "both effects and a choice" if "effects" in entries else "nothing"
+        problems.append(Problem(tree.place, f"it moves {said}", "say effects: or chooses:"))
+    effects = [_effect(item, problems, kinds[:1]) for item in items_of(entries.get("effects"))]
+    chooses = read_choice(entries.get("chooses"), problems)
+    if chooses is not None and kinds[:1] not in (["stake"], ["stream"], ["pays"]):
+        problems.append(Problem(entries["chooses"].place, "a choice answers to a stake, what pays, or a stream", ""))
     number = _number(entries, problems)
     scale = text_of(answers.get("scale"))
     if scale and float(scale) <= 0:
@@ -349,6 +370,7 @@ def read_behaviour(path: Path) -> Behaviour:
         most,
         float(text_of(withdrawn["times"])) if withdrawn else 1.0,
         tree.place,
+        chooses,
     )
 
 
