@@ -293,8 +293,7 @@ def _morbidity(
     result = optimize.minimize(misfit, started, jac=True, method="BFGS")
     slope, sooner, *starts = result.x
     slope, sooner = float(np.clip(slope, 0.005, 0.3)), float(np.clip(sooner, 0, 30))
-    england = published().curves["people_2026"][:, 18:].copy()
-    england[:, 85 - 18 :] *= 0.84 ** np.arange(AGES - 85)
+    england = model().people[2026][:, 18:]
     along = np.arange(18, AGES)[None, :] - 50.0
     shift = ((np.arange(CELLS) % FIFTHS - 2) / (FIFTHS - 1))[:, None] * sooner
     found: dict[str, Parameter] = {}

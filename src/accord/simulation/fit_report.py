@@ -42,8 +42,8 @@ OTHERS = {
     "community": "Community contacts",
     "emergency_spread": "Spread of an emergency episode's cost",
     "elective_spread": "Spread of an elective episode's cost",
-    "people_2011": "People, 2011",
-    "people_2026": "Registered patients, 2026",
+    "people_2011": "People to the age of 85, 2011",
+    "people_2026": "Registered patients to the age of 85, 2026",
 }
 """Curves that have a row in the summary alone."""
 
@@ -267,8 +267,8 @@ def _limits() -> str:
   the outpatients above. `accord validate` compares the whole model with published figures.
 - Morbidity, frailty and how use differs between people of the same age, sex and fifth are not in these tables; those
   figures stand one by one in `model/parameters.yaml` with their sources and how sure each is.
-- Episodes and appointments of people of 85 and over are published as one figure. The curve goes straight from 80 to
-  it, so it is too high from 80 to 84 and too low at 85 and over by some per cent (see the groups named above).
+- Figures of people of 85 and over are published as one. They are fitted as the mean of single ages (each with 0.84 of
+  the people of the one before), whose logarithms go on with half the slope from 80 to 85: that half is assumed.
 - Costs are averages of 2011/12 by age, sex and fifth, not prices of a year.
 """
 

@@ -31,6 +31,9 @@ KNOTS = (0, 1, 2, 3, 5, 10, 15, 18, 20, 22, 25, 30, 35, 40, 45, 50, 55, 60, 65, 
 OPEN = 85
 """The last age of the published tables stands for this age and over."""
 
+STEEPNESS = 0.5
+"""Beyond the open age a logarithm goes on with this part of its slope from 80 to 85 (assumed: nothing is published)."""
+
 Numbers = NDArray[np.float64]
 
 
@@ -95,12 +98,27 @@ def hats(ages: Numbers) -> Numbers:
     return out
 
 
-def poisson(events: Numbers, exposure: Numbers, design: Numbers) -> Numbers:
-    """Coefficients of log(rate) by Poisson regression (reweighted least squares; McCullagh and Nelder 1989)."""
+def poisson(
+    events: Numbers, exposure: Numbers, design: Numbers, beyond: tuple[Numbers, Numbers] | None = None
+) -> Numbers:
+    """Coefficients of log(rate) by Poisson regression (reweighted least squares; McCullagh and Nelder 1989).
+
+    Args:
+        events: what is counted in each row.
+        exposure: what it is divided by.
+        design: log(rate) is this times the coefficients.
+        beyond: of the last row, where it stands for several ages: their own design, and the share of each; its rate is
+            then the mean of theirs. The rows of all ages' designs add up to 1, so totals are reproduced.
+    """
     beta: Numbers = np.full(design.shape[1], np.log(events.sum() / exposure.sum()))
     ridge = np.eye(design.shape[1]) * 1e-9
-    for _ in range(60):
-        mean = exposure * np.exp(design @ beta)
+    for _ in range(200):
+        linear = design @ beta
+        if beyond is not None:
+            each = beyond[1] * np.exp(beyond[0] @ beta)
+            design = np.vstack([design[:-1], each @ beyond[0] / each.sum()])
+            linear[-1] = np.log(each.sum())
+        mean = exposure * np.exp(linear)
         step = np.linalg.solve(design.T @ (design * mean[:, None]) + ridge, design.T @ (events - mean))
         beta = beta + np.clip(step, -2, 2)
         if np.abs(step).max() < 1e-10:
@@ -112,34 +130,60 @@ FOLDS = 5
 """A single age is left out together with every fifth one after it."""
 
 
-def fit(quantity: str, events: Numbers, exposure: Numbers, *, by_single_age: bool = True) -> Curve:
-    """A curve from events and exposure by cell and single age ``[cells, 0..85]``, the last age open.
+def fit(
+    quantity: str, events: Numbers, exposure: Numbers, *, by_single_age: bool = True, open_age: bool = True
+) -> Curve:
+    """A curve from events and exposure by cell and single age ``[cells, 0..85]``.
 
     Args:
         quantity: its name.
         events: what is counted.
         exposure: what it is divided by.
         by_single_age: whether the figures were published so; only then can single ages be left out and predicted.
+        open_age: whether the last age stands for itself and over.
     """
     ages = np.arange(events.shape[1], dtype=float)
-    design = hats(ages)
-    # beyond the open age nothing is known of the shape: the curve stays level
-    design[:, -2] += design[:, -1]
-    design = design[:, :-1]
+    design, beyond, last = _design(ages, open_age)
+    at_100 = np.eye(len(KNOTS) - 1)[-1] if last is None else last
     out, fitted, predicted = np.empty((CELLS, len(KNOTS))), np.empty_like(events), events.copy()
     for cell in range(CELLS):
-        beta = poisson(events[cell], exposure[cell], design)
-        out[cell] = np.exp(np.append(beta, beta[-1]))
-        fitted[cell] = exposure[cell] * np.exp(design @ beta)
+        beta = poisson(events[cell], exposure[cell], design, beyond)
+        out[cell] = np.exp(np.append(beta, at_100 @ beta))
+        fitted[cell] = exposure[cell] * _rates(design, beyond, beta)
         for fold in range(FOLDS if by_single_age else 0):
             left_out = ages % FOLDS == fold
             left_out[0] = left_out[-1] = False  # what lies beyond the rest cannot be predicted
-            kept = poisson(events[cell][~left_out], exposure[cell][~left_out], design[~left_out])
+            kept = poisson(events[cell][~left_out], exposure[cell][~left_out], design[~left_out], beyond)
             # a knot that nothing is left of takes what lies between its neighbours
-            known = design[~left_out].sum(axis=0) > 0
+            known = np.abs(design[~left_out]).sum(axis=0) > 0
             kept = np.interp(np.array(KNOTS[:-1]), np.array(KNOTS[:-1])[known], kept[known])
-            predicted[cell, left_out] = (exposure[cell] * np.exp(design @ kept))[left_out]
+            predicted[cell, left_out] = (exposure[cell] * _rates(design, beyond, kept))[left_out]
     return Curve(quantity, out, events, exposure, fitted, predicted if by_single_age else None)
+
+
+def _design(ages: Numbers, open_age: bool) -> tuple[Numbers, tuple[Numbers, Numbers] | None, Numbers | None]:
+    """The design of single ages; that of the ages which the open one stands for, with shares; and of the last knot."""
+    design = hats(ages)
+    if not open_age:
+        design[:, -2] += design[:, -1]  # a single age as any other, and nothing is asked beyond it
+        return design[:, :-1], None, None
+    older = np.arange(OPEN, AGES, dtype=float)
+    share = read_parameters(FOLDER / "parameters.yaml")["oldest_kept"].value ** (older - OPEN)
+    # the last knot follows from the two before it: b100 = b85 + 15 years of a part of the slope from 80 to 85
+    years = (KNOTS[-1] - KNOTS[-2]) / (KNOTS[-2] - KNOTS[-3]) * STEEPNESS
+    last = np.zeros(len(KNOTS) - 1)
+    last[-1], last[-2] = 1 + years, -years
+    beyond = hats(older)
+    beyond = beyond[:, :-1] + beyond[:, -1:] * last
+    return design[:, :-1] + design[:, -1:] * last, (beyond, share / share.sum()), last
+
+
+def _rates(design: Numbers, beyond: tuple[Numbers, Numbers] | None, beta: Numbers) -> Numbers:
+    """Rates of single ages, the last of them (if it is open) the mean of those it stands for."""
+    out = np.exp(design @ beta)
+    if beyond is not None:
+        out[-1] = beyond[1] @ np.exp(beyond[0] @ beta)
+    return out
 
 
 # -- reading the published files --------------------------------------------------------------------------------
@@ -265,6 +309,14 @@ def _registered(facts: Path) -> Numbers:
     return out
 
 
+def _at_open_age(people: Numbers) -> Numbers:
+    """People with the open age's alone in its place, as the model spreads those beyond it over single ages."""
+    kept = read_parameters(FOLDER / "parameters.yaml")["oldest_kept"].value
+    out = people.copy()
+    out[:, OPEN] /= (kept ** np.arange(AGES - OPEN)).sum()
+    return out
+
+
 def curves(folder: Path, facts: Path) -> list[Curve]:
     """Every fitted curve. Rates are a person and year; costs are pounds an episode; relative ones average 1."""
     data = folder / "england_2011_12"
@@ -288,8 +340,9 @@ def curves(folder: Path, facts: Path) -> list[Curve]:
         number, mean = _cells(rows, "N"), _cells(rows, "TOTAL_COST") / np.maximum(_cells(rows, "N"), 1e-9)
         # published: the standard deviation of an episode's cost; fitted: its coefficient of variation
         found.append(fit(name, _cells(rows, "STDDEV_COST") / np.maximum(mean, 1e-9) * number, number))
-    found.append(fit("people_2011", population, np.ones_like(population)))
-    found.append(fit("people_2026", _registered(facts), np.ones_like(population), by_single_age=False))
+    even = np.ones_like(population)
+    found.append(fit("people_2011", _at_open_age(population), even, open_age=False))
+    found.append(fit("people_2026", _at_open_age(_registered(facts)), even, by_single_age=False, open_age=False))
     return found
 
 

@@ -253,10 +253,10 @@ Values = Mapping[str, Numbers]
 
 
 def _people(curve: Numbers, value: Values) -> Numbers:
-    # the last published age stands for itself and over
+    # the last published age stands for itself and over; the curve has those of that age alone
     tail = value["oldest_kept"] ** np.arange(AGES - 85)
     out = np.repeat(curve[None], len(tail), axis=0)
-    out[..., 85:] = curve[:, 85:86] * tail / tail.sum(axis=2, keepdims=True)
+    out[..., 85:] = curve[:, 85:86] * tail
     return out
 
 
