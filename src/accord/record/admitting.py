@@ -193,9 +193,9 @@ class Admission:
                 least, most = column.least or 0, min(column.most or _SURELY_WHOLE, _SURELY_WHOLE)
                 return f"{given} between {least} and {most}"
             case "number":
-                least = "" if column.least is None else f" and {given} >= {column.least}"
                 most = min(column.most or _SURELY_WHOLE, _SURELY_WHOLE)
-                return f"coalesce(try_cast({given} as DECIMAL(18, 4)) <= {most}{least}, {given} is null)"
+                within = f"<= {most}" if column.least is None else f"between {column.least} and {most}"
+                return f"coalesce(try_cast({given} as DECIMAL(18, 4)) {within}, {given} is null)"
             case "flag" if incoming == "BOOLEAN":
                 return "true"
             case "key" if incoming == "VARCHAR":

@@ -11,7 +11,7 @@ import os
 import re
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -204,17 +204,56 @@ def parquet_names(file: SourceFile) -> tuple[str, ...]:
         raise DataRefused(_not_parquet(file)) from error
 
 
-def parquet_select(file: SourceFile, columns: int) -> str:
-    """The rows of a Parquet file of so many columns as a delimited file has them: see :class:`Delimited`."""
-    path = text_literal(str(file.path))
-    held = ", ".join(f"c{i}" for i in range(columns))
-    values = ", ".join(f"nullif(trim(cast(c{i} as varchar)), '') as {nth_column(i)}" for i in range(columns))
-    if "file_row_number" in {name.lower() for name in parquet_names(file)}:  # DuckDB's own name, which the file has
-        source = f"select row_number() over () - 1 as nth, * from read_parquet({path}) as file({held})"
-    else:
-        read = f"read_parquet({path}, file_row_number = true)"
-        source = f"select * from {read} as file({held}, nth)"
+def parquet_select(file: SourceFile) -> str:
+    """The rows of a Parquet file as a delimited file has them, all texts: see :class:`Delimited`."""
+    source, held = _parquet_source(file, parquet_names(file))
+    values = ", ".join(f"nullif(trim(cast({each} as varchar)), '') as {nth_column(i)}" for i, each in enumerate(held))
     return f"select nth + 1 as source_row, {values} from ({source})"
+
+
+def _parquet_source(file: SourceFile, names: Sequence[str]) -> tuple[str, list[str]]:
+    """A select of a Parquet file with its rows numbered from 0 as ``nth``; and its columns under names of our own."""
+    path = text_literal(str(file.path))
+    held = [f"c{i}" for i in range(len(names))]
+    if "file_row_number" in {name.lower() for name in names}:  # DuckDB's own name, which the file has
+        return f"select row_number() over () - 1 as nth, * from read_parquet({path}) as file({', '.join(held)})", held
+    read = f"read_parquet({path}, file_row_number = true)"
+    return f"select * from {read} as file({', '.join(held)}, nth)", held
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A Parquet file with its types: ``select`` gives ``source_row`` and its columns (:func:`nth_column`).
+
+    ``kinds`` are the types as DuckDB calls them. Texts are as a delimited file has them. ``certain`` are the numbers of
+    columns of texts of which none is one of those that mean that nothing is there, so that nobody needs to look.
+    """
+
+    select: str
+    kinds: tuple[str, ...]
+    certain: frozenset[int]
+
+
+def parquet_typed(
+    con: duckdb.DuckDBPyConnection, file: SourceFile, used: Iterable[int], missing: Sequence[str]
+) -> Typed:
+    """A Parquet file with its types. The texts of the columns ``used`` are looked at first: few are to be cleaned."""
+    source, held = _parquet_source(file, parquet_names(file))
+    kinds = tuple(str(kind) for name, kind, *_ in con.execute(f"describe {source}").fetchall() if name != "nth")
+    texts = [i for i in sorted(set(used)) if kinds[i] == "VARCHAR"]
+    listed = ", ".join(text_literal(text) for text in ("", *missing))
+    asked = ", ".join(
+        f"bool_or(starts_with({held[i]}, ' ') or ends_with({held[i]}, ' ') or {held[i]} in ({listed}))" for i in texts
+    )
+    found = con.execute(f"select {asked} from ({source})").fetchall()[0] if texts else ()
+    certain = frozenset(i for i, doubtful in zip(texts, found, strict=True) if not doubtful)
+    values = ", ".join(
+        f"nullif(trim({each}), '') as {nth_column(i)}"
+        if kinds[i] == "VARCHAR" and i not in certain
+        else f"{each} as {nth_column(i)}"
+        for i, each in enumerate(held)
+    )
+    return Typed(f"select nth + 1 as source_row, {values} from ({source})", kinds, certain)
 
 
 def parquet_rows(file: SourceFile) -> int:

@@ -8,7 +8,8 @@ guessed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from accord.record.readers.delimited import (
     nth_column,
     parquet_names,
     parquet_rows,
-    parquet_select,
+    parquet_typed,
     read_delimited,
 )
 from accord.record.readers.mapping import (
@@ -41,7 +42,7 @@ from accord.record.source import RefusedRows, RowsRead, SetAside, SourceFile, So
 if TYPE_CHECKING:
     import duckdb
 
-VERSION = "2"
+VERSION = "3"
 """Changes when the same file would be read differently."""
 
 
@@ -97,8 +98,11 @@ class FlatReader:
         """What a file holds."""
         names = self._names(file)
         if _is_parquet(file):
-            con.execute(f"create or replace temp view flat_rows as {parquet_select(file, len(names))}")
-            rows, refused = parquet_rows(file), 0
+            used = {nth for name in expanded(tuple(self.mapping.sources())) for nth in column_of(name, names)}
+            typed = parquet_typed(con, file, used, self.mapping.missing)
+            con.execute(f"create or replace temp view flat_rows as {typed.select}")
+            printing = _Printing(self.mapping, names, typed.kinds, typed.certain)
+            rows = parquet_rows(file)
         else:
             delimiter = self.mapping.delimiter or (
                 "," if self.mapping.heading else heading(file.path, file.label, None, self.mapping.encoding)[0]
@@ -113,10 +117,10 @@ class FlatReader:
                 encoding=self.mapping.encoding,
             )
             con.execute(f"create or replace temp view flat_rows as select * from {read.table}")
-            rows, refused = read.rows, read.refused
-            if refused:
+            rows = read.rows
+            if read.refused:
                 yield RefusedRows(con.sql(f"select source_row, reason from {read.refused_table}"))
-        printing = _Printing(self.mapping, names)
+            printing = _Printing(self.mapping, names, ("VARCHAR",) * len(names), frozenset())
         for each in self.mapping.tables:
             identifiers = self.mapping.identifiers
             yield SourceRows(each.table, con.sql(printing.select(each)), identifiers)
@@ -138,12 +142,32 @@ def _is_parquet(file: SourceFile) -> bool:
     return file.path.suffix.lower() == ".parquet"
 
 
+_DAYS = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
+"""Types of a Parquet file that say a day, without a zone."""
+
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
+
+_NUMBERS = {"count": _WHOLE, "pence": _WHOLE, "number": (*_WHOLE, "DECIMAL"), "flag": ("BOOLEAN",)}
+"""Types of a Parquet file whose values are those of a column of the record of this type, and need not become text."""
+
+
+def _could_be(text: str, kind: str) -> bool:
+    """Whether a text may be how a value of a type is written."""
+    return bool(re.search("[0-9]", text)) if kind != "BOOLEAN" else text.lower() in ("true", "false")
+
+
 @dataclass(frozen=True, slots=True)
 class _Printing:
-    """Prints a mapping as SQL. ``names`` are the file's columns, in order."""
+    """Prints a mapping as SQL.
+
+    ``names`` are the file's columns, in order, ``kinds`` their types as DuckDB calls them. ``certain`` are the numbers
+    of columns of texts where none stands that means nothing.
+    """
 
     mapping: Mapped
     names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    certain: Collection[int]
 
     def select(self, mapped: TableMapping) -> str:
         """The rows of one table."""
@@ -151,19 +175,18 @@ class _Printing:
         columns = {column.name: column.type for column in definition.columns}
         values = {name: self._feed(feed, columns[name]) for name, feed in mapped.columns.items()}
         identifier = self._column(self.mapping.identifier.value) if self.mapping.identifier else "cast(null as varchar)"
-        key = " || '|' || ".join(f"coalesce({self._column(name)}, '')" for name in expanded(mapped.key))
-        any_key = " or ".join(f"{self._column(name)} is not null" for name in expanded(mapped.key))
+        key = self._joined(expanded(mapped.key)) if mapped.key else "cast(null as varchar)"
         refused, blamed = self._refused(mapped)
         parts = [
             "source_row",
             f"{identifier} as identifier" if definition.of_persons != "none" else "cast(null as varchar) as identifier",
-            f"case when {any_key} then {key} end as key" if key else "cast(null as varchar) as key",
+            f"{key} as key",
             f"{refused} as refused",
             f"{blamed} as refused_column",
             *(f"{value} as {quoted(name)}" for name, value in values.items()),
         ]
         if self.mapping.known:
-            parts.append(f"try_cast({self._day(self._column(self.mapping.known.value), 0)} as date) as known")
+            parts.append(f"try_cast({self._day((self.mapping.known.value,), 0)} as date) as known")
         if self.mapping.deleted:
             parts.append(f"{self.condition(self.mapping.deleted)} as deleted")
         where = f" where {self.condition(mapped.when)}" if mapped.when else ""
@@ -176,15 +199,41 @@ class _Printing:
         return among if condition.among else f"not {among}"
 
     def _column(self, name: str) -> str:
-        """The value of a column: nothing where the file lacks it, or where a text stands that means nothing."""
+        """The text of a column: nothing where the file lacks it, or where a text stands that means nothing."""
         there = column_of(name, self.names)
         if not there:
             return "cast(null as varchar)"
-        column = nth_column(there[0])
-        if not self.mapping.missing:
+        nth = there[0]
+        column = nth_column(nth)
+        if nth in self.certain:
             return column
-        missing = ", ".join(text_literal(text) for text in self.mapping.missing)
-        return f"case when {column} not in ({missing}) then {column} end"
+        text = column if self.kinds[nth] == "VARCHAR" else f"cast({column} as varchar)"
+        if not self.mapping.missing:
+            return text
+        missing = ", ".join(text_literal(each) for each in self.mapping.missing)
+        return f"case when {text} not in ({missing}) then {text} end"
+
+    def _typed(self, sources: Sequence[str], kinds: Collection[str]) -> str | None:
+        """The values of a column of the file that has one of these types; None for another, or for several columns."""
+        there = column_of(sources[0], self.names)[:1] if len(sources) == 1 else ()
+        named = [(nth_column(nth), self.kinds[nth]) for nth in there if self.kinds[nth].partition("(")[0] in kinds]
+        if not named:
+            return None
+        column, kind = named[0]
+        # as a value of that type is written; a text that is no such value is not in the column
+        missing = ", ".join(
+            f"try_cast({text_literal(text)} as {kind})" for text in self.mapping.missing if _could_be(text, kind)
+        )
+        # true where the text cannot be read as the type: then nothing is equal to it
+        return f"case when coalesce({column} not in ({missing}), true) then {column} end" if missing else column
+
+    def _joined(self, names: Sequence[str]) -> str:
+        """A key of several columns, or of one."""
+        columns = [self._column(name) for name in names]
+        if len(columns) == 1:
+            return columns[0]
+        joined = " || '|' || ".join(f"coalesce({column}, '')" for column in columns)
+        return f"case when {' or '.join(f'{column} is not null' for column in columns)} then {joined} end"
 
     def _feed(self, feed: Feed, kind: str) -> str:
         if feed.kind == "is":
@@ -196,32 +245,38 @@ class _Printing:
             )
             return f"nullif(concat_ws(' ', {cleaned}), '')"
         if feed.kind == "join":
-            joined = " || '|' || ".join(f"coalesce({column}, '')" for column in columns)
-            return f"case when {' or '.join(f'{column} is not null' for column in columns)} then {joined} end"
-        value = self._first(feed)
+            return self._joined(expanded(feed.sources))
+        value = self._first(expanded(feed.sources), feed.until)
         if feed.values is not None:
             otherwise = value if feed.otherwise == "keep" else "null"
             return f"case {value} {self._whens(feed)} else {otherwise} end"
         if kind == "day":
-            return self._day(value, feed.days)
+            return self._day(expanded(feed.sources), feed.days, feed.until)
+        typed = None if feed.until or feed.times != 1 else self._typed(expanded(feed.sources), _NUMBERS.get(kind, ()))
+        if typed:
+            return typed
         if feed.times != 1:
             number = f"try_cast({value} as decimal(18, 4)) * {feed.times}"
             exact = f"cast(try_cast({value} as decimal(18, 4)) * {feed.times} as decimal(38, 0))"
             return f"coalesce(cast({exact} as varchar), {value})" if kind != "number" else f"cast({number} as varchar)"
         return value
 
-    def _first(self, feed: Feed) -> str:
-        columns = [self._column(name) for name in expanded(feed.sources)]
+    def _first(self, sources: Sequence[str], until: str) -> str:
+        columns = [self._column(name) for name in sources]
         value = columns[0] if len(columns) == 1 else f"coalesce({', '.join(columns)})"
-        return f"nullif(split_part({value}, {text_literal(feed.until)}, 1), '')" if feed.until else value
+        return f"nullif(split_part({value}, {text_literal(until)}, 1), '')" if until else value
 
     def _whens(self, feed: Feed) -> str:
         return " ".join(
             f"when {text_literal(value)} then {text_literal(word)}" for value, word in (feed.values or {}).items()
         )
 
-    def _day(self, value: str, days: int) -> str:
-        """The day as year-month-day, so many days on; what is not a day in any of the forms stays as it is written."""
+    def _day(self, sources: Sequence[str], days: int, until: str = "") -> str:
+        """The day, so many days on; of a text the day as year-month-day, or as it is written if it is no day."""
+        typed = None if until else self._typed(sources, _DAYS)
+        if typed:
+            return f"cast({typed} as date) + {days}" if days else f"cast({typed} as date)"
+        value = self._first(sources, until)
         forms = ", ".join(text_literal(form) for form in self.mapping.dates)
         day = f"cast(try_strptime({value}, [{forms}]) as date)"
         return f"coalesce(cast({day} + {days} as varchar), {value})"
@@ -234,7 +289,7 @@ class _Printing:
             if feed.values is None or feed.otherwise != "refuse":
                 continue
             name = expanded(feed.sources)[0]
-            value = self._first(feed)
+            value = self._first(expanded(feed.sources), feed.until)
             known = ", ".join(text_literal(each) for each in feed.values)
             wrong = f"when {value} not in ({known})"
             reasons.append(f"{wrong} then {text_literal(f'{name} has a value that the mapping does not name')}")

@@ -287,7 +287,7 @@ class OmopReader:
         wanted = (*table.needs, *table.uses)
         if file.path.suffix.lower() == ".parquet":
             names = parquet_names(file)
-            read = _Read(f"({parquet_select(file, len(names))})", "", parquet_rows(file), 0)
+            read = _Read(f"({parquet_select(file)})", "", parquet_rows(file), 0)
         else:
             read = _read_csv(con, file)
             names = heading(file.path, file.label)[1]
