@@ -7,12 +7,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accord.engine.sql import text_literal
 from accord.language.problem import DataRefused
 from accord.record.readers import open_reader
 from accord.record.readers.flat import FlatReader
@@ -224,6 +226,48 @@ def test_parquet_is_read_in_place(tmp_path: Path) -> None:
     (tmp_path / "x.csv").unlink()
     found = gather(FlatReader(tmp_path / "own.yaml"), tmp_path)
     assert found.of("observations", "identifier", "code", "value", "source_row") == [("1", "8", "7.5", 1)]
+
+
+TYPED = [
+    # DuckDB's type in a Parquet file; values as CSV has them; what feeds which column; texts that mean nothing
+    ("DATE", ["2024-04-03", "1801-01-01"], "day: WHEN", '["NULL", "1801-01-01", "03/04/1801"]'),
+    ("DATE", ["2024-04-03", ""], "day: {from: WHEN, days: 1}", "[x]"),
+    ("TIMESTAMP", ["2024-04-03 23:59:00", ""], "day: WHEN", "[x]"),
+    ("INTEGER", ["7", "-1"], "value: {from: WHEN}", '["-1", "x"]'),
+    ("DECIMAL(9, 2)", ["7.25", "99.00"], "value: {from: WHEN}", '["99.00"]'),
+    ("DOUBLE", ["7.25", "1e-05"], "value: {from: WHEN}", "[x]"),
+    ("BIGINT", ["943", "8"], "unit: {from: WHEN}", '["8"]'),
+    ("VARCHAR", [" a ", "NULL", "", "b"], "unit: {from: WHEN}", '["NULL"]'),
+    ("VARCHAR", ["a", "b"], 'unit: {from: WHEN, values: {"a": x, "b": y}}', '["NULL"]'),
+]
+
+
+@pytest.mark.parametrize(("kind", "values", "feed", "missing"), TYPED)
+def test_typed_columns_of_parquet_are_what_their_text_is(
+    tmp_path: Path, kind: str, values: list[str], feed: str, missing: str
+) -> None:
+    column = feed.partition(":")[0]
+    text = OWN.replace("dd/mm/yyyy", "yyyy-mm-dd").replace("      value: {from: VALUE}\n", "")
+    text = text.replace("      day: WHEN\n", f"      {feed}\n" + ("      day: THEN\n" if column != "day" else ""))
+    text += f"missing: {missing}\n"
+    found: list[list[tuple[Any, ...]]] = []
+    for suffix in ("csv", "parquet"):
+        folder = tmp_path / suffix
+        folder.mkdir()
+        (folder / "own.yaml").write_text(text)
+        listed = ", ".join(f"('1', {text_literal(each)}, '8', '2024-01-01')" for each in values)
+        given = f'select * from (values {listed}) as v(NHS, "WHEN", CODE, "THEN")'
+        if suffix == "parquet":
+            given = f'select * replace (nullif("WHEN", \'\')::{kind} as "WHEN") from ({given})'
+        duckdb.execute(f"copy ({given}) to '{folder / f'x.{suffix}'}'")
+        rows = gather(FlatReader(folder / "own.yaml"), folder).of("observations", column)
+        found.append([tuple(None if each is None else str(each) for each in row) for row in rows])
+    if column == "day":  # loading takes the time of day off
+        found = [[tuple(None if each is None else each[:10] for each in row) for row in rows] for rows in found]
+    if column == "value":  # a number is the same number, however it is written
+        found = [[tuple(None if each is None else float(each) for each in row) for row in rows] for rows in found]
+    assert found[0] == found[1]
+    assert any(row[0] is not None for row in found[1])
 
 
 @pytest.mark.parametrize(

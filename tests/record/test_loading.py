@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +21,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from accord.language.problem import AccordError, DataRefused
-from accord.record import definition, loading
+from accord.record import definition, deriving, loading
+from accord.record.deriving import derive
 from accord.record.loading import STAGING, Loaded, load
 from accord.record.pseudonym import KeyChain, KeyRefused, create_key
 from accord.record.record import Record, open_record
@@ -759,6 +762,79 @@ def test_no_identifier_in_record_output_or_error(place: Place, capfd: pytest.Cap
         for number in PEOPLE[:9]:
             assert number not in text
         assert not any(secret in text for secret in secrets)
+
+
+# -- tables that follow from others ------------------------------------------------------------------------------------
+
+
+def test_what_follows_is_the_same_for_some_people_as_for_everybody(place: Place, tmp_path: Path) -> None:
+    """After each of several loads that touch some people, the derived tables are those made from scratch."""
+    dice = random.Random(11)
+
+    def stays(month: int) -> list[dict[str, object]]:
+        made: list[dict[str, object]] = []
+        for nth in dice.sample(range(40), 9 if month else 40):
+            first = dt.date(2023, 1, 1) + dt.timedelta(dice.randrange(300))
+            last = first + dt.timedelta(dice.randrange(4))
+            made.append(
+                {
+                    "identifier": PEOPLE[nth],
+                    "key": f"{nth} {dice.randrange(3)}",
+                    "spell": f"{nth} {dice.randrange(2)}",
+                    "episode": "1",
+                    **{"since": first, "until": last, "admitted": first, "discharged": last, "provider": "R1"},
+                    **{"admission_source": dice.choice(["19", "51"]), "admission_method": "21"},
+                    **{"diagnoses": dice.choice(["J449", "I10X E119"]), "patient_class": dice.choice("123")},
+                    "deleted": str(bool(month) and dice.random() < 0.2).lower(),
+                }
+            )
+        return made
+
+    def registered(month: int) -> list[dict[str, object]]:
+        chosen = dice.sample(range(40), 7 if month else 40)
+        return [
+            {
+                "identifier": PEOPLE[nth],
+                "key": f"r{nth}",
+                "practice": dice.choice("AB"),
+                "since": f"202{month % 3}-01-01",
+            }
+            for nth in chosen
+        ]
+
+    away = tmp_path / "away.csv"
+    away.write_text(f"{PEOPLE[3]}\n{PEOPLE[17]}\n")
+    seen: list[int] = []
+    for month in range(5):
+        files = [place.write("episodes", stays(month)), place.write("registrations", registered(month))]
+        if month == 3:
+            files.append(
+                place.write("deaths", [{"identifier": PEOPLE[nth], "key": "", "day": "2023-05-01"} for nth in (5, 6)])
+            )
+        lists: Any = {"national": [away]} if month == 4 else None
+        place.load(*files, known=f"2024-0{month + 1}-01", opt_outs=lists)
+        record = open_record(place.record)
+        scratch = Record(tmp_path, tmp_path / f"scratch-{month}", {})
+        for name in record.manifest["tables"]:  # type: ignore[attr-defined]
+            if name in definition.NAMES and not definition.table(name).derived:
+                shutil.copytree(record.generation / name, scratch.generation / name)
+        derive(scratch)
+        made = {name for name in definition.NAMES if definition.table(name).derived}
+        expected = {name: rows for name, rows in content(scratch).items() if name in made}
+        assert {name: rows for name, rows in content(record).items() if name in made} == expected
+        seen.append(len(expected["admissions"]))
+    assert len(set(seen)) > 2
+
+
+def test_of_a_new_month_the_people_of_the_month_alone_are_derived_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.load(*[file for nth in range(6) for file in everything(place, nth)], known="2024-02-01")
+    given: list[Any] = []
+    monkeypatch.setattr(deriving, "derive", lambda *args, **more: given.append(args[3]) or derive(*args, **more))
+    place.load(*everything(place, 7), place.write("consultations", [contact(2, "new")]), known="2024-03-01")
+    assert given[0].column("person").to_pylist() == place.keys.persons(PEOPLE[7:8])
+    assert len(place.rows("admissions")) == 7
 
 
 # -- extracts ----------------------------------------------------------------------------------------------------------

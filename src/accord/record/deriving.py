@@ -11,11 +11,15 @@ import os
 from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from accord.record import definition
 from accord.record.portable import Select, read_select
 from accord.record.record import Record
 from accord.record.subset import Kind
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FOLDER = Path(__file__).parent / "derived"
 """The folder of the selects."""
@@ -25,6 +29,7 @@ def derive(
     record: Record,
     before: Record | None = None,
     changed: Collection[str] | None = None,
+    people: pa.Table | None = None,
     *,
     threads: int | None = None,
     memory: str | None = None,
@@ -35,13 +40,16 @@ def derive(
         record: the generation; its loaded tables are complete.
         before: the generation that it follows: derived tables whose sources did not change are linked from it.
         changed: the loaded tables that differ from ``before``; all of them if not said.
+        people: the people (a column ``person``) with other rows than before in a loaded table that a derived table is
+            made from; everybody if not said. What follows from a person's rows follows from no other's, so the rest is
+            taken over.
         threads: how many threads DuckDB uses; all if not said.
         memory: how much memory DuckDB may use.
 
     Returns:
         For each select, a hash of the texts that its rows follow from: for the manifest.
     """
-    from accord.record.engines.duckdb import DuckDBEngine
+    from accord.record.engines.duckdb import DuckDBEngine, Making
 
     selects = _selects()
     texts = {name: _text_hash(name, selects) for name in selects}
@@ -60,8 +68,13 @@ def derive(
                 os.link(file, record.generation / name / file.name)
     if not needed:
         return texts
+    # a select that is another than before makes other rows of everybody
+    if not before or any(made_before.get(name) != texts[name] for name in stale):
+        people = None
     followed = {each for name in needed for each in _needs(name, selects)}
-    with DuckDBEngine(record, threads, memory, writes=record.generation) as engine:
+    others = {name: before.files(name) for name in stale & {*definition.NAMES}} if before and people is not None else {}
+    making = Making(record.generation, people, tuple(file for files in others.values() for file in files))
+    with DuckDBEngine(record, threads, memory, making) as engine:
         for name, select in selects.items():
             if name not in needed:
                 continue
@@ -73,8 +86,15 @@ def derive(
                 if name in followed:
                     listed = ", ".join(select.columns)
                     kept = read_select(f"select {listed} from {name}", f"{name}.sql", {name: select.kinds})
-                engine.write(kept, definition.table(name), record.generation / name / "part-000000.parquet")
+                file = record.generation / name / "part-000000.parquet"
+                engine.write(kept, definition.table(name), file, others.get(name, ()))
     return texts
+
+
+def followed_tables() -> frozenset[str]:
+    """The loaded tables that derived tables follow from."""
+    selects = _selects()
+    return frozenset(each for name in selects for each in _sources(name, selects))
 
 
 def followed(name: str) -> Mapping[str, Select]:

@@ -585,13 +585,15 @@ class _Load:
         resumed: bool,
     ) -> Loaded:
         from accord.record import plausibility
-        from accord.record.deriving import derive
+        from accord.record.deriving import derive, followed_tables
 
         generation, unfinished = next_generation(self.folder)
         prefix = generation.removeprefix("generation-")
         balance = Balance(con, [batch.folder for batch in batches], dict(numbered))
         replaced = withdrawn = opted = 0
         changed: set[str] = set()
+        con.execute("create temp table changed_people (person BIGINT)")
+        follow = followed_tables() if self.before else frozenset()
         for name, table in definition.tables().items():
             if table.derived:
                 continue
@@ -602,6 +604,8 @@ class _Load:
             opted += merged.opted_out
             if merged.changes:
                 changed.add(name)
+            if merged.changes and name in follow:
+                con.execute(f"insert into changed_people {merged.people}")
             balance.add(name, merged)
         self._keep_beside(con, unfinished, prefix, batches, balance)
         files = balance.strike(digests)
@@ -628,7 +632,8 @@ class _Load:
         self.watch("making the tables that follow from others", 1, 1)
         made = Record(self.folder, unfinished, manifest)
         memory = self.memory or _half_of_memory()
-        manifest["derived"] = derive(made, self.before, changed, threads=self.threads, memory=memory)
+        people = con.sql("select distinct person from changed_people").to_arrow_table()
+        manifest["derived"] = derive(made, self.before, changed, people, threads=self.threads, memory=memory)
         manifest["tables"] = describe_tables(unfinished)
         found = plausibility.warnings(con, Record(self.folder, unfinished, manifest))
         manifest["loads"][-1]["warnings"] = [problem.message for problem in found]

@@ -60,8 +60,8 @@ class Merged:
     replaced: int
     withdrawn: int
     opted_out: int
-    rows: int
-    current: int
+    people: str
+    """A select of the people of whom the table has other rows than before."""
 
     @property
     def changes(self) -> bool:
@@ -100,6 +100,15 @@ class Versions:
             pass
         self._opted_out()
         return self._write(target, prefix)
+
+    def _people(self) -> str:
+        if self.table.of_persons == "none":
+            return "select NULL::BIGINT as person where false"
+        return (
+            "select person from staged anti join dropped using (part_, place_) union "
+            "select person from standing semi join (select part_, place_ from ends union all "
+            "select part_, place_ from revived) using (part_, place_)"
+        )
 
     # -- what there is -------------------------------------------------------------------------------------------------
 
@@ -321,15 +330,8 @@ class Versions:
         self._write_staged(target, prefix)
         fates = self._fates()
         self._gather_small(target, prefix)
-        files = sorted(target.glob("*.parquet"))
-        rows = current = 0
-        if files:
-            rows, current = self.con.execute(
-                f"select count(*), count(*) filter (known_until is null) from {_parquet(files)}"
-            ).fetchall()[0]
-        return Merged(
-            fates, ended.get("replaced", 0), ended.get("withdrawn", 0), ended.get("opted out", 0), rows, current
-        )
+        replaced, withdrawn, opted_out = (ended.get(why, 0) for why in ("replaced", "withdrawn", "opted out"))
+        return Merged(fates, replaced, withdrawn, opted_out, self._people())
 
     def _write_standing(self, target: Path) -> None:
         touched = {nth for (nth,) in self.con.execute("select distinct part_ from ends").fetchall()}

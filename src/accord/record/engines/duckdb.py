@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -32,6 +33,17 @@ TYPES: dict[Kind, str] = {
 """How DuckDB calls what values are."""
 
 
+@dataclass(frozen=True, slots=True)
+class Making:
+    """A generation that is being made. ``others`` are files whose rows may be taken over, and ``people`` the people (a
+    column ``person``) whose rows alone are seen, and not taken over; everybody if not said.
+    """
+
+    folder: Path
+    people: pa.Table | None = None
+    others: tuple[Path, ...] = ()
+
+
 class DuckDBEngine:
     """A DuckDB of its own over one record; see :class:`accord.record.engines.Engine`."""
 
@@ -42,10 +54,9 @@ class DuckDBEngine:
         record: Record,
         threads: int | None = None,
         memory: str | None = None,
-        writes: Path | None = None,
+        making: Making | None = None,
         limit: float | None = None,
     ) -> None:
-        """``writes``: the folder of a generation that is being made, into which :meth:`write` may write."""
         import duckdb
 
         self._limit = limit
@@ -63,14 +74,23 @@ class DuckDBEngine:
         self._views: set[str] = set()
         self._record = record
         files = [str(path) for name in NAMES for path in record.files(name)]
+        files += [str(path) for path in making.others] if making else []
+        folders = [self._scratch, *([str(making.folder)] if making else [])]
         for statement in (
             f"set allowed_paths = [{', '.join(_text(file) for file in files)}]",
-            f"set allowed_directories = [{', '.join(_text(str(each)) for each in (self._scratch, writes) if each)}]",
+            f"set allowed_directories = [{', '.join(_text(each) for each in folders)}]",
             "set enable_external_access = false",
             "set python_enable_replacements = false",
             "set lock_configuration = true",
         ):
             self._con.execute(statement)
+
+        self._only = ""
+        if making and making.people is not None:
+            self._con.register("people given", making.people)
+            self._con.execute('create table "people seen" as select * from "people given"')
+            self._con.unregister("people given")
+            self._only = 'person in (select person from "people seen")'
 
     def bind(self, name: str, table: pa.Table) -> None:
         """Give a small table a name; it replaces one of that name."""
@@ -95,15 +115,22 @@ class DuckDBEngine:
             found = self._con.sql(select.printed("duckdb")).to_arrow_table()
         return same_types(found, select)
 
-    def write(self, select: Select, definition: Table, file: Path) -> None:
-        """Write the rows of a select as a file of a table of the record; no file where there are none."""
+    def write(self, select: Select, definition: Table, file: Path, others: Sequence[Path] = ()) -> None:
+        """Write the rows of a select as a file of a table of the record; no file where there are none.
+
+        ``others`` are files of the same table, of an earlier generation: the rows of other people are taken over.
+        """
         self._see(select)
         types = {column.name: sql_type(column) for column in definition.all_columns}
         listed = ", ".join(f"cast({_name(name)} as {kind}) as {_name(name)}" for name, kind in types.items())
+        rows = f"select {listed} from ({select.printed('duckdb')})"
+        if others:
+            named = ", ".join(map(_name, types))
+            taken = f"read_parquet([{', '.join(_text(str(each)) for each in others)}])"
+            rows += f" union all select {named} from {taken} where not {self._only}"
         with self._stopping(select):
             rows = self._con.execute(
-                f"copy (select {listed} from ({select.printed('duckdb')})) to {_text(str(file))} "
-                "(format parquet, compression zstd, compression_level 1)"
+                f"copy ({rows}) to {_text(str(file))} (format parquet, compression zstd, compression_level 1)"
             ).fetchall()[0][0]
         if not rows:
             file.unlink()
@@ -180,7 +207,10 @@ class DuckDBEngine:
             return f"select {_nothing(RecordTables()[name])} where false"
         definition = table(name)
         listed = ", ".join(_name(column.name) for column in seen_columns(definition))
-        stands = "" if definition.derived else " where known_until is null"
+        conditions = [] if definition.derived else ["known_until is null"]
+        if self._only and definition.of_persons != "none":
+            conditions.append(self._only)
+        stands = f" where {' and '.join(conditions)}" if conditions else ""
         return f"select {listed} from read_parquet([{', '.join(_text(str(file)) for file in files)}]){stands}"
 
 
