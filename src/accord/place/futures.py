@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem, nearest
-from accord.place.place import InForce, LocalPlace, bound, people_of
+from accord.place.place import InForce, LocalPlace, bound, population_of
 from accord.simulation import person_engine
 from accord.simulation.behaviour import Behaviour, Response, Stakes, respond, unchanged
 from accord.simulation.cohort_engine import Cohort, cohort, expect
 from accord.simulation.events import frequent
 from accord.simulation.extending import carried, grown, until
 from accord.simulation.listing import lists
-from accord.simulation.model import STREAMS, Model, model
+from accord.simulation.model import STREAMS, Figures, Model, model
 from accord.simulation.partitions import LOCAL, Engine
 from accord.simulation.people import FIFTHS, People
 from accord.simulation.results import AGE_GROUPS, GROUPS, LAZY, RESULTS
@@ -120,6 +120,10 @@ class Stage:
     pilots: Counted | None = None
     notes: tuple[str, ...] = ()
     engine: Engine = LOCAL
+    given: Figures | None = None
+    """What the model is made of, where it is a place's own; otherwise what is built in."""
+    by_practice: Numbers | None = None
+    """What practices differ by, ``[practices, 2 + streams]``, where the place's own record says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +180,9 @@ def stage(
     if problems:
         raise DataRefused(list(dict.fromkeys(problems)))
     on_step("making the people")
-    people, practices = people_of(place, years)
-    built_in = model()
+    there = population_of(place, years)
+    people, practices = there.people, there.practices
+    built_in = model(None, there.given)
     on_step("expecting what nothing changed")
     start = cohort(people, years)
     expected = expect(start, built_in, years, cases[0].base)
@@ -193,8 +198,10 @@ def stage(
         rates_of(expected),
         {name: float(expected[..., RESULTS.index(name)].sum()) for name in STREAMS},
         tuple(cases),
-        notes=_doubts(cases),
+        notes=(*_doubts(cases), *there.notes),
         engine=engine,
+        given=there.given,
+        by_practice=there.by_practice,
     )
     on_step("probing what is at stake")
     return _answered(first, on_step)
@@ -356,7 +363,8 @@ def changes(made: Stage, draw: int, cases: Sequence[Case], responses: Sequence[R
     for number, (case, response) in enumerate(zip(cases, responses, strict=True)):
         factor = case.base * response.change
         factor[:, 2:] *= years[:, None]
-        out[number] = np.rint(factor * ONE).astype(np.uint32)[None]
+        by_practice = factor[None] if made.by_practice is None else factor[None] * made.by_practice[:, None, :]
+        out[number] = np.rint(by_practice * ONE).astype(np.uint32)
     return out
 
 
@@ -602,6 +610,9 @@ def activity_table(made: Stage, counted: Counted, names: Sequence[str]) -> pa.Ta
         "complex": pa.array(counted.complex.ravel()),
         "months": pa.array(counted.result("months").ravel()),
     }
+    fifths = counted.lists.reshape(worlds, practices, years, 2, FIFTHS, -1).sum(axis=(3, 5))
+    for fifth in range(FIFTHS):
+        columns[f"people_{fifth + 1}"] = pa.array(fifths[..., fifth].ravel())
     for name in COUNTED:
         columns[name] = pa.array(counted.result(name).ravel())
     for name in ("chronic", "emergency_cost", "elective_cost"):
@@ -700,6 +711,10 @@ def manifest_of(made: Stage) -> dict[str, Any]:
         for case, response in zip(made.cases, made.responses, strict=True)
     }
     parameters = {name: one.value for name, one in made.model.parameters.items()}
+    own = hashlib.sha256()
+    for name, curve in sorted((made.given.curves if made.given else {}).items()):
+        own.update(name.encode() + curve.tobytes())
+    own.update(b"" if made.by_practice is None else made.by_practice.tobytes())
     whole = {
         "form": "accord futures 1",
         "accord": __version__,
@@ -713,6 +728,7 @@ def manifest_of(made: Stage) -> dict[str, Any]:
         "scenarios": cases,
         "parameters": parameters,
         "rates": hashlib.sha256((package / "simulation" / "model" / "rates.csv").read_bytes()).hexdigest(),
+        **({"calibration": own.hexdigest()} if made.given else {}),
         "data": data.hexdigest(),
         "code": code.hexdigest(),
         "libraries": {name: _version(name) for name in ("numpy", "numba", "duckdb", "pyarrow", "scipy")},

@@ -19,7 +19,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from accord.language.contract import Contract
 from accord.language.place import Place
@@ -45,6 +45,12 @@ from accord.simulation.people import BURDENS, CELLS, DEAD, STATES, People
 from accord.simulation.scenario import FUTURE, Future, Scenario, read_future, read_scenario
 from accord.simulation.worlds import Organisation
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from accord.simulation.model import Figures
+
 FILE = "place.yaml"
 """The file that makes a folder a place."""
 
@@ -64,6 +70,8 @@ _POPULATION = Record(
         Field("lists", TITLE, "A folder of published practice lists."),
         Field("people", TITLE, "People as the engines hold them: a .npz file of the place."),
         Field("practices", TITLE, "Their practices: a .csv file of the place."),
+        Field("record", TITLE, "The folder of the place's own record: people are those registered on the first day."),
+        Field("calibration", TITLE, "The place's own figures, as accord calibrate writes them from the record."),
     ),
 )
 
@@ -168,13 +176,13 @@ def read_place(folder: Path) -> LocalPlace:
             place = next(iter(future.growth[name].values())).place
             problems.append(Problem(place, f"{name} is not in force here", nearest(name, names)))
     population = {name: text_of(value) for name, value in fields_of(entries["population"]).items()}
-    own = "people" in population
-    if own != ("practices" in population) or own == ("size" in population or "lists" in population):
+    ways = ("people" in population, "record" in population, "size" in population or "lists" in population)
+    if sum(ways) != 1 or ways[0] != ("practices" in population) or ("calibration" in population and not ways[1]):
         problems.append(
             Problem(
                 entries["population"].place,
-                "a population is made, or brought along",
-                "say size: (and seed:, lists:), or both people: and practices:",
+                "a population is made, or brought along, or of the place's own record",
+                "say size: (and seed:, lists:), or both people: and practices:, or record: (and calibration:)",
             )
         )
     if problems:
@@ -228,6 +236,43 @@ def bound(
 # ---------------------------------------------------------------------------------------------------------- population
 
 
+@dataclass(frozen=True, slots=True)
+class Peopled:
+    """Who lives in a place: its people with births to come, their practices, and the place's own figures, if any.
+
+    ``given`` is what its model is made of; ``by_practice`` multipliers of its practices ``[practices, 2 + streams]``;
+    ``notes`` what should be known about either.
+    """
+
+    people: People
+    practices: Sequence[Organisation]
+    given: Figures | None = None
+    by_practice: NDArray[np.float64] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def population_of(place: LocalPlace, years: int) -> Peopled:
+    """Who lives in a place, with the births of the coming years.
+
+    Raises:
+        DataRefused: as of :func:`people_of`; or a record or a calibration that cannot be used.
+    """
+    said = place.population
+    if "record" not in said:
+        return Peopled(*people_of(place, years))
+    from accord.simulation import calibration_file
+    from accord.simulation.enrolled import enrolled
+
+    own = calibration_file.read(place.folder / said["calibration"]) if "calibration" in said else None
+    people, practices, notes = enrolled(place.folder / said["record"], place.starts, years, own)
+    if own is None:
+        return Peopled(
+            people, practices, notes=(*notes, "rates are the built-in ones: the record was not calibrated to")
+        )
+    by_practice = own.practices.of([one.code for one in practices])
+    return Peopled(people, practices, own.figures, by_practice, (*notes, *own.notes))
+
+
 def people_of(place: LocalPlace, years: int) -> tuple[People, Sequence[Organisation]]:
     """The people of a place with the births of the coming years, and their practices.
 
@@ -235,6 +280,9 @@ def people_of(place: LocalPlace, years: int) -> tuple[People, Sequence[Organisat
         DataRefused: a size that cannot be, a practice with no people, values that do not exist.
     """
     said = place.population
+    if "record" in said:
+        whole = population_of(place, years)
+        return whole.people, whole.practices
     if "people" in said:
         return _own(place, years)
     from accord.simulation.population import populate

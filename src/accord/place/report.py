@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from accord.place.futures import Run
+import numpy as np
+
+from accord.place.futures import Run, Stage, answer
 from accord.place.luck import Luck
 from accord.place.picture import intervals, tornado, waterfall
-from accord.place.summary import PER_THOUSAND, SETTINGS, Figure, Summary
-from accord.place.uncertainty import Uncertainty
+from accord.place.summary import PER_THOUSAND, SETTINGS, Figure, Summary, Winner
+from accord.place.uncertainty import Uncertain, Uncertainty
 from accord.settlement.chart import Chart, columns
+from accord.simulation.behaviour import Response
+from accord.simulation.model import STREAMS, published_prices
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -84,10 +88,8 @@ def range_words(metric: str, figure: Figure) -> str:
 
 def html(run: Run, made: Summary, uncertain: Uncertainty | None, lucky: Sequence[Luck]) -> str:
     """The page."""
-    charts = _charts(made, uncertain, lucky)
-    by_party: dict[str, list[tuple[str, str, str, tuple[float, ...]]]] = {}
-    for scenario, contract, stream, party, values in made.money:
-        by_party.setdefault(scenario, []).append((party, contract, stream, values))
+    stage = run.stage
+    assert stage is not None
     return (
         _environment()
         .get_template("futures.html.j2")
@@ -96,37 +98,178 @@ def html(run: Run, made: Summary, uncertain: Uncertainty | None, lucky: Sequence
             made=made,
             uncertain=uncertain,
             lucky=lucky,
-            charts=charts,
-            by_party=by_party,
+            charts=_charts(made, uncertain, lucky),
+            kinds=_kinds(uncertain),
+            paid=_grouped(made.paid, lambda one: (one.contract, one.stream)),
+            money=_money(made),
+            moves={one.scenario: _moves(made, one.scenario) for one in made.headlines},
+            fifths=[(name, made.titles[name], _rates(made, name, made.fifths[name])) for name in made.scenarios],
+            ages=_ages(made),
+            stakes=[
+                (made.titles[case.name], stakes.hospital, stakes.indicators)
+                for case, stakes in zip(stage.cases, stage.stakes, strict=True)
+            ],
+            answers=_answers(stage),
+            providers=[
+                (made.titles[case.name], SETTINGS[stream].partition(": ")[2], rows)
+                for case, response in zip(stage.cases, stage.responses, strict=True)
+                for stream, rows in response.chosen.items()
+            ],
             metrics=METRIC_WORDS,
             settings=SETTINGS,
-            per_thousand=PER_THOUSAND,
             pounds=pounds,
             number=number,
             share=share,
+            shown=shown,
             written=written,
             range_words=range_words,
-            behaviours=_behaviours(run),
+            behaviours=_behaviours(stage),
         )
     )
 
 
-def _behaviours(run: Run) -> list[tuple[str, str, str, str, str]]:
-    """Every behaviour that is on somewhere: title, what it moves, size and interval, source, status."""
-    stage = run.stage
-    assert stage is not None
-    rows: dict[tuple[str, str], tuple[str, str, str, str, str]] = {}
+One = TypeVar("One")
+Key = TypeVar("Key")
+
+
+def _grouped(rows: Sequence[One], key: Callable[[One], Key]) -> list[tuple[Key, list[One]]]:
+    """Rows that stand under one heading, in the order in which headings first come."""
+    out: dict[Key, list[One]] = {}
+    for one in rows:
+        out.setdefault(key(one), []).append(one)
+    return list(out.items())
+
+
+def _kinds(uncertain: Uncertainty | None) -> list[tuple[str, list[Uncertain]]]:
+    """The three kinds by scenario, without what is the same whatever is assumed."""
+    if uncertain is None:
+        return []
+    moving = [one for one in uncertain.kinds if one.mean or one.chance or one.parameters or any(one.structure)]
+    return _grouped(moving, lambda one: one.scenario)
+
+
+def _money(made: Summary) -> list[tuple[str, str, list[tuple[str, str, str, tuple[float, ...], float]]]]:
+    """Money by scenario, party, contract and stream; of scenarios what differs from no contract change."""
+    by: dict[str, dict[tuple[str, str, str], tuple[float, ...]]] = {}
+    for scenario, contract, stream, party, values in made.money:
+        by.setdefault(scenario, {})[party, contract, stream] = values
+    base = by.get(made.scenarios[0], {})
+    nothing = (0.0,) * len(made.years)
+    out: list[tuple[str, str, list[tuple[str, str, str, tuple[float, ...], float]]]] = []
+    for scenario in made.scenarios:
+        here = by.get(scenario, {})
+        rows: list[tuple[str, str, str, tuple[float, ...], float]] = []
+        for key in sorted({*here, *base}):
+            now, before = here.get(key, nothing), base.get(key, nothing)
+            if (scenario == made.scenarios[0] and any(now)) or now != before:
+                rows.append((*key, now, sum(now) - sum(before)))
+        out.append((scenario, made.titles[scenario], rows))
+    return out
+
+
+def _moves(made: Summary, scenario: str) -> list[tuple[str, float, float, float]]:
+    """By setting: how many more or fewer in all years, the price of each in pounds, and their worth in pence."""
+    out: list[tuple[str, float, float, float]] = []
+    for name, price in published_prices().items():
+        gone = sum(figure.mean for figure in made.difference[scenario][name])
+        if gone:
+            out.append((SETTINGS[name], gone, price.value, 100 * gone * price.value))
+    return out
+
+
+_Cells = Sequence[tuple[float, float]]
+
+
+def _rates(made: Summary, scenario: str, found: Mapping[str, _Cells]) -> list[tuple[str, _Cells]]:
+    """Rows of rates; none for a scenario in which nothing differs."""
+    rows = [(words, found[name]) for name, words in PER_THOUSAND.items()]
+    if scenario != made.scenarios[0]:
+        rows = [(words, cells) for words, cells in rows if any(gone for _, gone in cells)]
+    return rows
+
+
+def _ages(made: Summary) -> list[tuple[str, str, list[str], list[tuple[str, _Cells]]]]:
+    out: list[tuple[str, str, list[str], list[tuple[str, _Cells]]]] = []
+    for name in made.scenarios:
+        found = {what: [(rate, gone) for _, rate, gone in cells] for what, cells in made.ages[name].items()}
+        heads = [age for age, _, _ in next(iter(made.ages[name].values()))]
+        out.append((name, made.titles[name], heads, _rates(made, name, found)))
+    return out
+
+
+def _answers(stage: Stage) -> list[tuple[str, list[tuple[str, str]]]]:
+    """By scenario: each behaviour that is on, and what it does to use and to what is reckoned with."""
+    out: list[tuple[str, list[tuple[str, str]]]] = []
+    for case, stakes, whole in zip(stage.cases, stage.stakes, stage.responses, strict=True):
+        rows: list[tuple[str, str]] = []
+        for one in case.behaviours:
+            others = [other for other in case.behaviours if other is not one]
+            without = answer(stage, case, stakes, stage.stakes[0], behaviours=others)
+            rows.append((one.title, _done(whole, without)))
+        acting = [row for row in rows if row[1]]
+        idle = [title for title, words in rows if not words]
+        if idle:
+            acting.append(("; ".join(idle), "nothing: what they answer to has not changed"))
+        if acting:
+            out.append((case.scenario.title, acting))
+    return out
+
+
+def _per_cent(value: float) -> str:
+    return f"{value:+.1f} %" if abs(value) >= 0.095 else f"{value:+.2f} %"
+
+
+def _done(whole: Response, without: Response) -> str:
+    """What a behaviour adds to all others, in the year in which that is most; nothing where it adds nothing."""
+    said: list[str] = []
+    ratio = whole.change / without.change
+    for number, name in enumerate(("getting worse", "chronic share", *STREAMS)):
+        most = float(ratio[np.abs(ratio[:, number] - 1).argmax(), number])
+        if abs(most - 1) > 1e-9:
+            said.append(f"{name.replace('_', ' ')} {_per_cent(100 * (most - 1))}")
+    for words, now, then, unit, times in (
+        ("rewarded work", whole.moved, without.moved, "points", 1),
+        ("taken out", whole.taken_out, without.taken_out, "points", 100),
+        ("people on registers", whole.found, without.found, "%", 100),
+        ("what is expected", whole.expected, without.expected, "%", 100),
+    ):
+        gone = float((now - then)[np.abs(now - then).argmax()]) * times
+        if abs(gone) > 1e-9:
+            said.append(f"{words} {gone:+.1f} {unit}")
+    for contract, mask in whole.takes_part.items():
+        if contract not in without.takes_part and not mask.all():
+            said.append(f"{int((~mask).sum())} practices stay away from {contract}")
+    return ", ".join(said).replace("-", "−")
+
+
+def shown(winners: Sequence[Winner], most: int = 8) -> list[Winner]:
+    """Those who gain most and those who lose most."""
+    moving = [one for one in winners if not one.change.nothing]
+    return moving if len(moving) <= 2 * most else [*moving[:most], *moving[-most:]]
+
+
+def _behaviours(stage: Stage) -> list[tuple[str, str, str, str, str, str]]:
+    """Every behaviour that is on somewhere: title, what it moves, size and interval, time course, source, status."""
+    rows: dict[tuple[str, str], tuple[str, str, str, str, str, str]] = {}
     for case in stage.cases:
         for one in case.behaviours:
+            fades = f"; fades after {one.lasts:g}" if one.lasts is not None else ""
+            course = f"{one.begins:g} and {one.full_after:g} years{fades}; half gone in {one.half_life:g}"
             for effect in one.effects:
                 size = f"{effect.size:+g} ({effect.low:g} to {effect.high:g})".replace("-", "−")
-                rows[one.name, effect.on] = (one.title, effect.on, size, effect.authority, effect.status)
+                words = effect.on.replace("_", " ")
+                rows[one.name, effect.on] = (one.title, words, size, course, effect.authority, effect.status)
+            if one.chooses is not None:
+                choice = one.chooses
+                size = f"{choice.weight:g} a pound ({choice.low:g} to {choice.high:g})"
+                words = f"who provides {choice.of.replace('_', ' ')}"
+                rows[one.name, choice.of] = (one.title, words, size, course, choice.authority, choice.status)
     return list(rows.values())
 
 
 def _charts(made: Summary, uncertain: Uncertainty | None, lucky: Sequence[Luck]) -> Mapping[str, Any]:
     money = [
-        (f"{_short(one.title)}: {words}", f.mean, f.low, f.high)
+        (f"{_short(one.title, 44)}: {words}", f.mean, f.low, f.high)
         for one in made.headlines
         for name, words in (("payments", "paid"), ("hospital", "hospital"))
         for f in (one.figures[name],)
@@ -180,11 +323,10 @@ def _short(text: str, most: int = 40) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def _winners(winners: Sequence[Any]) -> Chart | None:
-    moving = [one for one in winners if not one.change.nothing]
-    if not moving:
+def _winners(winners: Sequence[Winner]) -> Chart | None:
+    some = shown(winners)
+    if not some:
         return None
-    some = moving if len(moving) <= 16 else [*moving[:8], *moving[-8:]]
     return intervals(
         "Winners and losers",
         "What each receives more or less than with no contract change, all years together",

@@ -14,22 +14,26 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from accord.place.futures import Case, Run, paying_parties
+from accord.place.futures import Case, Run, Stage, paying_parties
 from accord.simulation.scenario import NO_CHANGE
 
 SETTINGS = {
+    "people": "People on the first day",
+    "complex": "of these with complex multimorbidity",
+    "deaths": "Deaths",
     "consultations": "General practice: consultations",
+    "prescriptions": "General practice: prescription items",
     "community": "Community care: contacts",
     "mental_health": "Mental health: contacts",
+    "social_care": "Social care: weeks of long-term support",
     "attendances": "A&E: attendances",
     "emergency": "Hospital: emergency admissions",
     "chronic": "of these for chronic conditions",
     "emergency_days": "Hospital: days of emergency stays",
     "elective": "Hospital: elective admissions",
     "outpatient": "Hospital: outpatient attendances",
-    "deaths": "Deaths",
 }
-"""What is told of activity, in this order."""
+"""What is told of people, outcomes and activity, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,10 @@ class Summary:
     winners: Mapping[str, tuple[Winner, ...]]
     paid: tuple[Paid, ...]
     people: tuple[float, ...]
+    fifths_by_year: Mapping[str, tuple[tuple[float, ...], ...]]
+    """By scenario and year: pounds of hospital care a person, by fifth."""
+    payments_by_fifth: Mapping[str, tuple[float, ...]]
+    """By scenario: pounds a person and year that practices, networks and neighbourhoods receive, by fifth."""
 
     def as_json(self) -> dict[str, Any]:
         """As plain data."""
@@ -139,7 +147,7 @@ def summary(run: Run) -> Summary:
     names = tuple(case.name for case in cases)
     years = tuple(stage.years.name(year) for year in range(stage.years.number))
     draws = int(ask.rows("select count(distinct draw) from activity")[0][0])
-    columns = ", ".join(f"sum({name}) as {name}" for name in (*SETTINGS, "emergency_cost", "elective_cost", "people"))
+    columns = ", ".join(f"sum({name}) as {name}" for name in (*SETTINGS, "emergency_cost", "elective_cost"))
     ask.connection.execute(f"create table whole as select draw, scenario, year, {columns} from activity group by all")
     activity: dict[str, dict[str, tuple[float, ...]]] = {}
     difference: dict[str, dict[str, tuple[Figure, ...]]] = {}
@@ -177,8 +185,10 @@ def summary(run: Run) -> Summary:
         {name: _ages(ask, name) for name in names},
         _money(ask, len(years)),
         {name: _winners(ask, name) for name in names[1:]},
-        _paid(ask),
+        _paid(ask, names),
         people,
+        {name: _fifths_by_year(ask, name) for name in names},
+        _payments_by_fifth(ask, stage, names),
     )
 
 
@@ -241,10 +251,10 @@ def _headline(ask: _Draws, case: Case) -> Headline:
 _COSTS = ("emergency_cost", "elective_cost")
 
 _PER_THOUSAND = {
-    "emergency": "Emergency admissions",
-    "elective": "Elective admissions",
-    "attendances": "A&E attendances",
-    "hospital": "Hospital care, £",
+    "deaths": "Deaths",
+    **{name: SETTINGS[name] for name in ("consultations", "prescriptions", "community", "mental_health")},
+    **{name: SETTINGS[name] for name in ("social_care", "attendances", "emergency", "elective", "outpatient")},
+    "hospital": "Cost of hospital care, £",
 }
 """What is told by deprivation and age, a thousand people and year."""
 
@@ -311,7 +321,50 @@ def _winners(ask: _Draws, scenario: str) -> tuple[Winner, ...]:
     )
 
 
-def _paid(ask: _Draws) -> tuple[Paid, ...]:
+def _fifths_by_year(ask: _Draws, scenario: str) -> tuple[tuple[float, ...], ...]:
+    rows = ask.rows(
+        "select year, fifth, sum(emergency_cost + elective_cost) * 0.12 / sum(months) from people"
+        " where scenario = ? group by all order by all",
+        scenario,
+    )
+    years = sorted({year for year, _, _ in rows})
+    return tuple(tuple(float(rate) for when, _, rate in rows if when == year) for year in years)
+
+
+def _payments_by_fifth(ask: _Draws, stage: Stage, names: Sequence[str]) -> dict[str, tuple[float, ...]]:
+    """What those who are paid receive, as if each of their patients had an equal part of it."""
+    ask.connection.execute("create table belonging (member varchar, practice varchar)")
+    pairs = {
+        (str(getattr(one, kind)), one.code) for one in stage.practices for kind in ("code", "network", "neighbourhood")
+    }
+    ask.connection.executemany("insert into belonging values (?, ?)", [list(pair) for pair in sorted(pairs)])
+    sums = ", ".join(f"sum(people_{fifth}) as people_{fifth}" for fifth in range(1, 6))
+    shares = ", ".join(f"sum(r.net * w.people_{fifth} / w.people)" for fifth in range(1, 6))
+    rows = ask.rows(
+        f"""
+        with weights as (
+          select draw, scenario, year, member, sum(people) as people, {sums}
+          from activity join belonging using (practice) group by all),
+        received as (
+          select m.draw, m.scenario, m.year, m.member, sum(m.received - m.paid)::double as net
+          from money m anti join paying p using (scenario, contract, party) group by all)
+        select scenario, {shares} from received r join weights w using (draw, scenario, year, member) group by scenario
+        """
+    )
+    people = {
+        scenario: each for scenario, *each in ask.rows(f"select scenario, {sums} from activity group by scenario")
+    }
+    found = {scenario: each for scenario, *each in rows}
+    return {
+        name: tuple(
+            float(amount or 0) / 100 / max(float(number), 1)
+            for amount, number in zip(found.get(name, [0.0] * 5), people[name], strict=True)
+        )
+        for name in names
+    }
+
+
+def _paid(ask: _Draws, names: Sequence[str]) -> tuple[Paid, ...]:
     """How often streams that depend on results pay at all: those that do not pay everybody every year."""
     rows = ask.rows(
         """
@@ -325,7 +378,8 @@ def _paid(ask: _Draws) -> tuple[Paid, ...]:
         group by all having avg(case when received > 0 then 1 else 0 end) < 1 order by all
         """
     )
-    return tuple(Paid(s, c, stream, int(n), float(chance), float(mean)) for s, c, stream, n, chance, mean in rows)
+    found = [Paid(s, c, stream, int(n), float(chance), float(mean)) for s, c, stream, n, chance, mean in rows]
+    return tuple(sorted(found, key=lambda one: (one.contract, one.stream, names.index(one.scenario))))
 
 
 def chance_of(made: Summary) -> dict[tuple[str, str], tuple[float, float]]:

@@ -234,7 +234,7 @@ def _changed(variant: Variant) -> Changed:
 def _known(made: Stage, variants: Sequence[Variant]) -> dict[Changed, _Expected]:
     """What is expected under no contract change with each set of figures that is tried, and with the usual ones."""
     sets: list[Changed] = list(dict.fromkeys([(), *(_changed(variant) for variant in variants)]))
-    built = models([dict(one) for one in sets])
+    built = models([dict(one) for one in sets], made.given)
     years, base = made.years.number, made.cases[0].base
     results = expect_each(made.start, built, years, np.broadcast_to(base, (len(sets), *base.shape)))
     return {

@@ -114,6 +114,12 @@ def published_parameters() -> Mapping[str, Parameter]:
     return read_parameters(FOLDER / "parameters.yaml")
 
 
+@cache
+def published_prices() -> Mapping[str, Parameter]:
+    """What a unit of each stream costs on average, in pounds. No contract is settled on it."""
+    return read_parameters(FOLDER / "prices.yaml")
+
+
 def read_parameters(path: Path) -> Mapping[str, Parameter]:
     """The single figures of a file of the project's own, each with its source and status."""
     tree = read_tree(decode(path.read_bytes(), path.name))
@@ -377,8 +383,10 @@ def _mix(
 
 @nb.njit(cache=True)
 def _twelve_months(people: Any, chances: Any) -> None:
-    for _ in range(12):
-        month(people, chances)
+    then = np.empty_like(people)
+    for _ in range(6):
+        month(people, chances, then)
+        month(then, chances, people)
 
 
 def monthly(chance: Numbers) -> Numbers:
@@ -387,20 +395,24 @@ def monthly(chance: Numbers) -> Numbers:
 
 
 @nb.njit(boundscheck=False)
-def month(people: Any, chances: Any) -> None:
-    """Turn expected people ``[states, any]`` into those of a month later; compiled.
+def month(people: Any, chances: Any, then: Any) -> None:
+    """Expected people ``[states, any]`` a month later, written into ``then``; compiled.
 
     At most one thing happens to a person in a month: death, more morbidity, or more frailty. ``chances`` are those of a
     month, of staying as one is, of more morbidity and of more frailty, ``[3, states, any]``.
     """
     states, many = people.shape
-    # from the worst state down: what comes into a state is from states that are still as they were. Nobody gets worse
-    # than the worst, so that what is read before the first row, which is the last row, is taken no part of
-    for state in range(states - 1, -1, -1):
-        here, milder, fitter = people[state], people[state - N_FRAILTY], people[state - 1]
-        staying, worsening, weakening = chances[0, state], chances[1, state - N_FRAILTY], chances[2, state - 1]
+    for state in range(N_FRAILTY):
         for i in range(many):
-            here[i] = here[i] * staying[i] + milder[i] * worsening[i] + fitter[i] * weakening[i]
+            then[state, i] = people[state, i] * chances[0, state, i]
+    for state in range(N_FRAILTY, states):
+        milder = state - N_FRAILTY
+        for i in range(many):
+            then[state, i] = people[state, i] * chances[0, state, i] + people[milder, i] * chances[1, milder, i]
+    for state in range(states):
+        if state % N_FRAILTY > 0:
+            for i in range(many):
+                then[state, i] += people[state - 1, i] * chances[2, state - 1, i]
 
 
 def _stay(value: Values, people: Numbers, emergency: Numbers, cost: Numbers) -> Numbers:
