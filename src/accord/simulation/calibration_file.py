@@ -14,6 +14,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -187,13 +188,16 @@ def _write_practices(practices: Practices, path: Path) -> None:
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
 class Own:
     """A calibration as it was read: what a model of the place is made of, and what practices differ by."""
 
-    def __init__(self, title: str, first: dt.date, until: dt.date, figures: Figures, practices: Practices) -> None:
-        """From what the files say."""
-        self.title, self.first, self.until = title, first, until
-        self.figures, self.practices = figures, practices
+    title: str
+    first: dt.date
+    until: dt.date
+    figures: Figures
+    practices: Practices
+    notes: tuple[str, ...]
 
 
 def read(folder: Path | str) -> Own:
@@ -233,9 +237,8 @@ def read(folder: Path | str) -> Own:
     assert practices is not None
     figures = Figures({**built_in.parameters, **own}, laid(built_in.curves, by_group, spread))
     first, until = (dt.date.fromisoformat(text_of(entries[name])) for name in ("first", "until"))
-    notes = [text_of(item) for item in items_of(entries.get("notes"))]
-    del notes  # they are for readers
-    return Own(text_of(entries["calibration"]), first, until, figures, practices)
+    notes = tuple(text_of(item) for item in items_of(entries.get("notes")))
+    return Own(text_of(entries["calibration"]), first, until, figures, practices, notes)
 
 
 def _rows(path: Path, columns: tuple[str, ...], problems: list[Problem]) -> list[tuple[int, Mapping[str, str]]]:
