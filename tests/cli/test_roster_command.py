@@ -120,3 +120,30 @@ def test_what_cannot_be_asked_is_said_with_what_can(
 def test_a_folder_without_a_record(command: Callable[..., Any], tmp_path: Path) -> None:
     ended = command("roster", tmp_path / "nothing", "--on", "2026-02-01")
     assert ended.code == 4 and "there is no record here" in ended.err
+
+
+def test_what_is_released_into_a_file_is_in_the_register_too(
+    command: Callable[..., Any], record: Path, tmp_path: Path
+) -> None:
+    asked = ("roster", record, "--on", "2026-02-01", "--by", "practice", "--released")
+    assert "add --out FILE" in command(*asked).err
+    ended = command(*asked, "--out", tmp_path / "given.csv")
+    assert ended.code == 0 and "entered into the register" in ended.out
+    with (tmp_path / "given.csv").open(newline="", encoding="utf-8") as file:
+        given = {row["organisation"]: row["people"] for row in csv.DictReader(file)}
+    assert given["P3"] == "*" and given["all"] == "85"
+    (line,) = (record / "released.jsonl").read_text().splitlines()
+    assert '"measure": "the registered population"' in line
+    # a cut by board afterwards: P1, P2 and P3 make B1, and the one that was withheld beside P3 stays in the dark
+    boards = command("roster", record, "--on", "2026-02-01", "--by", "board", "--json").json
+    assert {row["organisation"] for row in boards["rows"]} == {"B1", "B2", "all"}
+    (record / "released.jsonl").unlink()
+
+
+def test_a_folder_that_is_not_there_is_said_before_anything_is_counted(
+    command: Callable[..., Any], record: Path, tmp_path: Path
+) -> None:
+    ended = command("roster", record, "--on", "2026-02-01", "--out", tmp_path / "no" / "such" / "x.csv")
+    assert ended.code == 6 and "there is no folder" in ended.err and not (tmp_path / "no").exists()
+    refused = command("roster", record, "--on", "2026-02-01", "--who-pays", "--released", "--out", tmp_path / "x.csv")
+    assert refused.code == 2 and "exact" in refused.err

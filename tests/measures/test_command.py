@@ -151,6 +151,19 @@ def test_more_refusals(command: Command, place: tuple[Path, Path], tmp_path: Pat
     assert code == 3 and "falls.sql:1:" in err and "root:" not in out + err
 
 
+def test_a_measure_without_end_is_stopped(command: Command, place: tuple[Path, Path], tmp_path: Path) -> None:
+    """Where it stands, how long it took, and what to do; a folder that is not there is said before anything is done."""
+    record, measure = place
+    joined = " ".join(f"cross join numbers n{at}" for at in range(6))
+    endless = write_measure(
+        tmp_path / "e", card(), f"select a.person, a.day, n0.n * n5.n as numerator from attendances a {joined}"
+    )
+    code, _, err = command(record, endless, *DAYS, "--limit", "0.5", "--inside")
+    assert code == 5 and "falls.sql:1:1: this select was stopped" in err and "--limit" in err
+    code, _, err = command(record, measure, *DAYS, "--out", tmp_path / "no" / "x.csv")
+    assert code == 6 and "there is no folder" in err and not (tmp_path / "no").exists()
+
+
 def test_comparisons(command: Command, place: tuple[Path, Path], tmp_path: Path) -> None:
     """An order where it is permitted; refused, with the reason, where it is not."""
     record, measure = place

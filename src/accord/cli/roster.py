@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from accord.cli.boundary import (
+    ENTERED,
     INSIDE,
     MOST_LINES,
     RELEASED,
+    SEEN,
     day_of,
     engine_named,
+    releasable,
+    writable,
 )
 from accord.cli.options import (
     EngineOption,
@@ -30,7 +34,7 @@ from accord.cli.options import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from accord.record.roster import Roster
+    from accord.measures.populations import ReleasedRoster
 
 
 def roster(
@@ -99,6 +103,7 @@ def roster(
     may be released; exact figures go into a file (--out), or onto the terminal with --inside.
     """
     from accord.cli.progress import progress
+    from accord.measures.calls import release_roster
     from accord.record import calls
     from accord.settlement.calls import usage
 
@@ -129,6 +134,10 @@ def roster(
             "these figures are exact, and small counts among them",
             "add --inside if you are inside the boundary, or --out FILE",
         )
+    releasable(released, inside, out)
+    if released and (flows is not None or payers or candidates):
+        raise usage("--released", "flows, who pays and candidates are exact", "release a population by organisation")
+    writable(out)
     asked: dict[str, Any] = {
         "first": window[0],
         "until": window[1],
@@ -161,52 +170,53 @@ def roster(
                 **asked,
             )
             table = found.table()
-    if out is not None:
+    if found is not None and not inside and (released or out is None):
+        with progress(1) as work:
+            work.step("seeing what may be released")
+            given = release_roster(record, found, **asked)
+        _release(record, given, out, as_json)
+    elif out is not None:
         _write(table, out, as_json)
-    elif found is not None and not inside:
-        _say(_released(found), False, as_json)
     else:
-        _say(table.to_pylist(), True, as_json)
+        _say(table.to_pylist(), as_json)
 
 
-def _released(found: Roster) -> list[dict[str, object]]:
-    """People on the first day of each period, as they may leave the boundary: by organisation, and the whole.
+def _release(record: Path, given: ReleasedRoster, out: Path | None, as_json: bool) -> None:
+    """Print what may be released; or enter it into the register, and write it."""
+    from accord.cli.terminal import say, say_json
+    from accord.measures.calls import publish_roster
 
-    Person-days are not given: together with rounded people they would tell more than either.
-    """
-    from accord.measures.disclosure import STAR, rules
-    from accord.measures.suppression import Cell, Given, Leaves, protect
-
-    by = rules()
-    codes = {row: row.organisation or "not known" for row in found.rows}
-    everybody = frozenset(codes.values())
-    given: list[tuple[str, str, Given]] = []
-    for row in found.rows:
-        cell = Cell(frozenset({codes[row]}), (f"on {row.period.first}", ""), ())
-        small = by.small(row.first)
-        needed = by.needed
-        given.append((codes[row], row.period.label, Given(cell, row.first, star=small, sensitive=small, needed=needed)))
-    if found.by != "all":
-        for row in found.whole:
-            cell = Cell(everybody, (f"on {row.period.first}", ""), ())
-            small = by.small(row.first)
-            one = Given(cell, row.first, star=small, sensitive=small, needed=by.needed)
-            given.append(("all", row.period.label, one))
-    leaves = Leaves((), {(codes[row], (f"on {row.period.first}", ""), ()): row.first for row in found.rows})
-    protect([one for *_, one in given], [], leaves, by)
-    return [
-        {
-            "organisation": organisation,
-            "period": period,
-            "people": STAR if one.star else str((one.value + by.step // 2) // by.step * by.step),
-        }
-        for organisation, period, one in given
-    ]
+    table = given.table()
+    if out is not None:  # entered first: what is not in the register must not leave
+        publish_roster(record, given)
+        _file(table, out)
+    if as_json:
+        say_json({"released": True, "notes": list(given.notes), "rows": table.to_pylist()})
+        return
+    if out is None:
+        _lines(table.to_pylist())
+    else:
+        say(f"{out}: {table.num_rows} rows")
+    say(RELEASED)
+    for note in given.notes:
+        say(f"  {note}")
+    if given.entry is not None:
+        say(ENTERED if out is not None else SEEN)
 
 
 def _write(table: pa.Table, out: Path, as_json: bool) -> None:
     from accord.cli.terminal import say, say_json
 
+    _file(table, out)
+    if as_json:
+        say_json({"file": str(out), "rows": table.num_rows, "released": False})
+    else:
+        say(f"{out}: {table.num_rows} rows")
+        say(INSIDE)
+
+
+def _file(table: pa.Table, out: Path) -> None:
+    """Write a table as CSV, or as Parquet where the file is called so."""
     if out.suffix == ".parquet":
         import pyarrow.parquet as pq
 
@@ -215,22 +225,24 @@ def _write(table: pa.Table, out: Path, as_json: bool) -> None:
         from pyarrow import csv
 
         csv.write_csv(table, out)
+
+
+def _say(rows: list[dict[str, object]], as_json: bool) -> None:
+    """Print exact figures."""
+    from accord.cli.terminal import say_json, warn
+
     if as_json:
-        say_json({"file": str(out), "rows": table.num_rows, "released": False})
-    else:
-        say(f"{out}: {table.num_rows} rows")
-        say(INSIDE)
+        say_json({"released": False, "rows": rows})
+        return
+    warn(INSIDE)
+    _lines(rows)
 
 
-def _say(rows: list[dict[str, object]], exact: bool, as_json: bool) -> None:
-    from accord.cli.terminal import say, say_json, warn
+def _lines(rows: list[dict[str, object]]) -> None:
+    """Print rows as a table."""
+    from accord.cli.terminal import say
     from accord.cli.terminal import table as as_text
 
-    if as_json:
-        say_json({"released": not exact, "rows": rows})
-        return
-    if exact:
-        warn(INSIDE)
     if not rows:
         say("nobody")
         return
@@ -241,6 +253,4 @@ def _say(rows: list[dict[str, object]], exact: bool, as_json: bool) -> None:
     ]
     say(as_text(tuple(name.replace("_", " ") for name in names), lines[:MOST_LINES], numbers))
     if len(lines) > MOST_LINES:
-        say(f"… and {len(lines) - MOST_LINES} more rows: --out FILE writes all of them (exact)")
-    if not exact:
-        say(RELEASED)
+        say(f"… and {len(lines) - MOST_LINES} more rows: --out FILE writes all of them")

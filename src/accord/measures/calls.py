@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from accord.language.place import Place
 from accord.language.problem import Problem
 from accord.library import measure_names
-from accord.measures.computing import ALL, LEVELS, Every, MeasureMisused, Session, no_step
+from accord.measures.computing import ALL, LEVELS, Every, MeasureMisused, Period, Session, no_step
 from accord.measures.figures import Figures, figures
 from accord.measures.limit import LIMIT
 from accord.measures.measure import Measure, find
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from accord.language.contract import Contract
     from accord.measures.explaining import Explained
     from accord.measures.feeding import Fed
+    from accord.measures.populations import ReleasedRoster
     from accord.measures.release import Release
     from accord.record.engines import EngineKind
     from accord.record.record import Record
+    from accord.record.roster import Roster
 
 Named = str | Path | Measure
 Day = str | dt.date
@@ -105,6 +107,58 @@ def publish(record: Record | str | Path, measured: Measured, day: dt.date | None
     from accord.measures.register import enter
 
     enter(_opened(record).folder, [one.entry for one in measured.releases], day or dt.date.today())
+
+
+def release_roster(
+    record: Record | str | Path,
+    roster: Roster,
+    *,
+    first: Day,
+    until: Day,
+    engine: EngineKind = "duckdb",
+    threads: int | None = None,
+    memory: str | None = None,
+) -> ReleasedRoster:
+    """A roster as it may leave the boundary, together with all that was released before, by rosters and by measures.
+
+    Nothing is entered into the register: see :func:`publish_roster`. Of an attributed population, and of one by area,
+    no measure's rates are made: it is protected by itself, and has no entry.
+
+    Raises:
+        ReleaseRefused: it cannot be released beside what was released before.
+    """
+    from accord.measures import populations
+    from accord.measures.register import register_of
+
+    if not populations.known_to_register(roster.who, roster.by):
+        return populations.release_alone(roster)
+    opened = _opened(record)
+    periods = [Period(each.label, each.first, each.last, each.name) for each in roster.periods]
+    with Session(
+        opened,
+        first=_day("--from", first),
+        until=_day("--until", until),
+        every=periods,
+        engine=engine,
+        threads=threads,
+        memory=memory,
+    ) as session:
+        return populations.release_roster(session, roster.who, roster.by, register_of(opened.folder))
+
+
+def publish_roster(record: Record | str | Path, released: ReleasedRoster, day: dt.date | None = None) -> None:
+    """Enter a released roster into the register of the record, before it leaves the boundary; on a day, or today.
+
+    Raises:
+        MeasureMisused: the register could not protect it.
+    """
+    from accord.measures.register import enter
+
+    if released.entry is None:
+        message = "populations that are attributed, or counted by area, are not released into files"
+        fix = "release the registered or resident population by practice, network, neighbourhood, board or council"
+        raise MeasureMisused(Problem(Place("--released", 0, 0), message, fix))
+    enter(_opened(record).folder, [released.entry], day or dt.date.today())
 
 
 def explain(

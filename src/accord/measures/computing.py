@@ -225,7 +225,7 @@ class Session:
         sums, outside = _divided(counted, strata)
         if card.kind == "rate":
             apart = [name for name in strata if name in card.strata]
-            population = self._population(card, [name for name in strata if name not in apart], self._bands(card))
+            population = self._population(card, [name for name in strata if name not in apart], self.bands(card))
             sums = _beside(sums, population, strata, apart)
         return Cells(measure, tuple(strata), _table(sums, strata, card.kind == "total"), outside)
 
@@ -252,6 +252,29 @@ class Session:
         """With whom one person was registered (or where they lived), and from when until when."""
         text = f"select r.organisation, r.since, r.until from {self._members(who)} r where r.person = {int(person)}"
         return self.engine.rows(self._read(text)).to_pylist()
+
+    def people(
+        self, who: str, day: dt.date, named: Mapping[str, str], within: Sequence[str], *, lives: bool
+    ) -> list[tuple[Any, ...]]:
+        """How many people are registered (or resident) on a day: organisation, what ``named`` says of each, people.
+
+        ``named`` and ``within`` are expressions over the member ``r``, and where she or he lives, ``l`` (if ``lives``);
+        ``within`` says who counts. People of whom the record says nothing (no row in ``people``) are there too, and
+        so are those in no known place: the organisation is ``None``.
+        """
+        literal = f"date '{day}'"
+        place = f"left join {self._lives()} l on l.person = r.person and l.since <= {literal} and l.until > {literal}"
+        parts = [f"part_{at}" for at in range(len(named))]
+        columns = [f"{expression} as {part}" for expression, part in zip(named.values(), parts, strict=True)]
+        text = f"""select {", ".join(["m.organisation", *[f"m.{part}" for part in parts], "count(*) as people"])}
+            from (
+                select {", ".join(["r.organisation as organisation", *columns])}
+                from {self._everybody(who)} r {place if lives else ""}
+                where {" and ".join([f"r.since <= {literal}", f"r.until > {literal}", *within])}
+            ) m
+            group by {", ".join(["m.organisation", *[f"m.{part}" for part in parts]])}"""
+        table = self.engine.rows(self._read(text))
+        return list(zip(*[column.to_pylist() for column in table.columns], strict=True))
 
     def organisations(self) -> list[dict[str, Any]]:
         """The organisations of the record: code, kind, within, since, until; read once."""
@@ -371,7 +394,7 @@ class Session:
             if name == "sex":
                 columns.append((name, "r.sex"))
             elif name == "age_band":
-                joins.append(f"left join {self._ages(self._bands(card))} b on b.age = age_on(r.born, {day})")
+                joins.append(f"left join {self._ages(self.bands(card))} b on b.age = age_on(r.born, {day})")
                 columns.append((name, "b.band"))
             elif name == "deprivation":
                 lives = self._lives()
@@ -567,6 +590,19 @@ class Session:
             self._make(name, text)
         return name
 
+    def _everybody(self, who: str) -> str:
+        """The roster with all that is on it: ``known`` is missing for people who have no row in ``people``."""
+        name = f"everybody_{who}"
+        if name not in self._made:
+            place, at = (
+                ("r.practice", "") if who == "registered" else ("a.council", "left join areas a on a.area = r.area")
+            )
+            text = f"""select r.person, {place} as organisation, r.since,
+                    coalesce(r.until, date '{FAR}') as until, p.sex, p.born, p.person as known
+                from {who} r left join people p on p.person = r.person {at}"""
+            self._make(name, text)
+        return name
+
     def _lives(self) -> str:
         """Where people live, with the deprivation fifth of the area; made once."""
         if "lives" not in self._made:
@@ -575,7 +611,8 @@ class Session:
             self._make("lives", text)
         return "lives"
 
-    def _bands(self, card: Card) -> tuple[Ages, ...]:
+    def bands(self, card: Card) -> tuple[Ages, ...]:
+        """The bands of age of a measure: those of its standard, or of the European Standard Population."""
         if card.standardise is not None and card.standardise.bands:
             return card.standardise.bands
         from accord.measures.standardising import standard_population

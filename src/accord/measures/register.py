@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from accord.language.calendar import add_months, period_name
 from accord.language.place import Place
 from accord.language.problem import AccordError, Problem
+from accord.measures.disclosure import Rules
+from accord.measures.suppression import Given
 
 if TYPE_CHECKING:
     from accord.measures.card import Card
@@ -94,3 +96,52 @@ def _of_months(first: dt.date, last: dt.date) -> bool:
 
 def _month_end(day: dt.date) -> dt.date:
     return add_months(day.replace(day=1), 1) - dt.timedelta(1)
+
+
+def standing(
+    new: Sequence[Given], before: Sequence[Given], by: Rules, days: Callable[[tuple[str, str]], int]
+) -> tuple[list[Given], int]:
+    """New cells, and those of before in the place of the ones that differ by a small count; how many were changed so.
+
+    The difference of the two would be a small count itself. A small count that was given away before is not repeated.
+    ``days`` says how many days a time has where values are person-days, otherwise 1.
+    """
+    latest = {one.cell: one for one in before}
+    out: list[Given] = []
+    changed = 0
+    for one in new:
+        was = latest.get(one.cell)
+        given_away = was is not None and one.sensitive and not was.star
+        if was is not None and not given_away and abs(was.value - one.value) < (by.most + 1) * days(one.cell.time):
+            changed += was.value != one.value
+            out.append(was)
+        else:
+            out.append(one)
+    return out, changed
+
+
+def notes_of(what: str, changed: int, new: Sequence[Given], told: Sequence[Mapping[str, Any]], by: Rules) -> list[str]:
+    """What is said of a release beside its figures: what stands from before, and why others are withheld."""
+    out: list[str] = []
+    if changed:
+        out.append(
+            f"{changed} figures ({what}) differ by fewer than {by.most + 1} from those released before, which stand: "
+            "the difference of the two would be a small count"
+        )
+    others = sum(one.star and not one.sensitive and not one.locked for one in new)
+    nothing = bool(new) and all(one.star for one in new)
+    every = ": nothing is left of it" if nothing else ""
+    if others and told:
+        when = ", ".join(dict.fromkeys(str(one["day"]) for one in told))
+        out.append(
+            f"{others} figures ({what}) are not small themselves: they are withheld since with what was released "
+            f"before ({when}), or with each other, they would give small ones away{every}"
+        )
+    elif others and nothing:
+        out.append(
+            f"{others} figures ({what}) are not small themselves: they are withheld since with each other they would "
+            f"give small ones away{every}"
+        )
+    elif nothing:
+        out.append(f"all figures ({what}) are of {by.least} to {by.most} people, or over so few{every}")
+    return out

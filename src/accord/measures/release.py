@@ -36,8 +36,9 @@ from accord.measures.computing import (
     periods,
 )
 from accord.measures.disclosure import STAR, Rules, nearest, rules
-from accord.measures.figures import EXPECTED_STEP, OF_REGISTERED, OF_RESIDENT, Figure, Figures, belonging
-from accord.measures.register import ReleaseRefused, check_periods, register_of
+from accord.measures.figures import EXPECTED_STEP, OF_REGISTERED, OF_RESIDENT, Figure, Figures
+from accord.measures.populations import Populations, Whose, everywhere, whose
+from accord.measures.register import ReleaseRefused, check_periods, notes_of, register_of, standing
 from accord.measures.suppression import Cell, Given, Leaves, differences, overlap, protect
 from accord.record.column import column
 
@@ -150,6 +151,8 @@ class _Making:
             self.in_days = ("denominator",)
         elif self.card.denominator_unit == "person-days":
             self.in_days = ("numerator", "denominator")
+        self._populations: Populations | None = None
+        """Where people are counted on a day: all that is known of them, from rosters and other measures too."""
         self._lengths: dict[tuple[str, str], int] = {}
         self._few: set[Cell] = set()
         """Populations below the smallest that is shown, as cells of numerators."""
@@ -167,13 +170,16 @@ class _Making:
 
     def made(self, earlier: Sequence[Mapping[str, Any]]) -> Release:
         """The release, protected."""
-        told = [one for one in earlier if one["measure"] == self.figures.measure.id]
-        check_periods(self.card, [(each.first, each.last) for each in self.figures.periods], told)
+        own = [one for one in earlier if one["measure"] == self.figures.measure.id]
+        check_periods(self.card, [(each.first, each.last) for each in self.figures.periods], own)
+        if self.people:
+            strata = [name for name in self.figures.strata if name not in self.card.strata]
+            self._populations = Populations(self._whose(), strata, earlier, self.figures.measure.id)
         shown: dict[Quantity, dict[int, Given]] = {}
         # denominators first: a numerator over few people is withheld too
         quantities: tuple[Quantity, ...] = ("numerator",) if self.card.kind == "total" else ("denominator", "numerator")
         for quantity in quantities:
-            shown[quantity] = self._protected(quantity, told)
+            shown[quantity] = self._protected(quantity, earlier)
         rows: list[Released] = []
         withheld = 0
         for number, figure in enumerate(self.figures.rows):
@@ -230,43 +236,28 @@ class _Making:
     # -- what is sensitive ---------------------------------------------------------------------------------------------
     def _protected(self, quantity: Quantity, told: Sequence[Mapping[str, Any]]) -> dict[int, Given]:
         """The cells of a quantity, by the number of their row, with what may be shown."""
-        new = {number: self._given(figure, quantity) for number, figure in enumerate(self.figures.rows)}
-        before = self._before(quantity, told, {one.cell.time for one in new.values()})
-        leaves = self._leaves(quantity, before)
-        latest = {one.cell: one for one in before}
-        repeated = 0
-        for number, one in new.items():
-            was = latest.get(one.cell)
-            given_away = was is not None and one.sensitive and not was.star
-            near = (self.by.most + 1) * self._days(quantity, one.cell.time)
-            if was is not None and not given_away and abs(was.value - one.value) < near:
-                repeated += was.value != one.value
-                new[number] = was
-        if repeated:
-            self.notes.append(
-                f"{repeated} figures ({quantity}) differ by fewer than {self.by.most + 1} from those released before, "
-                "which stand: the difference of the two would be a small count"
-            )
-        fresh = [one for one in new.values() if not one.locked]
-        places = self._everywhere() if before else set()
+        numbered = [self._given(figure, quantity) for figure in self.figures.rows]
+        if quantity == "denominator" and self._populations is not None:
+            before, leaves = self._populations.before(self.by), self._populations.leaves(self.session)
+            told = self._populations.lines
+        else:
+            told = [one for one in told if one["measure"] == self.figures.measure.id]
+            before = self._before(quantity, told, {one.cell.time for one in numbered})
+            leaves = self._leaves(quantity, before)
 
         def days(time: tuple[str, str]) -> int:
             return self._days(quantity, time)
 
+        kept, changed = standing(numbered, before, self.by, days)
+        fresh = [one for one in kept if not one.locked]
+        places = self._everywhere() if before else set()
         lost = protect(fresh, before, leaves, self.by, places, days, self._few if quantity == "numerator" else ())
         if lost:
             self._refuse(quantity, len(lost), told)
-        others = sum(one.star and not one.sensitive for one in fresh)
-        if others and before:
-            when = ", ".join(dict.fromkeys(str(one["day"]) for one in told))
-            every = ": nothing is left of it" if all(one.star for one in new.values()) else ""
-            self.notes.append(
-                f"{others} figures ({quantity}) are not small themselves: they are withheld since with what was "
-                f"released before ({when}), or with each other, they would give small ones away{every}"
-            )
+        self.notes += notes_of(quantity, changed, kept, told if before else (), self.by)
         if quantity == "denominator" and self.card.kind == "rate":
             self._few = self._over_few([*fresh, *before], leaves, places, days)
-        return new
+        return dict(enumerate(kept))
 
     def _over_few(
         self,
@@ -279,11 +270,12 @@ class _Making:
         times: dict[tuple[str, str], list[tuple[str, str]]] = {}
         for period in self.figures.periods:
             times.setdefault(self._time(period.label, "denominator"), []).append(self._time(period.label, "numerator"))
-        return {
-            Cell(cell.organisations, time, cell.strata)
-            for cell in differences(given, leaves, self.by, places, days)
-            for time in times.get(cell.time, ())
-        }
+        out: set[Cell] = set()
+        for cell in differences(given, leaves, self.by, places, days):
+            strata = cell.strata if self._populations is None else self._populations.strata_of(cell)
+            if strata is not None:
+                out |= {Cell(cell.organisations, time, strata) for time in times.get(cell.time, ())}
+        return out
 
     def _days(self, quantity: Quantity, time: tuple[str, str]) -> int:
         """By how many days a value of a time divides into people: 1 where it counts people or events."""
@@ -327,9 +319,17 @@ class _Making:
             needed = max(needed, largest)  # many of one person each: what is possible spans what one of them makes
         return Given(self._cell(figure, quantity), value, star=sensitive, sensitive=sensitive, needed=needed)
 
+    def _whose(self) -> Whose:
+        """Whom the rates are about, where people are counted on a day."""
+        bands = self.session.bands(self.card) if "age_band" in self.figures.strata else ()
+        return whose(self.card, bands, self.figures.periods)
+
     def _cell(self, figure: Figure, quantity: Quantity) -> Cell:
         organisations = self._places()[figure.level, figure.organisation, figure.period.label]
         strata = tuple(zip(self.figures.strata, figure.stratum, strict=True))
+        if quantity == "denominator" and self._populations is not None:
+            own = [value for name, value in strata if name not in self.card.strata]
+            return self._populations.cell(organisations, figure.period.label, own)
         if quantity == "denominator" and self.card.kind == "rate":  # a population is not divided by what happened to it
             strata = tuple((name, value) for name, value in strata if name not in self.card.strata)
         return Cell(organisations, self._time(figure.period.label, quantity), strata)
@@ -357,15 +357,7 @@ class _Making:
     def _everywhere(self) -> set[frozenset[str]]:
         """The organisations of every level, as sets of the lowest, whether figures are given of them or not."""
         known = OF_REGISTERED if self.card.population.who == "registered" else OF_RESIDENT
-        table = self.figures.cells.table
-        found = set(table.column("organisation").to_pylist())
-        out = {frozenset(found)}
-        for members in belonging(self.session, known[1:-1]).values():
-            above: dict[str, set[str]] = {}
-            for organisation in found:
-                above.setdefault(members[organisation], set()).add(organisation)
-            out |= {frozenset(each) for each in above.values()}
-        return out
+        return everywhere(self.session, known, self.figures.cells.table.column("organisation").to_pylist())
 
     def _time(self, label: str, quantity: Quantity) -> tuple[str, str]:
         period = next(each for each in self.figures.periods if each.label == label)
@@ -468,8 +460,10 @@ class _Making:
             }
             first = figure.period.label
             cells.append([places.setdefault(place, len(places)), first, lasts[first], list(figure.stratum), numbers])
+        about = {"population": self._whose().as_json(), "apart": list(self.card.strata)} if self.people else {}
         return {
             "measure": self.figures.measure.id,
+            **about,
             "generation": self.session.record.generation.name,
             "levels": list(self.figures.levels),
             "strata": list(self.figures.strata),
