@@ -34,6 +34,12 @@ WRITTEN = 20_000
 
 def checks(made: Given) -> Iterator[Check]:
     """Every check of this kind."""
+    yield from of_people(made)
+    yield from of_contracts(made)
+
+
+def of_people(made: Given) -> Iterator[Check]:
+    """People, months and events."""
     people = made.people
     change = moved(people, made.seed)
     outcome = person_engine.simulate(people, made.tables, YEARS, made.seed, change)
@@ -41,7 +47,6 @@ def checks(made: Given) -> Iterator[Check]:
     yield _together(made, people)
     yield from _events(made)
     yield _listed(made, people, outcome)
-    yield from _contracts(made)
 
 
 def moved(people: People, seed: int) -> NDArray[np.uint32]:
@@ -270,7 +275,7 @@ def bind(name: str, worlds: int) -> Bound:
     return Bound(name, contract, read_feed(Path(file).parent, contract), None, np.arange(worlds))
 
 
-def _contracts(made: Given) -> Iterator[Check]:
+def of_contracts(made: Given) -> Iterator[Check]:
     """What contracts are given adds up to what was counted, and what one party pays another receives."""
     counted = worlds_of(made, 3)
     share, sums = bind("gain-share", 3), bind("gms-global-sum", 3)

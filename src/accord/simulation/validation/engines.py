@@ -15,10 +15,10 @@ from scipy import stats
 from accord.simulation import cohort_engine, person_engine, system
 from accord.simulation.cohort_engine import Cohort, cohort
 from accord.simulation.model import DRAWN, STREAMS, Model, monthly
-from accord.simulation.people import AGES, BURDENS, CELLS, FRAILTY, STATES
-from accord.simulation.results import GROUP_OF_AGE, GROUPS, LAZY_AT, RESULTS
+from accord.simulation.people import AGES, BURDENS, CELLS, FIFTHS, FRAILTY, SEXES, STATES
+from accord.simulation.results import AGE_GROUPS, GROUP_OF_AGE, GROUPS, LAZY_AT, RESULTS
 from accord.simulation.tables import LAZY_ONE, ONE
-from accord.simulation.validation.verification import YEARS, Check, Given, Numbers
+from accord.simulation.validation.verification import YEARS, Check, Given, Numbers, percent
 
 RUNS = 60
 """Runs of the person engine that a mean is of."""
@@ -69,10 +69,10 @@ def _agreement(made: Given, when: str, factor: np.ndarray, seed: int) -> Iterato
         found = float(each.mean())
         yield Check(
             "engines",
-            f"{name}, {when}",
-            f"All of {name.replace('_', ' ')} in {YEARS} years, {when}: mean of the runs against the expectation.",
+            f"{name.replace('_', ' ')}, {when}",
+            f"All that happens in {YEARS} years, {when}: the mean of runs, with its standard error, is the expectation.",
             f"{mean[number]:,.0f}",
-            f"{found:,.0f} ± {error:,.0f} ({found / mean[number] - 1:+.2%})",
+            f"{found:,.0f} ± {error:,.0f} ({percent(found, mean[number])})",
             chance=float(2 * stats.t.sf(abs(found - mean[number]) / error, RUNS - 1)),
         )
 
@@ -125,10 +125,16 @@ def _worst(name: str, what: str, off: Numbers, places: np.ndarray) -> Check:
         name,
         what,
         f"none of {len(errors):,} results off by more than chance makes of so many",
-        f"{RESULTS[result]} of age group {group // CELLS + 1}, cell {group % CELLS + 1}, year {year + 1}: "
-        f"{errors[at]:+.2f} standard errors",
+        f"{RESULTS[result].replace('_', ' ')} of {_group(group)}, year {year + 1}: {errors[at]:+.1f} standard errors",
         chance=min(1.0, chance * len(errors)),
     )
+
+
+def _group(group: int) -> str:
+    """A group of people in words."""
+    first, last = AGE_GROUPS[group // CELLS]
+    cell = group % CELLS
+    return f"{SEXES[cell // FIFTHS]}, {first} to {last}, fifth {cell % FIFTHS + 1}"
 
 
 def _by_hand(built: Model) -> Check:

@@ -10,12 +10,12 @@ from accord.settlement.chart import Chart, Shape
 from accord.simulation.validation.calls import Validated
 from accord.simulation.validation.judging import Judged
 from accord.simulation.validation.relations import OUTPUTS, relations
-from accord.simulation.validation.verification import FALSE_ALARM, KINDS, Check
+from accord.simulation.validation.verification import FALSE_ALARM, KINDS, Check, errors_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-WIDTH, LABELS, VALUES, ROW = 960, 330, 170, 22
+WIDTH, LABELS, VALUES, ROW = 960, 370, 130, 22
 """Of the charts: the whole, the room for labels, that for figures on the right, and the height of a row."""
 
 TOLD = 8
@@ -60,7 +60,7 @@ def page(made: Validated) -> str:
             sentences=sentences(made),
             figure=figure,
             verdict=verdict,
-            errors=errors,
+            off=off,
             alarm=FALSE_ALARM,
             version=__version__,
         )
@@ -86,9 +86,11 @@ def verdict(one: Judged) -> str:
     return "out, as known" if one.target.out else "out"
 
 
-def errors(check: Check) -> str:
-    """How far off a drawn check was, in standard errors."""
-    return "" if check.errors is None else f"{abs(check.errors):.1f}"
+def off(check: Check) -> str:
+    """How far off a check was, and how far it may be."""
+    if check.errors is None:
+        return "exact"
+    return f"{abs(check.errors):.1f} standard errors of at most {errors_of(check.least):.1f}"
 
 
 def count(number: int, one: str, many: str = "") -> str:
@@ -129,7 +131,7 @@ def sentences(made: Validated) -> list[str]:
 # --------------------------------------------------------------------------------------------------------------- charts
 
 
-def _short(text: str, most: int = 52) -> str:
+def _short(text: str, most: int = 60) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
@@ -189,7 +191,7 @@ def _drawn(checks: Sequence[Check]) -> Chart | None:
     rows = [check for check in checks if check.errors is not None]
     if not rows:
         return None
-    limit = max(2.0, -_normal(rows[0].least))
+    limit = errors_of(rows[0].least)
     ends = max(limit * 1.25, 5.0)
     left, right, top, tall = 40, WIDTH - 20, 16, 150
 
@@ -219,12 +221,6 @@ def _drawn(checks: Sequence[Check]) -> Chart | None:
     )
 
 
-def _normal(chance: float) -> float:
-    from scipy import special
-
-    return float(special.ndtri(chance / 2))
-
-
 def _matrix(checks: Sequence[Check]) -> Chart | None:
     """What moves what: a row for each figure, multiplier and a column for each output, as declared and as it held."""
     held = {check.name: check.held for check in checks if check.kind == "relations"}
@@ -237,7 +233,7 @@ def _matrix(checks: Sequence[Check]) -> Chart | None:
     shapes: list[Shape] = []
     for number, (style, words) in enumerate((("s1", "rises"), ("s2", "falls"), ("s5", "one group rises, another falls"),
                                              ("s3", "may go either way"))):  # fmt: skip
-        at = 4 + number * 180
+        at = 4 + number * 215
         shapes.append(Shape("rect", at, 4, 12, 12, style))
         shapes.append(Shape("text", at + 17, 14, text=words))
     for number, output in enumerate(OUTPUTS):
@@ -245,7 +241,10 @@ def _matrix(checks: Sequence[Check]) -> Chart | None:
         shapes.append(Shape("line", at, top, 0, bottom - top, "grid"))
         # columns have room for no text: their names stand in steps above
         step = number % 6
-        shapes.append(Shape("text", at + 2, 44 + step * 18, text=output.replace("_", " "), style="quiet"))
+        last = at + 6.5 * len(output) > WIDTH
+        name = output.replace("_", " ")
+        end = at + wide if last else at + 2
+        shapes.append(Shape("text", end, 44 + step * 18, text=name, style="quiet", anchor="end" if last else "start"))
         shapes.append(Shape("line", at, 48 + step * 18, 0, top - 48 - step * 18, "grid"))
     for number, relation in enumerate(rows):
         y = top + number * tall

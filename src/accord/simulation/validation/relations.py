@@ -8,7 +8,7 @@ an effect and not luck.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,7 +28,7 @@ from accord.simulation.people import AGES, CELLS, DEAD, FIFTHS, FRAILTY, MORBIDI
 from accord.simulation.population import populate
 from accord.simulation.results import GROUPS, LAZY, RESULTS
 from accord.simulation.tables import ONE, Tables, tables
-from accord.simulation.validation.verification import YEARS, Check, Given, Whole
+from accord.simulation.validation.verification import YEARS, Check, Given, Whole, percent
 
 FILE = Path(__file__).parent / "relations.yaml"
 """What each figure and each multiplier moves."""
@@ -239,31 +239,29 @@ def everything(built: Model, people: People, size: int, seed: int) -> Outputs:
 
 def figures(made: Given) -> Iterator[Check]:
     """Every figure of the model and every multiplier, up and down."""
+    yield from tried(made, (*made.model.parameters, *(f"multiplier {name}" for name in MULTIPLIERS)))
+
+
+def tried(made: Given, names: Sequence[str]) -> Iterator[Check]:
+    """Some figures and multipliers, up and down."""
     people = of_every_state(made.model, EACH, made.seed)
     size = int(np.clip(len(made.people), 10_000, 50_000))
     base = everything(made.model, people, size, made.seed)
     known = relations()
-    for name, parameter in made.model.parameters.items():
+    for name in names:
         if name not in known:
             yield _unknown(name)
             continue
-        relation = known[name]
-        up, down = (
-            everything(model({name: value}), people, size, made.seed)
-            for value in (parameter.value * relation.times, parameter.value / relation.times)
-        )
-        yield related(relation, base, up, down)
-    for column, name in enumerate(MULTIPLIERS):
-        if f"multiplier {name}" not in known:
-            yield _unknown(f"multiplier {name}")
-            continue
-        relation = known[f"multiplier {name}"]
         sides: list[Outputs] = []
-        for value in (relation.times, 1 / relation.times):
-            change = person_engine.multipliers(1, people.practices, 1)
-            change[..., column] = round(value * ONE)
-            sides.append(counted(people, made.tables, made.seed, change))
-        yield related(relation, base, *sides)
+        for times in (known[name].times, 1 / known[name].times):
+            if name in made.model.parameters:
+                changed = model({name: made.model.value(name) * times})
+                sides.append(everything(changed, people, size, made.seed))
+            else:
+                change = person_engine.multipliers(1, people.practices, 1)
+                change[..., MULTIPLIERS.index(name.removeprefix("multiplier "))] = round(times * ONE)
+                sides.append(counted(people, made.tables, made.seed, change))
+        yield related(known[name], base, *sides)
 
 
 def without_relation() -> tuple[str, ...]:
@@ -304,8 +302,8 @@ def related(relation: Relation, base: Outputs, up: Outputs, down: Outputs) -> Ch
             was, more, less = (one.sums[output, part] for one in (base, up, down))
             name = f"{output} of {part}" if part else output
             if (more - was) * sign <= 0 or (was - less) * sign <= 0:
-                wrong.append(f"{name} went {_percent(more, was)} up, {_percent(less, was)} down")
-            said.append(f"{name} {_percent(more, was)}")
+                wrong.append(f"{name} went {percent(more, was)} up, {percent(less, was)} down")
+            said.append(f"{name} {percent(more, was)}")
     found = ", ".join(said[:3]) + (f" and {len(said) - 3} more as declared" if len(said) > 3 else "")
     if wrong:
         found = "; ".join(wrong[:4]) + (f"; {len(wrong) - 4} more" if len(wrong) > 4 else "")
@@ -317,12 +315,6 @@ def related(relation: Relation, base: Outputs, up: Outputs, down: Outputs) -> Ch
         f"× {relation.times:g}: {found}" if not wrong else found,
         differs=bool(wrong),
     )
-
-
-def _percent(now: float, was: float) -> str:
-    if not was:
-        return f"{now:+g}"
-    return f"{now / was - 1:+.2%}".replace("-", "−")
 
 
 def _listed(verb: str, pairs: Sequence[tuple[str, str]]) -> str:
@@ -352,8 +344,14 @@ MOVES: Mapping[str, tuple[str, ...]] = {
 }
 """Results that each thing that an effect can be on moves, besides what is reckoned with."""
 
-RECKONED = ("achievement", "adjustments", "expected", "participation")
-"""What effects can be on that moves no event: only what contracts are given."""
+RECKONED: Mapping[str, Callable[[Response], float]] = {
+    "achievement": lambda response: float(response.moved.sum()),
+    "adjustments": lambda response: float(response.taken_out.sum()),
+    "registers": lambda response: float((response.found - 1).sum()),
+    "expected": lambda response: float((response.expected - 1).sum()),
+    "participation": lambda response: -float(sum((~mask).sum() for mask in response.takes_part.values())),
+}
+"""What effects can be on that moves no event, only what contracts are given; and how far a response moves it."""
 
 NOTHING = Stakes((0.0,) * YEARS, (0.0,) * YEARS, frozenset())
 """Nothing at stake."""
@@ -402,35 +400,41 @@ def _silent(one: Behaviour) -> bool:
     return all(respond([one], same, same, YEARS, chronic_share=0.08).silent for same in (NOTHING, at_stake))
 
 
+def declared(one: Behaviour) -> list[tuple[str, float]]:
+    """What a behaviour's file says that it moves, and which way: effects by their sign, choices to who costs less."""
+    found = [(effect.on, effect.size) for effect in one.effects]
+    if one.chooses is not None:
+        inside = [each for each in one.chooses.among if each.stream == one.chooses.of]
+        price = sum(each.share * each.price for each in inside) / sum(each.share for each in inside)
+        others = [(each.stream, price - each.price) for each in one.chooses.among if each.stream != one.chooses.of]
+        found += [(one.chooses.of, -sum(way for _, way in others)), *others]
+    return found
+
+
 def _behaviour(one: Behaviour, response: Response, base: Whole, now: Whole, was: Whole, total: Whole) -> Check:
     wrong: list[str] = []
     said: list[str] = []
     touched: set[str] = set()
-    for effect in one.effects:
-        touched.update(MOVES.get(effect.on, ()))
-        if effect.on in RECKONED:
-            moved = {
-                "achievement": float(response.moved.sum()),
-                "adjustments": float(response.taken_out.sum()),
-                "expected": float((response.expected - 1).sum()),
-                "participation": -float(sum((~mask).sum() for mask in response.takes_part.values())),
-            }[effect.on]
+    pairs = declared(one)
+    for on, way in pairs:
+        touched.update(MOVES.get(on, ()))
+        if on in RECKONED:
+            moved = RECKONED[on](response)
+            said.append(f"{on} moved")
         else:
-            at = RESULTS.index("chronic" if effect.on == "chronic" else MOVES[effect.on][0])
+            at = RESULTS.index("chronic" if on == "chronic" else MOVES[on][0])
             moved = float(total[at] - was[at])
-            said.append(f"{RESULTS[at]} {_percent(float(total[at]), float(was[at]))}")
-        if moved * effect.size <= 0:
-            wrong.append(f"{effect.on} moved by {moved:+g}, not the way of {effect.size:+g}")
-        elif effect.on in RECKONED:
-            said.append(f"{effect.on} moved")
+            said.append(f"{RESULTS[at]} {percent(float(total[at]), float(was[at]))}")
+        if moved * way <= 0:
+            wrong.append(f"{on} moved by {moved:+g}, and should {'rise' if way > 0 else 'fall'}")
     others = [name for at, name in enumerate(RESULTS) if name not in touched and (base[..., at] != now[..., at]).any()]
     wrong += [f"{name} moved" for name in others]
-    declared = "; ".join(f"{effect.on} {'rises' if effect.size > 0 else 'falls'}" for effect in one.effects)
+    text = "; ".join(f"{on} {'rises' if way > 0 else 'falls'}" for on, way in pairs)
     return Check(
         "relations",
         f"behaviour {one.name}",
         f"{one.title}: moves what its file declares, in that direction, and no other event of anybody.",
-        f"{declared}; {len(RESULTS) - len(touched)} results the same to the last bit",
+        f"{text}; {len(RESULTS) - len(touched)} results the same to the last bit",
         "; ".join(wrong) if wrong else ", ".join(said),
         differs=bool(wrong),
     )
@@ -572,7 +576,7 @@ def _seeds(made: Given) -> Iterator[Check]:
         "another seed is the same model",
         f"Means over {runs} seeds and over {runs} others differ no more than chance makes of {len(RESULTS)} results.",
         "no difference but chance",
-        f"most in {RESULTS[worst]}: {_percent(totals[1, :, worst].mean(), totals[0, :, worst].mean())}",
+        f"most in {RESULTS[worst]}: {percent(totals[1, :, worst].mean(), totals[0, :, worst].mean())}",
         chance=float(min(1.0, errors[worst] * len(RESULTS))),
     )
 
@@ -606,7 +610,7 @@ def _twice(made: Given) -> Check:
         "The same practices a second time, with draws of their own, have the same results again but for chance: what "
         "happens to somebody does not depend on how many others there are.",
         "no difference but chance",
-        f"most in {RESULTS[worst]}: {_percent(halves[:, 1, worst].mean(), halves[:, 0, worst].mean())}",
+        f"most in {RESULTS[worst]}: {percent(halves[:, 1, worst].mean(), halves[:, 0, worst].mean())}",
         chance=float(min(1.0, errors[worst] * len(RESULTS))),
     )
 

@@ -99,6 +99,14 @@ class Given:
         return self.place.people
 
 
+def percent(now: float, was: float) -> str:
+    """A change in per cent, with its sign; the number itself where there was nothing before."""
+    if not was:
+        return f"{now:+g}"
+    text = f"{now / was - 1:+.2%}".replace("-", "−")
+    return text.lstrip("+−") if text in ("+0.00%", "−0.00%") else text
+
+
 def errors_of(chance: float) -> float:
     """How many standard errors a difference is worth that has such a chance, on both sides."""
     return float(-special.ndtri(max(chance, 1e-300) / 2))
