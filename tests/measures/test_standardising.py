@@ -172,9 +172,24 @@ def test_the_european_standard_population() -> None:
     standard = standard_population()
     assert sum(standard.weights.values()) == 100_000
     coarse = [read_ages(text) for text in ("0-64", "65-84", "85+")]
-    assert weights_for(standard, ("age_band",), coarse, PLACE) == {"0-64": 80500, "65-84": 17000, "85+": 2500}
+    assert weights_for(standard, ("age_band",), coarse, PLACE) == {
+        ("0-64",): 80500,
+        ("65-84",): 17000,
+        ("85+",): 2500,
+    }
     with pytest.raises(MeasureRefused, match="not wholly in one band"):
         weights_for(standard, ("age_band",), [read_ages("0-62"), read_ages("63+")], PLACE)
+
+
+def test_a_standard_by_sex_and_age() -> None:
+    """Everybody registered in England: 64 million people; a measure that is not standardised by sex cannot use it."""
+    standard = find_standard("england-registered-2026-07", PLACE)
+    coarse = [read_ages(text) for text in ("0-94", "95+")]
+    weights = weights_for(standard, ("sex", "age_band"), coarse, PLACE)
+    assert weights["female", "95+"] == 93_661 and weights["male", "95+"] == 36_290
+    assert sum(weights.values()) == sum(standard.weights.values()) > 60_000_000
+    with pytest.raises(MeasureRefused, match="population by sex, age_band"):
+        weights_for(standard, ("age_band",), coarse, PLACE)
 
 
 HEAD = b"standard: s\nversion: 1\ntitle: S\nkind: rates\nsource: a test\nstatus: assumed\n"

@@ -194,7 +194,7 @@ class _Rating:
         if standard.method == "direct":
             found = standardising.find_standard(standard.standard, place, self._beside())
             weights = standardising.weights_for(found, standard.by, standard.bands, place)
-            return partial(self._direct, weights)
+            return partial(self._direct, weights, [self.by.index(name) for name in found.by])
         if standard.standard == "own":
             return partial(self._indirect, self._own_rates())
         found = standardising.find_standard(standard.standard, place, self._beside())
@@ -221,7 +221,8 @@ class _Rating:
 
     def _direct(
         self,
-        weights: Mapping[str, Fraction],
+        weights: Mapping[Stratum, Fraction],
+        weighted: Sequence[int],
         numerator: int,
         denominator: int,
         period: str,
@@ -232,18 +233,18 @@ class _Rating:
         choices = [
             [stratum[self.strata.index(name)]]
             if name in self.strata
-            else list(weights)
+            else [band.name for band in self.session.bands(self.card)]
             if name == "age_band"
             else list(self.card.population.sexes or ("female", "male"))
             if name == "sex"
             else sorted({key[number] for key in parts})
             for number, name in enumerate(self.by)
         ]
-        at = self.by.index("age_band")
         strata: list[tuple[int, Fraction, Fraction]] = []
         for key in product(*choices):
             observed, people, _, _ = parts.get(key, (0, 0, 0, 0))
-            strata.append((observed, Fraction(people, days), weights.get(key[at], Fraction(0))))
+            weight = weights.get(tuple(key[at] for at in weighted), Fraction(0))
+            strata.append((observed, Fraction(people, days), weight))
         return standardising.direct(strata, self.card.per, self.card.interval)
 
     def _indirect(

@@ -309,22 +309,29 @@ def read_standard(head: bytes, rows: bytes, file: str) -> Standard:
     return Standard(fields["standard"], fields["title"], kind, by, weights, rates, fields["source"], fields["status"])
 
 
-def weights_for(standard: Standard, by: Sequence[str], bands: Sequence[Ages], place: Place) -> dict[str, Fraction]:
-    """The weight of each band of a measure: those of the standard's bands that lie in it, added up.
+def weights_for(
+    standard: Standard, by: Sequence[str], bands: Sequence[Ages], place: Place
+) -> dict[tuple[str, ...], Fraction]:
+    """The weight of each stratum of a measure, by what the standard gives weights by (``standard.by``).
+
+    The weights of the standard's bands that lie in one of the measure's are added up.
 
     Raises:
         MeasureRefused: a band of the standard lies in two bands of the measure, or in none.
     """
-    if standard.kind != "population" or standard.by != ("age_band",) or "age_band" not in by:
-        message = f"{standard.name} gives weights by {', '.join(standard.by)}"
-        raise MeasureRefused(Problem(place, message, "standardise by age_band (and sex), with a standard population"))
-    out: dict[str, Fraction] = {band.name: Fraction(0) for band in bands}
-    for (name,), weight in standard.weights.items():
-        theirs = read_ages(name)
+    if standard.kind != "population" or "age_band" not in standard.by or not {*standard.by} <= {*by}:
+        message = f"{standard.name} gives {standard.kind} by {', '.join(standard.by)}"
+        fix = f"standardise by {' and '.join(standard.by)}" if standard.kind == "population" else "use a population"
+        raise MeasureRefused(Problem(place, message, fix))
+    at = standard.by.index("age_band")
+    out: dict[tuple[str, ...], Fraction] = {}
+    for key, weight in standard.weights.items():
+        theirs = read_ages(key[at])
         ours = [band for band in bands if theirs.since in band]
         ends = theirs.until if theirs.until is not None else 10**6
         if len(ours) != 1 or ends not in ours[0]:
-            message = f"the standard's ages {name} are not wholly in one band of this measure"
+            message = f"the standard's ages {key[at]} are not wholly in one band of this measure"
             raise MeasureRefused(Problem(place, message, "use the bands of the standard, or several of them together"))
-        out[ours[0].name] += weight
+        mine = (*key[:at], ours[0].name, *key[at + 1 :])
+        out[mine] = out.get(mine, Fraction(0)) + weight
     return out

@@ -2,24 +2,5 @@
 -- Framework 3a (CCG OIS 3.1): finished and unfinished continuous spells, emergency method, primary diagnosis an
 -- acute condition, transfers left out. Class, kind of episode, sex and age as in 2.3.i (derived: the specification
 -- of 3a was not seen). A stay with two conditions counts once.
-with cases as (
-    select
-        admission, coalesce(min(case when excluded is null then condition end), min(condition)) as condition,
-        case when count(*) = count(excluded) then min(excluded) end as unless
-    from acute
-    group by admission
-)
-select
-    a.person, a.admitted as day, a.admission as event, 1 as numerator, c.condition,
-    case
-        when t.code is not null then 'came from another hospital (source of admission 51 to 53)'
-        when coalesce(a.patient_class, '') <> '1' then 'not an ordinary admission (patient classification 1)'
-        when coalesce(a.episode_type, '') <> '1' then 'not a general episode (episode type 1)'
-        when coalesce(a.sex, '') not in ('female', 'male') then 'sex neither female nor male'
-        when coalesce(a.age, -1) < 0 or a.age > 120 then 'age not from 0 to 120'
-        else c.unless
-    end as excluded
-from emergency_admissions a
-join cases c on c.admission = a.admission
-join methods m on m.coding = 'admission_method' and m.condition = 'outcomes framework' and m.code = a.admission_method
-left join transfers t on t.coding = 'admission_source' and t.code = a.admission_source
+select person, admitted as day, admission as event, 1 as numerator, condition, excluded
+from outcomes_framework_admissions
