@@ -58,8 +58,18 @@ to date and its months, networks and their practices, a cut by sex after one by 
 would give a small count away is withheld, or the release is refused. A figure that differs from the one released
 before by fewer than 8 is not changed, since the difference would be a small count.
 
-What the register does not see: figures that were only looked at, releases made from another copy of the record, and
-what another measure, or another version of the same, would give by subtraction. Whoever releases answers for those.
+Rosters are released in the same way (`accord roster --released --out FILE`) and entered in the same register. Whoever
+counts the same people on the same day is looked at together: a roster by practice, the people of 65 and over below a
+rate, and a cut by sex in another measure. Where nothing is left of a release, it says why.
+
+What the register does not see: figures that were only looked at, releases made from another copy of the record, what
+another measure, or another version of the same, would give of its numerators or person-days by subtraction, and that
+two practices whose figures are withheld have so many together. Whoever releases answers for those.
+
+## How long it may take
+
+A measure, or a part of one, that takes longer than 15 minutes is stopped and said, on DuckDB and on Spark;
+`--limit SECONDS` gives it more or less. Nearly always it is a join without a condition.
 """
 
 
