@@ -6,7 +6,7 @@ results do not depend on threads or on how people are cut into pieces, and two s
 """
 
 # what is compiled has numba's types, not Python's
-# pyright: reportArgumentType=false, reportAssignmentType=false
+# pyright: reportArgumentType=false, reportAssignmentType=false, reportCallIssue=false, reportReturnType=false
 
 from __future__ import annotations
 
@@ -14,22 +14,29 @@ import numba as nb
 import numpy as np
 from numba import uint32, uint64
 
-_M0, _M1 = np.uint32(0xD2511F53), np.uint32(0xCD9E8D57)
-_W0, _W1 = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)
-_HALF = np.uint64(32)
+from accord.simulation.compiled import compiled
+
+LIFE, YEAR, ADMISSION, ARRIVAL = 0, 1, 2, 3
+"""Purposes of draws: the last word of the counter. Admissions of one month take 2, 10, 18 …; elective ones 6, 14 …"""
+
+QUARTER, HALF, TOP = np.uint32(1 << 30), np.uint32(1 << 31), np.uint32(0xFFFFFFFF)
+"""Where in the range of a month's first word frailty, leaving and death are decided."""
+
+_M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+_W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
+_HALF, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
-@nb.njit(inline="always")
+@nb.njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
     """Four uniform 32-bit words for a counter ``(c0, c1, c2, c3)`` under a key ``(k0, k1)``, all of 32 bits."""
+    # numbers of 64 bits whose upper half is rubbish until the end: so many people's words are made in one instruction
+    c0, c1, c2, c3, k0, k1 = uint64(c0), uint64(c1), uint64(c2), uint64(c3), uint64(k0), uint64(k1)
     for _ in range(10):
-        product0 = uint64(_M0) * uint64(c0)
-        product1 = uint64(_M1) * uint64(c2)
-        high0, low0 = uint32(product0 >> _HALF), uint32(product0)
-        high1, low1 = uint32(product1 >> _HALF), uint32(product1)
-        c0, c1, c2, c3 = uint32(high1 ^ c1 ^ k0), low1, uint32(high0 ^ c3 ^ k1), low0
-        k0, k1 = uint32(k0 + _W0), uint32(k1 + _W1)
-    return c0, c1, c2, c3
+        product0, product1 = _M0 * (c0 & _LOW), _M1 * (c2 & _LOW)
+        c0, c1, c2, c3 = (product1 >> _HALF) ^ c1 ^ k0, product1, (product0 >> _HALF) ^ c3 ^ k1, product0
+        k0, k1 = k0 + _W0, k1 + _W1
+    return uint32(c0), uint32(c1), uint32(c2), uint32(c3)
 
 
 def words(counters: np.ndarray, seed: int) -> np.ndarray:
@@ -37,7 +44,7 @@ def words(counters: np.ndarray, seed: int) -> np.ndarray:
     return _words(np.ascontiguousarray(counters, np.uint32), np.uint32(seed & 0xFFFFFFFF), np.uint32(seed >> 32))
 
 
-@nb.njit(cache=True)
+@compiled()
 def _words(counters: np.ndarray, k0: int, k1: int) -> np.ndarray:
     out = np.empty_like(counters)
     for i in range(len(counters)):

@@ -19,24 +19,15 @@ import numba as nb
 import numpy as np
 from numba import int64, uint32, uint64
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
-from accord.simulation.draws import philox, words
+from accord.simulation.compiled import compiled
+from accord.simulation.draws import ADMISSION, ARRIVAL, HALF, LIFE, QUARTER, TOP, YEAR, philox, words
 from accord.simulation.model import DRAWN
 from accord.simulation.people import AGES, BURDENS, CELLS, DEAD, FRAILTY, STATES, People
-from accord.simulation.person_engine import (
-    ADMISSION,
-    ARRIVAL,
-    HALF,
-    LIFE,
-    QUARTER,
-    TOP,
-    YEAR,
-    happening,
-    multipliers,
-    scaled,
-)
+from accord.simulation.person_engine import multipliers
 from accord.simulation.results import GROUP_OF_AGE, GROUPS, LAZY, LAZY_AT
+from accord.simulation.spells import expecting, happening, scaled
 from accord.simulation.tables import CHRONIC, DEATH, DRAWN_FROM, FRAILER, LAZY_FROM, LAZY_ONE, WORSE, YEARLY, Tables
 
 KINDS = ("attendance", "emergency", "elective", "death", "worse", "frailer", "move", *LAZY)
@@ -98,7 +89,14 @@ def frequent(
     drawn = words(counters.astype(np.uint32), seed)
     chance = (drawn[:, 0].astype(np.float64) + 0.5) / 2.0**32
     chance = np.broadcast_to(chance.reshape(1, practices, years, len(LAZY)), expected.shape)
-    return np.asarray(stats.poisson.ppf(chance, expected), np.float64).astype(np.int64)
+    return _poisson(chance, expected)
+
+
+def _poisson(chance: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The least number that so much of a Poisson distribution lies at or below."""
+    number = np.ceil(special.pdtrik(chance, expected))
+    fewer = np.maximum(number - 1, 0)  # where the inverse is a hair too high
+    return np.where(special.pdtr(fewer, expected) >= chance, fewer, number).astype(np.int64)
 
 
 def events(
@@ -230,7 +228,7 @@ def _day(word: int) -> int:
     return int64((uint64(word) * uint64(DAYS)) >> uint64(32))
 
 
-@nb.njit(cache=True, boundscheck=False)
+@compiled(boundscheck=False)
 def _live(
     offsets: Any,
     months: Any,
@@ -271,16 +269,16 @@ def _live(
                         for n in range(N_LAZY):
                             spans[span, 3 + n] = scaled(row[LAZY_FROM + n], own)
                     span += 1
-                    for n in range(happening(scaled(scaled(row[DRAWN_FROM + 2], own), factor[4]), attending)):
+                    for n in range(happening(scaled(expecting(row[DRAWN_FROM + 2], own), factor[4]), attending)):
                         at = _put(found, at, (person, now, (_day(days[0]) + n) % DAYS), ATTENDANCE, (0, 0, 0), state)
                     chronic = uint32(min(scaled(row[CHRONIC], factor[1]), uint64(TOP)))
-                    for n in range(happening(scaled(scaled(row[DRAWN_FROM], own), factor[2]), emergency)):
+                    for n in range(happening(scaled(expecting(row[DRAWN_FROM], own), factor[2]), emergency)):
                         a, b, c, d = philox(low, high, uint32(now), uint32(ADMISSION + 8 * n), key[0], key[1])
                         stay = tables.stay[age, c & uint32(YEARLY - 1)]
                         shape = int64(tables.cost_shape[0, age, a & uint32(YEARLY - 1)])
                         cost = (tables.cost[0, kind, age] * shape) >> 16
                         at = _put(found, at, (person, now, _day(d)), EMERGENCY, (int64(b < chronic), stay, cost), state)
-                    for n in range(happening(scaled(scaled(row[DRAWN_FROM + 1], own), factor[3]), elective)):
+                    for n in range(happening(scaled(expecting(row[DRAWN_FROM + 1], own), factor[3]), elective)):
                         a, b, c, d = philox(low, high, uint32(now), uint32(ADMISSION + 8 * n + 4), key[0], key[1])
                         shape = int64(tables.cost_shape[1, age, a & uint32(YEARLY - 1)])
                         cost = (tables.cost[1, kind, age] * shape) >> 16

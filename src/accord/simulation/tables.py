@@ -10,13 +10,16 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from accord.simulation.model import DRAWN, STREAMS, Model, monthly
 from accord.simulation.people import AGES, BURDENS, CELLS, FRAILTY, MORBIDITY, STATES
 
 ONE = 1 << 16
 """The number 1 of multipliers."""
+
+DRAWN_ONE = 1 << 28
+"""The number 1 of expected numbers of streams that are drawn person by person: there is room for 15 a month."""
 
 LAZY_ONE = 1 << 20
 """The number 1 of expected numbers of streams that are not drawn person by person."""
@@ -59,6 +62,18 @@ def _fixed(chance: NDArray[np.float64], one: float = 2.0**32) -> NDArray[np.uint
     return np.clip(np.round(chance * one), 0, 2**32 - 1).astype(np.uint32)
 
 
+def _expected(rate: NDArray[np.float64], one: int, stream: str) -> NDArray[np.uint32]:
+    """Expected numbers of a month, from rates of a year.
+
+    Raises:
+        ValueError: there is no room for so many.
+    """
+    month = rate / 12
+    if month.max() >= 2**32 / one:
+        raise ValueError(f"{stream}: {rate.max():g} a person-year; the person engine has room for {2**32 / one * 12:g}")
+    return _fixed(month, one)
+
+
 def gamma_levels(shape: float, levels: int) -> NDArray[np.float64]:
     """Means of equal shares of a gamma distribution of mean 1: E[G | G in the i-th share], whose mean is 1."""
     edges = special.gammaincinv(shape, np.linspace(0, 1, levels + 1))
@@ -84,8 +99,8 @@ def tables(model: Model) -> Tables:
     grid[..., FRAILER] = _fixed(model.frailer / 12)[None, :, None, :]
     rows[..., CHRONIC] = _fixed(model.chronic)[None, :, None]
     for number, stream in enumerate(STREAMS):
-        one = 2.0**32 if stream in DRAWN else float(LAZY_ONE)
-        rows[..., DRAWN_FROM + number] = _fixed(model.rate[stream] / 12, one)
+        one = DRAWN_ONE if stream in DRAWN else LAZY_ONE
+        rows[..., DRAWN_FROM + number] = _expected(model.rate[stream], one, stream)
     spread = np.array(
         [[np.average(model.spread[kind][:, age]) for age in range(AGES)] for kind in ("emergency", "elective")]
     )
@@ -108,6 +123,6 @@ def _stay_levels(mean: NDArray[np.float64]) -> NDArray[np.int64]:
     The quantile at the middle of each share; the last shares make up what rounding loses, so that the mean is kept.
     """
     levels = (np.arange(YEARLY) + 0.5) / YEARLY
-    out = np.array([stats.geom.ppf(levels, 1 / (1 + one)) - 1 for one in mean]).astype(np.int64)
+    out = np.ceil(np.log1p(-levels) / np.log1p(-1 / (1 + mean))[:, None]).astype(np.int64) - 1
     out[:, -1] += np.round(mean * YEARLY - out.sum(axis=1)).astype(np.int64)
     return np.maximum(out, 0)
