@@ -11,11 +11,13 @@ import pytest
 pytest.importorskip("numba")
 
 from accord.place import futures
-from accord.place.futures import Stage, changes, draw_worlds, noise, seed_of
+from accord.place.manifest import manifest_of
 from accord.place.place import read_place
+from accord.place.stage import Stage, changes, draw_worlds
 from accord.simulation.behaviour import unchanged
 from accord.simulation.model import STREAMS, model
 from accord.simulation.results import RESULTS
+from accord.simulation.system import noise, seed_of
 from tests.place.given import place
 
 
@@ -131,4 +133,4 @@ def test_another_question_is_another_run(stage: Stage, change: str):
             other = replace(stage, years=replace(stage.years, number=1))
         case _:
             other = replace(stage, cases=stage.cases[:1], responses=stage.responses[:1])
-    assert futures.manifest_of(other)["run"] != futures.manifest_of(stage)["run"]
+    assert manifest_of(other)["run"] != manifest_of(stage)["run"]

@@ -12,9 +12,10 @@ from typing import Any
 from accord.language.place import Place
 from accord.language.problem import Problem
 from accord.place import futures, report
-from accord.place.futures import Run, Step, quiet
+from accord.place.futures import Run
 from accord.place.luck import Luck, luck
 from accord.place.place import read_place
+from accord.place.stage import Step, quiet
 from accord.place.summary import Summary, chance_of, summary
 from accord.place.uncertainty import Uncertainty, uncertainty
 from accord.settlement.calls import Misused

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from accord.place.futures import Run, Stage, answer
+from accord.place.futures import Run
 from accord.place.luck import Luck
 from accord.place.picture import intervals, tornado, waterfall
+from accord.place.probing import answer
+from accord.place.stage import Stage
 from accord.place.summary import PER_THOUSAND, SETTINGS, Figure, Summary, Winner
 from accord.place.uncertainty import Uncertain, Uncertainty
 from accord.settlement.chart import Chart, columns

@@ -14,7 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from accord.place.futures import Case, Run, Stage, paying_parties
+from accord.place.case import Case
+from accord.place.futures import Run
+from accord.place.probing import paying_parties
+from accord.place.stage import Stage
 from accord.simulation.scenario import NO_CHANGE
 
 SETTINGS = {

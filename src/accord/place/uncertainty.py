@@ -15,15 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from accord.place.futures import (
-    PILOTS,
-    Case,
-    Stage,
-    answer,
-    bounds,
-    paying_parties,
-    quiet,
-)
+from accord.place.case import Case
+from accord.place.probing import PILOTS, answer, bounds, paying_parties
+from accord.place.stage import Stage, quiet
 from accord.simulation.behaviour import Response, unchanged
 from accord.simulation.cohort_engine import expect_each
 from accord.simulation.draws import words
