@@ -164,31 +164,35 @@ def expect_drawn(
 
 @nb.njit(parallel=True, cache=True)
 def _expect(here: Any, births: Any, hazards: Any, change: Any, out: Any, end: Any) -> None:
-    draws, years = out.shape[:2]
-    cells, ages, states = here.shape
-    for draw in nb.prange(draws):
-        # the last column are those who are born in the year, at the rates of age 0
-        people, mix, lived = np.empty((3, states, ages + 1))
-        chances = np.empty((3, states, ages + 1))
-        for cell in range(cells):
-            for state in range(states):
-                for column in range(ages + 1):
-                    age = column % ages
-                    people[state, column] = here[cell, age, state] if column < ages else 0.0
-                    mix[state, column] = hazards.mix[draw, cell, age, state] * hazards.moves[draw] / 12
-            for year in range(years):
-                _chances(hazards, draw, cell, change[draw, year, 0], chances)
-                _year(people, births[year, cell], chances, mix, lived)
-                _add(lived, hazards, draw, cell, change[draw, year], out[draw, year])
-                for state in range(states):
-                    people[state, ages - 1] += people[state, ages - 2]
-                    for age in range(ages - 2, 0, -1):
-                        people[state, age] = people[state, age - 1]
-                    people[state, 0] = people[state, ages]
-                    people[state, ages] = 0.0
-            for state in range(states):
-                for age in range(ages):
-                    end[draw, cell, age, state] = people[state, age]
+    for draw in nb.prange(len(out)):
+        for cell in range(CELLS):
+            _cell(draw, cell, here[cell], births, hazards, change[draw], out[draw], end[draw, cell])
+
+
+@nb.njit(boundscheck=False)
+def _cell(draw: int, cell: int, here: Any, births: Any, hazards: Any, change: Any, out: Any, end: Any) -> None:
+    """Every year of the people of a cell, under one of the models."""
+    years = len(out)
+    ages, states = here.shape
+    # the last column are those who are born in the year, at the rates of age 0
+    shape = (states, ages + 1)
+    # each by itself: loops over parts of one array would not be made for several numbers at a time
+    people, arriving, lived, chances = np.zeros(shape), np.empty(shape), np.empty(shape), np.empty((3, *shape))
+    people[:, :ages] = here.T
+    for column in range(ages + 1):
+        for state in range(states):
+            arriving[state, column] = hazards.mix[draw, cell, column % ages, state] * hazards.moves[draw] / 12
+    for year in range(years):
+        _chances(hazards, draw, cell, change[year, 0], chances)
+        _year(people, births[year, cell], chances, arriving, lived)
+        _add(lived, hazards, draw, cell, change[year], out[year])
+        for state in range(states):
+            people[state, ages - 1] += people[state, ages - 2]
+            for age in range(ages - 2, 0, -1):
+                people[state, age] = people[state, age - 1]
+            people[state, 0] = people[state, ages]
+            people[state, ages] = 0.0
+    end[:] = people[:, :ages].T
 
 
 @nb.njit(boundscheck=False)
@@ -209,7 +213,7 @@ def _chances(hazards: Any, draw: int, cell: int, worsening: float, chances: Any)
 def _year(people: Any, births: Any, chances: Any, arriving: Any, lived: Any) -> None:
     """One year of the people of a cell, and of those who are born in it: the months they live, by state and age."""
     states, columns = people.shape
-    here = np.empty(columns)
+    here, then = np.empty(columns), np.empty(people.shape)
     lived[:] = 0.0
     for m in range(12):
         here[:] = 0.0
@@ -219,11 +223,11 @@ def _year(people: Any, births: Any, chances: Any, arriving: Any, lived: Any) -> 
             for column in range(columns):
                 months[column] += there[column]
                 here[column] += there[column]
-        month(people, chances)
+        month(people, chances, then)
         for state in range(states):
-            there, into = people[state], arriving[state]
+            there, into, staying = people[state], arriving[state], then[state]
             for column in range(columns):
-                there[column] += here[column] * into[column]
+                there[column] = staying[column] + here[column] * into[column]
 
 
 @nb.njit(boundscheck=False)
