@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from accord.engine import Inputs, LoadedTable, Settlement, read_inputs, settle
+from accord.engine.database import in_memory
 from accord.language import check
 from accord.language.contract import Contract
 
@@ -42,7 +43,7 @@ def nation(worlds: int, practices: int = PRACTICES) -> Nation:
 
 def made_up(worlds: int, practices: int) -> dict[str, pa.Table]:
     """Lists, registers and counts by hashes of their keys: nothing random, nothing stored."""
-    connection = duckdb.connect()
+    connection = in_memory()
 
     def draw(below: int, *what: str) -> str:
         return f"(hash({SEED}, {', '.join(what)}) % {below})::bigint"
@@ -143,7 +144,7 @@ ROWS = "select practice, year, indicator, world, points, value from valued"
 
 def connect(of: Nation, threads: int | None = None) -> duckdb.DuckDBPyConnection:
     """A connection that sees the loaded tables where they are."""
-    connection = duckdb.connect(config={} if threads is None else {"threads": threads})
+    connection = in_memory({} if threads is None else {"threads": threads})
     for name, table in of.inputs.tables.items():
         connection.register(name, table.data)
     return connection

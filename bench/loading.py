@@ -141,11 +141,10 @@ def make(
     folder: Path, rows: int, month: int, of: Callable[[int], tuple[int, int]], people: int | None = None
 ) -> list[Path]:
     """The files of one extract. ``of`` says for so many rows of a data set in all, which (from, to) are in it."""
-    import duckdb
+    from accord.engine.database import in_memory
 
     folder.mkdir(exist_ok=True)
-    con = duckdb.connect()
-    con.execute("set enable_progress_bar = false")
+    con = in_memory()
     people = people or max(rows // 60, 1)
     con.execute(
         # numbers that pass the check of NHS numbers: the tenth digit follows from the nine before
@@ -192,10 +191,9 @@ class Spent:
 
 def copied(files: Sequence[Path], spent: Spent, memory: str | None) -> None:
     """Copy the files as they are."""
-    import duckdb
+    from accord.engine.database import in_memory
 
-    con = duckdb.connect(config={"memory_limit": memory} if memory else {})
-    con.execute("set enable_progress_bar = false")
+    con = in_memory({"memory_limit": memory} if memory else {})
     for file in files:
         target = file.with_suffix(".copied")
         with spent:

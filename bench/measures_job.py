@@ -107,10 +107,10 @@ def accord(record: Path, out: Path) -> None:
 
 def by_hand(record: Path, out: Path) -> None:
     """The job as one DuckDB query a measure, written by hand for these files."""
-    import duckdb
+    from accord.engine.database import in_memory
 
     generation = record / (record / "CURRENT").read_text().strip()
-    con = duckdb.connect()
+    con = in_memory()
     for name in ("people", "registrations", "conditions", "observations"):
         con.execute(f"create view {name} as select * from read_parquet('{generation / name}/*.parquet')")
     shared = f"""

@@ -102,15 +102,13 @@ def each_alone(record: Path, names: Sequence[str]) -> Iterator[Cells]:
 
 def by_queries(record: Path, names: Sequence[str]) -> Iterator[Cells]:
     """The same, each by its query written by hand, on a connection of its own."""
-    import duckdb
-
+    from accord.engine.database import in_memory
     from accord.record.record import open_record
 
     for name in names:
-        with duckdb.connect() as con:
+        with in_memory() as con:
             con.execute(f"set threads = {THREADS}")
             con.execute(f"set memory_limit = '{MEMORY}'")
-            con.execute("set enable_progress_bar = false")
             # DuckDB takes the many rows of some of these joins for a few, and then goes through all pairs
             con.execute("set asof_loop_join_threshold = 0")
             rows = con.execute(by_hand.query(name, open_record(record).generation)).fetchall()

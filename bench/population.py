@@ -46,13 +46,12 @@ LISTS = Path(__file__).resolve().parent.parent / "src" / "accord" / "library" / 
 
 def make(folder: Path, people: int, *, threads: int = 2, memory: str = "4GB") -> Record:
     """Make the record of so many people in a folder."""
-    import duckdb
+    from accord.engine.database import in_memory
 
     folder.mkdir(parents=True, exist_ok=True)
     generation, unfinished = next_generation(folder)
-    with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as con:
+    with tempfile.TemporaryDirectory() as scratch, in_memory() as con:
         con.execute(f"set threads = {threads}")
-        con.execute("set enable_progress_bar = false")
         con.execute(f"set memory_limit = '{memory}'")
         con.execute(f"set temp_directory = '{scratch}'")
         con.execute("set preserve_insertion_order = false")

@@ -18,6 +18,7 @@ import pyarrow as pa
 from tests.library import england
 
 from accord.engine import Inputs, LoadedTable, Settlement, read_inputs, settle
+from accord.engine.database import in_memory
 from accord.language import check
 from accord.language.contract import Contract
 from accord.library import CONTRACTS
@@ -66,7 +67,7 @@ def _folders() -> Iterator[Path]:
 
 def _in_worlds(inputs: Inputs, worlds: int) -> Inputs:
     counts = inputs.tables["counts"]
-    with duckdb.connect() as connection:
+    with in_memory() as connection:
         connection.register("counts", counts.data)
         data = connection.sql(f"""
             select practice, indicator, year, patients, exclusions, adjustments,
@@ -197,7 +198,7 @@ join aspirations using (practice, year) order by world, practice, year"""
 
 def connect(of: England, threads: int | None = None) -> duckdb.DuckDBPyConnection:
     """A connection that sees the loaded tables where they are."""
-    connection = duckdb.connect(config={} if threads is None else {"threads": threads})
+    connection = in_memory({} if threads is None else {"threads": threads})
     for name, table in of.inputs.tables.items():
         connection.register(name, table.data)
     return connection
@@ -236,7 +237,7 @@ def by_hand(of: England, connection: duckdb.DuckDBPyConnection) -> dict[str, pa.
 def differences(settlement: Settlement, tables: dict[str, pa.Table]) -> dict[str, int]:
     """How many values of each quantity differ between the engine and the hand-written statements; none should."""
     found: dict[str, int] = {}
-    with duckdb.connect() as connection:
+    with in_memory() as connection:
         for name, keys in GRAINS.items():
             ours, theirs = settlement.tables[keys].data, tables[name]
             connection.register("ours", ours)

@@ -118,10 +118,10 @@ class ExactColumns:
     """Reads the columns of a contract's inputs; notes in ``findings`` what does not fit."""
 
     def __init__(self, contract: Contract, findings: Findings) -> None:
-        import duckdb
+        from accord.engine.database import in_memory
 
         self.contract, self.findings = contract, findings
-        self.connection = duckdb.connect(":memory:")
+        self.connection = in_memory()
 
     @property
     def problems(self) -> list[Problem]:

@@ -82,6 +82,7 @@ def _run(plan: Plan, inputs: Inputs, threads: int | None, progress: Progress | N
     from accord.engine.settle import results_of_lists
 
     connection = _database(threads).cursor()
+    connection.execute("set enable_progress_bar = false")
     try:
         return DuckEngine(plan, inputs, connection, progress).run()
     except (duckdb.OutOfRangeException, duckdb.ConversionException):

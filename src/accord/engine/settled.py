@@ -160,9 +160,9 @@ class StoredValues(RowEvaluator):
 
     def _query(self, sql: str, values: Sequence[object] = ()) -> tuple[list[str], list[tuple[Any, ...]]]:
         if self._connection is None:
-            import duckdb
+            from accord.engine.database import in_memory
 
-            self._connection = duckdb.connect(":memory:")
+            self._connection = in_memory()
             for relation, stored in self._stored.items():
                 if isinstance(stored.data, Path):
                     path = str(stored.data).replace("'", "''")

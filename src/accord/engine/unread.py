@@ -249,10 +249,11 @@ class _Unread:
     def connection(self) -> duckdb.DuckDBPyConnection:
         """A database with every table and calendar of the run."""
         if self._connection is None:
-            import duckdb
             import pyarrow.compute as pc
 
-            self._connection = duckdb.connect(":memory:")
+            from accord.engine.database import in_memory
+
+            self._connection = in_memory()
             for name, table in self.inputs.tables.items():
                 held = self.contract.tables[name]
                 keys = [*held.keys, *(column.name for column in held.columns if column.type.kind == "key")]

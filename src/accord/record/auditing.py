@@ -48,7 +48,7 @@ class Audit:
 
 def audit(record: Record, *, watch: Callable[[str, int, int], None] = lambda what, done, of: None) -> Audit:
     """Look at everything in the current generation of a record."""
-    import duckdb
+    from accord.engine.database import in_memory
 
     problems = list(_files(record, watch))
     rows: dict[str, tuple[int, int]] = {}
@@ -57,7 +57,7 @@ def audit(record: Record, *, watch: Callable[[str, int, int], None] = lambda wha
     if not problems:
         problems += _balances(record)
         names = [name for name in definition.NAMES if record.files(name)]
-        with duckdb.connect() as con:
+        with in_memory() as con:
             for done, name in enumerate(names):
                 watch(f"looking at {definition.table(name).title.lower()}", done, len(names))
                 found = list(_table(con, record, definition.table(name)))

@@ -138,10 +138,10 @@ def held(record: Record) -> dict[str, Any]:
 
     Numbers below :data:`SMALLEST` are None, and so are the days that so few rows would give away.
     """
-    import duckdb
+    from accord.engine.database import in_memory
 
     found: dict[str, Any] = {}
-    with duckdb.connect() as con:
+    with in_memory() as con:
         for name, table in definition.tables().items():
             files = record.files(name)
             if not files:

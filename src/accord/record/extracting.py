@@ -52,7 +52,7 @@ def extract(record: Record, known_on: dt.date, folder: Path | str) -> Extracted:
     Raises:
         DataRefused: the folder holds a record already, or nothing was known on that day.
     """
-    import duckdb
+    from accord.engine.database import in_memory
 
     folder = Path(folder)
     place = Place(str(folder), 0, 0)
@@ -70,7 +70,7 @@ def extract(record: Record, known_on: dt.date, folder: Path | str) -> Extracted:
     folder.mkdir(parents=True, exist_ok=True)
     generation, unfinished = next_generation(folder)
     rows: dict[str, int] = {}
-    with duckdb.connect() as con:
+    with in_memory() as con:
         con.register("away rows", read_opt_outs(record.generation).rows())
         left_out = 0
         for name, table in definition.tables().items():

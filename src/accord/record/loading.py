@@ -31,7 +31,7 @@ from accord.record.admitting import FIRST_DAY, Admission, Admitted
 from accord.record.balance import Balance, FileLoaded
 from accord.record.optout import FOLDER as OPT_OUTS
 from accord.record.optout import KINDS, Kind, OptOuts, Replaced, read_list, read_opt_outs
-from accord.record.pseudonym import KeyChain, KeyRefused, person_expressions
+from accord.record.pseudonym import KeyChain, KeyRefused, person_expressions, plain_expression
 from accord.record.record import CURRENT, Record, next_generation, open_record, publish
 from accord.record.source import Reader, RefusedRows, RowsRead, SetAside, SourceFile, SourceRows
 
@@ -412,9 +412,9 @@ class _Load:
         return batches
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        import duckdb
+        from accord.engine.database import in_memory
 
-        con = duckdb.connect()
+        con = in_memory()
         scratch = self.staging / "memory"
         scratch.mkdir(exist_ok=True)
         con.execute(f"set temp_directory = {_text(str(scratch))}")
@@ -511,14 +511,16 @@ class _Load:
         )
         con.execute(f"create or replace temp view identifiers as select * from {name}")
         before = con.execute(f"select count(*) from {name}").fetchall()[0][0]
-        rooted, person = person_expressions("identifier", numbering, self._bind_person_secrets(con))
+        rooted, person = person_expressions("plain", numbering, self._bind_person_secrets(con))
         kinds = " ".join(f"when {_text(kind)} then {order}" for order, kind in enumerate(KINDS))
         con.execute(
             f"""insert into {name}
                 select identifier, person, rooted, o.away from (
-                  select identifier, {person} as person, {rooted} as rooted from (
-                    select distinct identifier from identifiers_seen anti join {name} using (identifier)
-                    where identifier is not null
+                  select identifier, {person if len(self.keys) > 1 else "rooted"} as person, rooted from (
+                    select identifier, plain, {rooted} as rooted from (
+                      select distinct identifier, {plain_expression("identifier")} as plain
+                      from identifiers_seen anti join {name} using (identifier) where identifier is not null
+                    )
                   )
                 ) left join (
                   select person, min_by(kind, case kind {kinds} end) as away from opted_out group by person

@@ -151,9 +151,9 @@ class Quality:
 
 def quality(record: Record) -> Quality:
     """Measure the quality of a record, as it stands now."""
-    import duckdb
+    from accord.engine.database import in_memory
 
-    con = duckdb.connect()
+    con = in_memory()
     try:
         con.execute("set preserve_insertion_order = false")
         return _Measuring(con, record).quality()

@@ -75,11 +75,11 @@ def _fingerprint(record: Record) -> str:
 
 
 def _rewrite(record: Record, keys: KeyChain, behind: int, watch: Callable[[str, int, int], None]) -> Rotated:
-    import duckdb
+    from accord.engine.database import in_memory
 
     later = keys.since(behind)
     generation, unfinished = next_generation(record.folder)
-    with duckdb.connect() as con:
+    with in_memory() as con:
         people = _people(con, record, later)
         names = [name for name in definition.NAMES if record.files(name) and not definition.table(name).derived]
         for done, name in enumerate(names):

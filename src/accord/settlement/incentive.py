@@ -270,12 +270,12 @@ class _Counted:
     """Marginal values with the kind of each row, counted and added up in whole numbers."""
 
     def __init__(self, values: MarginalValues, where: Mapping[str, str]) -> None:
-        import duckdb
+        from accord.engine.database import in_memory
 
         self.keys = values.keys
         self.probes = [probe.name for probe in values.probes.probes]
         self.power = 10**values.places
-        self.connection = duckdb.connect()
+        self.connection = in_memory()
         self.connection.register("worth", values.data)
         first = first_of(values.probes)
         others = [_quoted(probe.name) for probe in values.probes.probes if probe.against == first.name]

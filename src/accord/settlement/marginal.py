@@ -447,14 +447,14 @@ class _Worlds:
     def __init__(
         self, contract: Contract, probes: Probes, table: LoadedTable, apart: str | None, real: Settlement
     ) -> None:
-        import duckdb
+        from accord.engine.database import in_memory
 
         self.probes = probes
         self.table = table
         self.apart = apart
         self.keys = contract.inputs[table.name].keys
         self.money = contract.quantities[probes.money].keys
-        self.connection = duckdb.connect()
+        self.connection = in_memory()
         self.connection.register("input", table.data)
         if probes.earned is not None:
             found = real.tables[contract.quantities[probes.earned].keys]

@@ -418,15 +418,16 @@ class _Making:
 
     def _carried(self, table: Table, path: Path) -> Any:
         """The rows of a file; those of its last year are carried on to later simulated years that it lacks."""
-        import duckdb
         import pyarrow as pa
+
+        from accord.engine.database import in_memory
 
         period = next((key for key in table.keys if self.contract.keys[key].is_period), None)
         if period is None:
             return path
         reader = "read_csv" if path.suffix == ".csv" else "read_parquet"
         options = ", all_varchar = true, header = true" if path.suffix == ".csv" else ""
-        with duckdb.connect() as connection:
+        with in_memory() as connection:
             named = str(path).replace("'", "''")
             rows = connection.sql(f"from {reader}('{named}'{options})").to_arrow_table()
         if period not in rows.column_names or not rows.num_rows:
@@ -831,8 +832,9 @@ def _no_money() -> pa.Table:
 
 def _money(one: Bound, years: Years, settlement: Settlement, which: Whole) -> pa.Table:
     """What each party received and paid by world, simulated year and stream, in whole pence."""
-    import duckdb
     import pyarrow as pa
+
+    from accord.engine.database import in_memory
 
     payments = settlement.payments
     firsts = [years.day(year) for year in range(years.number + 1)]
@@ -841,8 +843,7 @@ def _money(one: Bound, years: Years, settlement: Settlement, which: Whole) -> pa
     )
     numbers = pa.table({"world": pa.array(which.astype(np.int32)), "number": pa.array(one.worlds.astype(np.int32))})
     name = one.name.replace("'", "''")
-    with duckdb.connect() as connection:
-        connection.execute("set enable_progress_bar = false")
+    with in_memory() as connection:
         connection.register("payments", payments)
         connection.register("numbers", numbers)
         return connection.sql(

@@ -8,8 +8,8 @@ with split as (
         upper(split_part(coalesce(stays.diagnoses, ''), ' ', numbers.n)) as code,
         stays.since as day
     from stays
-    -- a code and the space after it are two characters or more
-    join numbers on numbers.n <= quotient(length(coalesce(stays.diagnoses, '')) + 1, 2)
+    -- there is one code more than spaces between codes
+    join numbers on numbers.n <= 1 + length(stays.diagnoses) - length(replace(stays.diagnoses, ' ', ''))
     where split_part(coalesce(stays.diagnoses, ''), ' ', numbers.n) <> ''
 ),
 unmarked as (

@@ -5,6 +5,6 @@ select
     upper(split_part(coalesce(stays.procedures, ''), ' ', numbers.n)) as code,
     stays.since as day
 from stays
--- a code and the space after it are two characters or more
-join numbers on numbers.n <= quotient(length(coalesce(stays.procedures, '')) + 1, 2)
+-- there is one code more than spaces between codes
+join numbers on numbers.n <= 1 + length(stays.procedures) - length(replace(stays.procedures, ' ', ''))
 where split_part(coalesce(stays.procedures, ''), ' ', numbers.n) <> ''

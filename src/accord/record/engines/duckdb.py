@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from accord.engine.database import in_memory
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.record.admitting import sql_type
@@ -57,17 +58,13 @@ class DuckDBEngine:
         making: Making | None = None,
         limit: float | None = None,
     ) -> None:
-        import duckdb
-
         self._limit = limit
         self._scratch = tempfile.mkdtemp(prefix="accord-")
-        self._con = duckdb.connect()
+        self._con = in_memory()
         set_threads = [f"set threads = {int(threads)}"] if threads else []
         set_memory = [f"set memory_limit = {_text(memory)}"] if memory else []
         for statement in (f"set temp_directory = {_text(self._scratch)}", *set_threads, *set_memory):
             self._con.execute(statement)
-        # Accord says itself what it is doing; a bar of DuckDB's own would stand in the middle of a result
-        self._con.execute("set enable_progress_bar = false")
         # the order of rows is nobody's business here, and keeping it costs memory
         self._con.execute("set preserve_insertion_order = false")
         self._columns: dict[str, tuple[str, ...]] = {}

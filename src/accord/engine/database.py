@@ -1,0 +1,20 @@
+"""A DuckDB of Accord's own: in this process, in memory, and quiet on a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def in_memory(config: dict[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
+    """A new database. ``config`` are settings of DuckDB.
+
+    On a terminal DuckDB draws a bar of its own while it computes, in the middle of what Accord says and of its results.
+    """
+    import duckdb
+
+    connection = duckdb.connect(":memory:", config=config or {})
+    connection.execute("set enable_progress_bar = false")
+    return connection
