@@ -234,14 +234,21 @@ def back_test(
     Raises:
         DataRefused: there is one year only, or the record lacks what is needed.
     """
-    refuse_short(record, spans)
+    refuse_untestable(record, spans, draws)
     held = years(record, spans, engine=engine, on_step=on_step)
     made = calibrated(record, held[:-1], on_step=on_step)
     return tested(made, held, draws=draws, seed=seed, on_step=on_step, on_draw=on_draw)
 
 
-def refuse_short(record: Record, spans: Sequence[tuple[dt.date, dt.date]]) -> None:
-    """Refuse a history that is too short for a back-test."""
+LEAST = 40
+"""The fewest draws that show where 95 of 100 lie."""
+
+
+def refuse_untestable(record: Record, spans: Sequence[tuple[dt.date, dt.date]], draws: int) -> None:
+    """Refuse a history that is too short for a back-test, or too few draws."""
+    if draws < LEAST:
+        said = f"{draws} draws do not show where 95 of 100 lie"
+        raise DataRefused(Problem(Place("--draws", 0, 0), said, f"{LEAST} or more"))
     if len(spans) < 2:
         said = f"the record has one whole year, from {spans[0][0]} until {spans[0][1]}, and a back-test needs two"
         fix = "--no-back-test calibrates to that year without one"
@@ -258,9 +265,6 @@ def tested(
     on_draw: Callable[[int, int], None] | None = None,
 ) -> BackTest:
     """The same from years that were read already, and a calibration to all but the last of them."""
-    if draws < 40:
-        said = f"{draws} draws do not show where 95 of 100 lie"
-        raise DataRefused(Problem(Place("--draws", 0, 0), said, "40 or more"))
     last = held[-1]
     own = model(None, made.figures)
     there = people_on(last, own, history(held[:-1], own, made.practices), births=1)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
-from accord.simulation.back_test import BackTest, refuse_short, tested
+from accord.simulation.back_test import BackTest, refuse_untestable, tested
 from accord.simulation.calibration import Calibration, calibrated
 from accord.simulation.calibration_file import FILE, write
 from accord.simulation.recorded import Step, quiet, whole_years, years
@@ -91,7 +91,7 @@ def calibrate(
         _refuse_taken(Path(out))
     spans = whole_years(opened, until, most)
     if testing:
-        refuse_short(opened, spans)
+        refuse_untestable(opened, spans, draws)
     held = years(opened, spans, engine=engine, on_step=on_step)
     back = None
     if testing:

@@ -198,7 +198,7 @@ def streams_of(record: Record) -> tuple[str, ...]:
 
 # -- selects -----------------------------------------------------------------------------------------------------------
 
-_STAYS = """
+_ENROLLED = """
 select r.person, r.practice,
     greatest(r.since, p.first_day) as since,
     least(coalesce(r.until, add_days(p.last_day, 1)), add_days(p.last_day, 1)) as until
@@ -210,14 +210,14 @@ _WHO = """
 with homes as (
     select s.person, s.since, a.deprivation,
         row_number() over (partition by s.person, s.since order by h.since, a.area) as nth
-    from stays s
+    from enrolled s
     join resident h on h.person = s.person and h.since < s.until and coalesce(h.until, s.until) > s.since
     join areas a on a.area = h.area
     where a.deprivation is not null
 ),
 ill as (
     select s.person, s.since, count(distinct g.condition) as conditions, count(distinct b.belongs) as systems
-    from stays s
+    from enrolled s
     join registers g on g.person = s.person and g.since <= s.since and coalesce(g.until, s.until) > s.since
     join systems b on b.condition = g.condition
     group by s.person, s.since
@@ -225,7 +225,7 @@ ill as (
 entries as (
     select s.person, s.since, f.level,
         row_number() over (partition by s.person, s.since order by o.day desc, f.level desc) as from_last
-    from stays s
+    from enrolled s
     join observations o on o.person = s.person and o.day <= s.since
     join levels f on f.coding = o.coding and f.code = o.code
 )
@@ -236,7 +236,7 @@ select
     case when d.day >= s.since and d.day < s.until then 1 else 0 end as died,
     p.born, p.sex, h.deprivation, coalesce(i.conditions, 0) as conditions, coalesce(i.systems, 0) as systems,
     coalesce(e.level, 0) as level
-from stays s
+from enrolled s
 join periods w on s.since <= w.last_day
 left join people p on p.person = s.person
 left join deaths d on d.person = s.person
@@ -262,14 +262,14 @@ select s.person, s.since,
         then quotient(coalesce(a.cost, 0), 100) * quotient(coalesce(a.cost, 0), 100) else 0 end) as elective_squares,
     sum(case when starts_with(a.admission_method, '2') then coalesce(days_between(a.admitted, a.discharged), 0)
         else 0 end) as nights
-from stays s
+from enrolled s
 join admissions a on a.person = s.person and a.admitted >= s.since and a.admitted < s.until
 group by s.person, s.since
 """
 
 _CONTACTS = """
 select s.person, s.since, count(*) as events
-from stays s
+from enrolled s
 join {table} e on e.person = s.person and e.day >= s.since and e.day < s.until
 {where}
 group by s.person, s.since
@@ -283,7 +283,7 @@ _WHERE = {
 """What took place."""
 
 _KNOWN: Mapping[str, Sequence[str]] = {
-    "stays": ("person", "practice", "since", "until"),
+    "enrolled": ("person", "practice", "since", "until"),
     "registers": ("person", "condition", "since", "until"),
     "systems": ("condition", "belongs"),
     "levels": ("coding", "code", "level"),
@@ -390,7 +390,7 @@ def _year(record: Record, engine: Engine, first: dt.date, until: dt.date, told: 
         "periods",
         column.table({"period": ("text", [str(first)]), "first_day": ("day", [first]), "last_day": ("day", [last])}),
     )
-    engine.make("stays", read_select(_STAYS, "recorded.sql"))
+    engine.make("enrolled", read_select(_ENROLLED, "recorded.sql"))
     who = engine.rows(read_select(_WHO, "recorded.sql", _KNOWN))
     if not who.num_rows:
         raise DataRefused(
