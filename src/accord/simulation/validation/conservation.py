@@ -19,6 +19,7 @@ from accord.simulation import person_engine
 from accord.simulation.cohort_engine import cohort, expect
 from accord.simulation.feed import read_feed
 from accord.simulation.listing import COMPLEX, lists
+from accord.simulation.partitions import Part
 from accord.simulation.people import AGES, CELLS, DEAD, People
 from accord.simulation.person_engine import Outcome
 from accord.simulation.results import DEATHS, GROUP_OF_AGE, GROUPS, LAZY, MONTHS, RESULTS
@@ -106,8 +107,10 @@ def _together(made: Given, people: People) -> Check:
 def _events(made: Given) -> Iterator[Check]:
     """Lives written out one by one hold each event and month that was counted, once."""
     practices = max(1, int(np.searchsorted(made.people.offsets, WRITTEN, side="right")) - 1)
-    people = part(made.people, practices)
-    change = moved(people, made.seed)[1:]
+    whole = made.people
+    change = moved(whole, made.seed)[1:]
+    first = Part(whole, YEARS, made.seed, change, 0, 0, None).cut([0, practices])[0]
+    people, change = first.people, first.change
     counts = person_engine.simulate(people, made.tables, YEARS, made.seed, change).counts[0]
     lives = written.events(people, made.tables, YEARS, made.seed, change)
     practice = np.searchsorted(people.offsets, lives.person, side="right") - 1
@@ -164,18 +167,6 @@ def _events(made: Given) -> Iterator[Check]:
         f"{len(LAZY)} streams without a difference",
         f"{int(drawn.sum()):,} contacts; {_said(frequent)}",
         differs=any(frequent.values()),
-    )
-
-
-def part(people: People, practices: int) -> People:
-    """The first practices of a population."""
-    last = int(people.offsets[practices])
-    return People(
-        people.offsets[: practices + 1],
-        people.months[:last],
-        people.cell[:last],
-        people.state[:last],
-        people.burden[:last],
     )
 
 

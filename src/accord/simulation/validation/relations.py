@@ -7,7 +7,6 @@ an effect and not luck.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,7 +20,7 @@ from scipy import stats
 
 from accord.language.shape import NUMBER, TITLE, Field, ListOf, MapOf, Record, Word, conform
 from accord.language.text import decode, fields_of, items_of, read_tree, text_of
-from accord.simulation import person_engine, system
+from accord.simulation import partitions, person_engine, system
 from accord.simulation.behaviour import Behaviour, Response, Stakes, library, respond
 from accord.simulation.model import STREAMS, Model, model, published_parameters
 from accord.simulation.people import AGES, CELLS, DEAD, FIFTHS, FRAILTY, MORBIDITY, STATES, People
@@ -466,17 +465,6 @@ def _same(name: str, what: str, sizes: str, differs: int) -> Check:
     )
 
 
-def _piece(people: People, first: int, last: int) -> People:
-    a, b = int(people.offsets[first]), int(people.offsets[last])
-    return People(
-        people.offsets[first : last + 1] - a,
-        people.months[a:b],
-        people.cell[a:b],
-        people.state[a:b],
-        people.burden[a:b],
-    )
-
-
 def _machine(made: Given, counts: Whole, end: NDArray[np.uint8]) -> Check:
     people = made.people
     before = nb.get_num_threads()
@@ -488,19 +476,15 @@ def _machine(made: Given, counts: Whole, end: NDArray[np.uint8]) -> Check:
             differs += int((again.counts != counts).sum() + (again.end != end).sum())
     finally:
         nb.set_num_threads(before)
-    cuts = sorted({0, people.practices // 3, people.practices // 2, people.practices})
-    parts = [
-        person_engine.simulate(_piece(people, a, b), made.tables, YEARS, made.seed, first_person=int(people.offsets[a]))
-        for a, b in itertools.pairwise(cuts)
-        if b > a
-    ]
-    differs += int((np.concatenate([one.counts for one in parts], axis=1) != counts).sum())
-    differs += int((np.concatenate([one.end for one in parts], axis=1) != end).sum())
+    change = person_engine.multipliers(1, people.practices, YEARS)
+    pieces = partitions.Part(people, YEARS, made.seed, change, 0, 0, None).cut(range(people.practices + 1))
+    apart = partitions.together([piece.simulated(made.tables) for piece in pieces])
+    differs += int((apart.counts != counts).sum() + (apart.end != end).sum())
     return _same(
         "threads and pieces",
-        "The same seed gives the same bytes again, on one thread or several, whole or in pieces: no draw depends on "
+        "The same seed gives the same bytes again, on one thread or several, whole or in parts: no draw depends on "
         "when or where it is made.",
-        f"1 and {before} threads, {len(parts)} pieces, {counts.size:,} counts",
+        f"1 and {before} threads, {len(pieces)} pieces, {counts.size:,} counts",
         differs,
     )
 
