@@ -15,6 +15,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from accord.simulation.compiled import compiled
 from accord.simulation.model import DRAWN, N_FRAILTY, STREAMS, Figures, Model, models, month, monthly
 from accord.simulation.people import AGES, CELLS, DEAD, STATES, People
 from accord.simulation.results import (
@@ -162,7 +163,7 @@ def expect_drawn(
     return out
 
 
-@nb.njit(parallel=True, cache=True)
+@compiled(parallel=True)
 def _expect(here: Any, births: Any, hazards: Any, change: Any, out: Any, end: Any) -> None:
     for draw in nb.prange(len(out)):
         for cell in range(CELLS):

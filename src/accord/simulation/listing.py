@@ -11,6 +11,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from accord.simulation.compiled import compiled
 from accord.simulation.people import CELLS, DEAD, FRAILTY, People
 
 AGE_BANDS = 20
@@ -37,7 +38,7 @@ def lists(people: People, states: NDArray[np.uint8], year: int) -> tuple[NDArray
     return found, complex_people
 
 
-@nb.njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def _count(offsets: Any, months: Any, cell: Any, states: Any, later: int, found: Any, complex_people: Any) -> None:
     for practice in nb.prange(found.shape[1]):
         for scenario in range(len(states)):

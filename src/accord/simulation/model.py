@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from accord.language.shape import NUMBER, TITLE, Choice, Field, MapOf, Record, Word, conform
 from accord.language.text import Entries, Scalar, decode, read_tree
+from accord.simulation.compiled import compiled
 from accord.simulation.people import AGES, CELLS, FIFTHS, FRAILTY, MORBIDITY, SEXES, STATES, cell_of
 
 FOLDER = Path(__file__).parent / "model"
@@ -381,7 +382,7 @@ def _mix(
     return death.transpose(2, 3, 0, 1).copy(), mix.transpose(2, 3, 0, 1).copy()
 
 
-@nb.njit(cache=True)
+@compiled()
 def _twelve_months(people: Any, chances: Any) -> None:
     then = np.empty_like(people)
     for _ in range(6):

@@ -17,7 +17,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numba as nb
 import numpy as np
 from numba import int64, uint32, uint64
 from numpy.typing import NDArray
@@ -25,6 +24,7 @@ from scipy import special
 
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
+from accord.simulation.compiled import compiled
 from accord.simulation.draws import philox, words
 from accord.simulation.model import FOLDER, Model, Parameter, model, read_parameters
 from accord.simulation.people import AGES, BURDENS, CELLS, FIFTHS, SEXES, STATES, People
@@ -341,7 +341,7 @@ def _people(
     return people
 
 
-@nb.njit(cache=True, boundscheck=False)
+@compiled(boundscheck=False)
 def _fill(
     offsets: Any,
     counts: Any,
