@@ -152,6 +152,45 @@ def test_frailty_is_the_latest_entry_and_morbidity_the_registers_of_the_day(as_b
         assert state // len(FRAILTY) in ((0,) if count == 0 else (1,) if count == 1 else (2,) if count == 2 else (2, 3))
 
 
+def test_years_are_whole_and_unbroken(tmp_path: Path) -> None:
+    def record(name: str, days: list[dt.date]) -> Record:
+        stays = pa.table(
+            {
+                "person": pa.array(range(1, len(days) + 1), pa.int64()),
+                "spell": pa.array(range(1, len(days) + 1), pa.int64()),
+                "episode": pa.array([1] * len(days)),
+                "since": pa.array(days),
+                "until": pa.array(days),
+                "admitted": pa.array(days),
+                "discharged": pa.array(days),
+                "provider": ["H"] * len(days),
+                "admission_method": ["21"] * len(days),
+            }
+        )
+        nobody = {"born": pa.array([dt.date(1950, 1, 1)]), "sex": ["female"], "person": pa.array([1], pa.int64())}
+        others = {
+            "people": pa.table(nobody),
+            "registrations": pa.table({"person": nobody["person"], "practice": ["P"], "since": nobody["born"]}),
+            "residences": pa.table(
+                {"person": nobody["person"], "area": ["A"], "kind": ["home"], "since": nobody["born"]}
+            ),
+            "areas": pa.table({"area": ["A"], "council": ["C"], "deprivation": pa.array([1])}),
+        }
+        return write_record(tmp_path / name, {"episodes": stays, **others})
+
+    every_day = [dt.date(2021, 3, 20) + dt.timedelta(n) for n in range(1488)]  # to 15 April 2025
+    assert recorded.whole_years(record("plain", every_day)) == [
+        (dt.date(year, 4, 1), dt.date(year + 1, 4, 1)) for year in range(2021, 2025)
+    ]
+    stray = [dt.date(1990, 1, 1), *every_day, dt.date(2025, 12, 31)]
+    assert recorded.whole_years(record("stray", stray), most=2)[-1] == (dt.date(2024, 4, 1), dt.date(2025, 4, 1))
+    gap = [day for day in every_day if not dt.date(2022, 10, 1) <= day < dt.date(2022, 12, 1)]
+    assert recorded.whole_years(record("gap", gap)) == [
+        (dt.date(2023, 4, 1), dt.date(2024, 4, 1)),
+        (dt.date(2024, 4, 1), dt.date(2025, 4, 1)),
+    ]
+
+
 # -- what is found again -----------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -152,14 +153,18 @@ def whole_years(record: Record, until: dt.date | None = None, most: int = 5) -> 
 
     _refuse_lacking(record)
     with open_engine(record) as engine:
-        row = engine.rows(
-            read_select("select min(admitted) as first, max(admitted) as last from admissions", "recorded.sql")
-        ).to_pylist()[0]
-    if row["first"] is None:
+        months = engine.rows(read_select(_MONTHS, "recorded.sql")).to_pylist()
+    if not months:
         raise DataRefused(
             Problem(_at(record, "admissions"), "no stay in hospital stands in this record", "load admitted care")
         )
-    first, last = row["first"], row["last"]
+    months.sort(key=lambda row: row["month"])
+    usual = sorted(row["stays"] for row in months)[len(months) // 2]
+    # a stray stay is no activity, and a month without any interrupts what can be calibrated to
+    active = [row for row in months if row["stays"] >= ACTIVE * usual]
+    gaps = [n for n, (a, b) in enumerate(itertools.pairwise(active), 1) if add_months(a["month"], 1) != b["month"]]
+    active = active[gaps[-1] if gaps else 0 :]
+    first, last = active[0]["first"], active[-1]["last"]
     # a month counts as begun, and as ended, where activity comes within five days of its ends
     begin = first.replace(day=1) if first.day <= 5 else add_months(first.replace(day=1), 1)
     if until is None:
@@ -172,7 +177,7 @@ def whole_years(record: Record, until: dt.date | None = None, most: int = 5) -> 
     while len(found) < most and add_months(until, -12 * (len(found) + 1)) >= begin:
         found.append((add_months(until, -12 * (len(found) + 1)), add_months(until, -12 * len(found))))
     if not found:
-        said = f"hospital activity goes from {first} to {last}: there is no whole year of it up to {until}"
+        said = f"hospital activity goes from {first} to {last} unbroken: there is no whole year of it up to {until}"
         raise DataRefused(Problem(_at(record, "admissions"), said, "calibration needs a year, and a back-test two"))
     return found[::-1]
 
@@ -195,6 +200,15 @@ def streams_of(record: Record) -> tuple[str, ...]:
     """The streams that a record tells."""
     return tuple(name for name, needed in STREAM_TABLES.items() if record.files(needed))
 
+
+ACTIVE = 0.3
+"""A month with fewer stays than this share of the usual number is no month of hospital activity."""
+
+_MONTHS = """
+select first_of_month(admitted) as month, count(*) as stays, min(admitted) as first, max(admitted) as last
+from admissions
+group by first_of_month(admitted)
+"""
 
 # -- selects -----------------------------------------------------------------------------------------------------------
 
