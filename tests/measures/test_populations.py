@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from accord.measures.calls import publish_roster, release_roster
+from accord.measures.calls import measure, publish_roster, release_roster
 from accord.measures.computing import MeasureMisused, Session
 from accord.measures.disclosure import STAR
 from accord.measures.figures import figures
@@ -59,9 +59,9 @@ def rates(record: Record, folder: Path, by: Sequence[str], strata: Sequence[str]
     """Rates over people on the first day, released and entered."""
     name = "_".join(["falls", *strata, *(str(each).replace("+", "") for each in changes.values())])
     population = {"who": "registered", "count": "people on the first day", **changes}
-    measure = find(write_measure(folder / name, card(population=population, measure=name.replace("_", "-"))))
+    found = find(write_measure(folder / name, card(population=population, measure=name.replace("_", "-"))))
     with Session(record, first=FIRST, until=UNTIL, every="whole", threads=1) as session:
-        one = release(session, figures(session, measure, by, strata))
+        one = release(session, figures(session, found, by, strata))
     enter(record.folder, [one.entry], dt.date(2025, 8, 1))
     return one
 
@@ -127,6 +127,19 @@ def test_two_measures_of_the_same_people_are_looked_at_together(tmp_path: Path) 
     assert {row.organisation: row.denominator for row in rates(record, tmp_path, ("practice",)).rows}["P1"] == "40"
     old = rates(record, tmp_path, ("practice",), ages="65+")
     assert {row.organisation: row.denominator for row in old.rows}["P1"] == STAR
+
+
+def test_measures_that_leave_together_are_looked_at_together(tmp_path: Path) -> None:
+    """In one call, before anything is in the register."""
+    people = people_of(("P1", True, 37), ("P1", False, 3), ("P2", True, 30), ("P2", False, 30), ("P3", True, 60))
+    record = place(tmp_path / "record", people)
+    named = [
+        write_measure(tmp_path / name, card(measure=name, population={**card()["population"], **ages}))
+        for name, ages in (("all-ages", {}), ("the-old", {"ages": "65+"}))
+    ]
+    both = measure(record, named, first=FIRST, until=UNTIL, by="practice", released=True, threads=1)
+    given = [{row.organisation: row.denominator for row in one.rows} for one in both.releases]
+    assert given[0]["P1"] == "40" and given[1]["P1"] == STAR
 
 
 def test_what_no_rate_is_made_of_is_protected_by_itself_and_not_entered(tmp_path: Path) -> None:

@@ -100,7 +100,8 @@ def roster(
 
     Registered (one practice a day), resident (one place a day) and attributed (by claims) are three different things.
     Nobody is counted twice on a day, and parts add up to the whole: both are checked each time. What is printed is what
-    may be released; exact figures go into a file (--out), or onto the terminal with --inside.
+    may be released beside what was released before, by rosters and by measures (--released --out writes it and enters
+    it into the register); exact figures go into a file (--out), or onto the terminal with --inside.
     """
     from accord.cli.progress import progress
     from accord.measures.calls import release_roster

@@ -97,9 +97,16 @@ def measure(
         exact = tuple(figures(session, one, _of(one, levels, len(found) > 1), strata) for one in found)
         if not released:
             return Measured(exact, ())
+        from accord.measures.register import register_of
         from accord.measures.release import release
 
-        return Measured(exact, tuple(release(session, one, on_step=on_step) for one in exact))
+        told = list(register_of(session.record.folder))
+        releases: list[Release] = []
+        for one in exact:  # each beside those of this call too: they leave together
+            made = release(session, one, earlier=told, on_step=on_step)
+            releases.append(made)
+            told.append({**made.entry, "day": dt.date.today().isoformat()})
+        return Measured(exact, tuple(releases))
 
 
 def publish(record: Record | str | Path, measured: Measured, day: dt.date | None = None) -> None:
