@@ -44,6 +44,7 @@ def test_a_place_is_read(tmp_path: Path):
     [
         (("gms-global-sum: {}", "gms-globel-sum: {}"), 7, "gms-globel-sum"),
         (("starts: 2026-04-01", "starts: 2026-04-31"), 4, "is not a date"),
+        (("starts: 2026-04-01", "starts: 2028-02-29"), 4, "2028-02-29 is a day that not every year has"),
         (("{size: 3000, seed: 1}", "{size: -3000, seed: 1}"), 5, "'-3000' is not a whole number"),
         (("{size: 3000, seed: 1}", "{seed: 1, people: a.npz}"), 5, "a population is made, or brought along"),
         (("{size: 3000, seed: 1}", "{people: a.npz, practices: b.csv}"), 5, "there is no file a.npz"),
@@ -77,6 +78,15 @@ def test_a_contract_that_ends_sooner_needs_an_assumption(tmp_path: Path):
     with pytest.raises(DataRefused, match="the term of gms-global-sum ends on 2027-03-31"):
         calls.simulate(folder, years=3, draws=1)
     assert not (folder / "futures").exists()  # nothing half-written
+
+
+def test_years_begin_when_those_of_the_contracts_do(tmp_path: Path):
+    folder = place(tmp_path)
+    text = (folder / "place.yaml").read_text(encoding="utf-8").replace("starts: 2026-04-01", "starts: 2026-05-01")
+    (folder / "place.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(DataRefused, match=r"begin on 2026-05-01, and those of gms-global-sum on 01\.04\."):
+        calls.simulate(folder, years=1, draws=1)
+    assert not (folder / "futures").exists()
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,9 @@ def case_of(place: LocalPlace, scenario: Scenario, span: Years, problems: list[P
             fix = "simulate fewer years, or say in the place: future: {term: extended, authority: …, status: assumed}"
             problems.append(Problem(Place(str(place.folder / "place.yaml"), 0, 0), said, fix))
             continue
+        if (problem := _out_of_step(one, span, place)) is not None:
+            problems.append(problem)
+            continue
         if one.contract.term.last < span.last:
             extended.append(one.name)
         contract = until(one.contract, one.file, span.last)
@@ -101,6 +104,21 @@ def case_of(place: LocalPlace, scenario: Scenario, span: Years, problems: list[P
             base[year, _column(name)] *= float(1 + rate)
     prices = np.array([float((1 + future.prices) ** year) if future.nominal else 1.0 for year in range(span.number)])
     return Case(scenario, tuple(made), tuple(behaviours), base, prices, future, tuple(extended), tuple(going_on))
+
+
+def _out_of_step(one: InForce, span: Years, place: LocalPlace) -> Problem | None:
+    """Whether the simulated years begin within a year of a contract: none of its periods would be a simulated one."""
+    periods = [key.items for key in one.contract.keys.values() if key.is_period and key.items]
+    if not periods:
+        return None
+    longest = max(periods, key=lambda items: items[-1].last - items[-1].first)
+    day = span.first
+    item = next((item for item in longest if item.first <= day <= item.last), longest[-1])
+    if (item.first.month, item.first.day) == (day.month, day.day):
+        return None
+    said = f"the simulated years begin on {day}, and those of {one.name} on {item.first:%d.%m.}"
+    fix = f"say starts: {day.year}-{item.first:%m-%d}, or vary the contract"
+    return Problem(Place(str(place.folder / "place.yaml"), 0, 0), said, fix)
 
 
 def _column(name: str) -> int:

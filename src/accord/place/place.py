@@ -175,6 +175,10 @@ def read_place(folder: Path) -> LocalPlace:
         if name not in names:
             place = next(iter(future.growth[name].values())).place
             problems.append(Problem(place, f"{name} is not in force here", nearest(name, names)))
+    starts = dt.date.fromisoformat(text_of(entries["starts"]))
+    if (starts.month, starts.day) == (2, 29):
+        fix = "begin on the first day of a month, as contracts do"
+        problems.append(Problem(entries["starts"].place, f"{starts} is a day that not every year has", fix))
     population = {name: text_of(value) for name, value in fields_of(entries["population"]).items()}
     ways = ("people" in population, "record" in population, "size" in population or "lists" in population)
     if sum(ways) != 1 or ways[0] != ("practices" in population) or ("calibration" in population and not ways[1]):
@@ -191,7 +195,7 @@ def read_place(folder: Path) -> LocalPlace:
         text_of(entries["place"]),
         text_of(entries.get("title")) or text_of(entries["place"]),
         folder,
-        dt.date.fromisoformat(text_of(entries["starts"])),
+        starts,
         population,
         entries["population"].place,
         tuple(contracts),
