@@ -7,7 +7,8 @@ which is how each is checked by the other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -40,7 +41,7 @@ Numbers = NDArray[np.float64]
 _GROUP_OF_AGE = GROUP_OF_AGE
 N_DRAWN = len(DRAWN)
 
-AT_ONCE = 32
+AT_ONCE = 16
 """Models that are made, and put side by side for compiled code, together."""
 
 
@@ -103,7 +104,7 @@ def advance(start: Cohort, model: Model, years: int, change: Numbers | None = No
 def expect_each(start: Cohort, models: Sequence[Model], years: int, change: Numbers | None = None) -> Numbers:
     """Expected results ``[models, years, GROUPS, RESULTS]`` of a population under each of several models.
 
-    Every model is one task: the results are the same for any number of threads, and the same as one by one.
+    No model knows of another: the results are the same for any number of threads, and the same as one by one.
 
     Args:
         start: the people at the beginning.
@@ -112,9 +113,11 @@ def expect_each(start: Cohort, models: Sequence[Model], years: int, change: Numb
         change: multipliers ``[models, years, 2 + streams]``; none changes nothing.
     """
     out = np.empty((len(models), years, GROUPS, len(RESULTS)))
-    for first in range(0, len(models), AT_ONCE):
-        some = slice(first, first + AT_ONCE)
+
+    def expect_some(some: slice) -> None:
         out[some] = _expected(start, models[some], years, None if change is None else change[some])[0]
+
+    _in_threads(expect_some, len(models))
     return out
 
 
@@ -156,16 +159,31 @@ def expect_drawn(
         given: what models are made of, where it is not what is committed.
     """
     out = np.empty((len(draws), years, GROUPS, len(RESULTS)))
-    for first in range(0, len(draws), AT_ONCE):
-        made = models(draws[first : first + AT_ONCE], given)
+
+    def expect_some(some: slice) -> None:
+        made = models(draws[some], given)
         same = None if change is None else np.broadcast_to(change, (len(made), *change.shape))
-        out[first : first + AT_ONCE] = expect_each(start, made, years, same)
+        out[some] = _expected(start, made, years, same)[0]
+
+    _in_threads(expect_some, len(draws))
     return out
 
 
-@compiled(parallel=True)
+def _in_threads(task: Callable[[slice], None], number: int) -> None:
+    """Do something for some of so many at a time, in as many threads as numba has; compiled code lets others run."""
+    pieces = [slice(first, first + AT_ONCE) for first in range(0, number, AT_ONCE)]
+    threads = min(nb.get_num_threads(), len(pieces))
+    if threads <= 1:
+        for piece in pieces:
+            task(piece)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(task, pieces))
+
+
+@compiled(nogil=True)
 def _expect(here: Any, births: Any, hazards: Any, change: Any, out: Any, end: Any) -> None:
-    for draw in nb.prange(len(out)):
+    for draw in range(len(out)):
         for cell in range(CELLS):
             _cell(draw, cell, here[cell], births, hazards, change[draw], out[draw], end[draw, cell])
 

@@ -382,7 +382,7 @@ def _mix(
     return death.transpose(2, 3, 0, 1).copy(), mix.transpose(2, 3, 0, 1).copy()
 
 
-@compiled()
+@compiled(nogil=True)
 def _twelve_months(people: Any, chances: Any) -> None:
     then = np.empty_like(people)
     for _ in range(6):
