@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         verify,
     )
     from accord.settlement.run import Run
+    from accord.simulation.calibrating import calibrate
     from accord.simulation.validation.calls import validate
 
 __version__ = "0.1.0"
@@ -48,6 +49,7 @@ _FROM = {
     "SettlementStopped": "accord.language.problem",
     "Run": "accord.settlement.run",
     "audit": "accord.record.keeping",
+    "calibrate": "accord.simulation.calibrating",
     "check": "accord.settlement.calls",
     "contracts": "accord.settlement.calls",
     "diff": "accord.settlement.calls",
@@ -88,6 +90,7 @@ __all__ = [  # noqa: RUF022 - grouped as in the docs
     "roster",
     "measure",
     "feed",
+    "calibrate",
     "simulate",
     "validate",
     "Contract",

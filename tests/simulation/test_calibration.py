@@ -7,7 +7,7 @@ import datetime as dt
 import json
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ pytest.importorskip("numba")
 
 from accord.language.problem import DataRefused
 from accord.place.place import population_of, read_place
+from accord.record.engines import EngineKind
 from accord.record.record import Record, open_record, write_record
 from accord.simulation import back_test, calibrating, calibration_file, recorded, written
 from accord.simulation.back_test import Compared, released
@@ -130,6 +131,16 @@ def test_days_and_events_are_those_of_the_year(as_built: Record) -> None:
         int(str(row["cost"])) for row in rows(as_built, "admissions") if year.first <= row["admitted"] < year.until
     )
     assert int(year.cost.sum()) == cost
+
+
+@pytest.mark.long
+def test_spark_reads_the_same(as_built: Record, spark: EngineKind) -> None:
+    last = recorded.whole_years(as_built)[-1:]
+    (there,) = recorded.years(as_built, last, engine=spark)
+    here = held(as_built.folder)[-1]
+    for each in fields(here):
+        one, other = getattr(here, each.name), getattr(there, each.name)
+        assert np.array_equal(one, other) if isinstance(one, np.ndarray) else one == other, each.name
 
 
 def test_frailty_is_the_latest_entry_and_morbidity_the_registers_of_the_day(as_built: Record) -> None:
@@ -399,7 +410,7 @@ def test_a_place_does_not_begin_long_after_its_record(as_built: Record, tmp_path
 
 
 def test_the_command_writes_a_calibration_its_test_and_a_page(altered: Record, command) -> None:  # type: ignore[no-untyped-def]
-    ended = command("calibrate", altered.folder, "--out", "own", "--html", "own.html", "--draws", "40")
+    ended = command("calibrate", altered.folder, "--out", "own", "--html", "own.html", "--years", "2", "--draws", "40")
     assert ended.code == 0, ended.err
     assert "Level against the built-in rates" in ended.out
     page = Path("own.html").read_text()
