@@ -345,15 +345,21 @@ class Session:
         joins, columns, condition = self._joined(card, strata, "m.day", ("d.born_by", "d.born_after"))
         own = "practice" in measure.select.columns
         organisation = "m.practice" if own else "r.organisation"
-        roster = f"""left join {self._members(card.population.who)} r
+        # a measure that says the practice itself needs nobody's registration, unless ages or sexes are asked for
+        known = own and not condition and not {*strata} & {*OWN_STRATA}
+        roster = (
+            ""
+            if known
+            else f"""left join {self._members(card.population.who)} r
             on r.person = m.person and r.since <= m.day and r.until > m.day"""
+        )
         groups = [organisation, "d.period", *[expression for _, expression in columns]]
         named = [f"{organisation} as organisation", "d.period as period"]
         named += [f"{expression} as {_quoted(name)}" for name, expression in columns]
         source = f"""
             from measured m
             join {self._days(card.population.ages)} d on d.day = m.day
-            {"" if own and not ({*strata} & {*OWN_STRATA}) else roster}
+            {roster}
             {joins}
             {f"where r.person is null or ({condition})" if condition else ""}"""
         return named, groups, source

@@ -3,26 +3,38 @@
 -- is the plain count, to be reported and not paid on: places differ by few days (MedPAC doubts its use).
 -- Registration ends with death.
 with away_spans as (
-    select person, admitted as since, discharged as until from admissions
+    select person, admitted as since, coalesce(discharged, date '9999-12-31') as until from admissions
     union all
-    select person, since, until from social_care where kind in ('residential', 'nursing')
+    select person, since, coalesce(until, date '9999-12-31') from social_care
+    where kind in ('residential', 'nursing')
     union all
-    select person, since, until from residences where kind in ('residential home', 'nursing home')
+    select person, since, coalesce(until, date '9999-12-31') from residences
+    where kind in ('residential home', 'nursing home')
 ),
--- places where the person is away, from each day on which that number changes
-changes as (
-    select person, since as day, 1 as change from away_spans where until is null or until > since
-    union all
-    select person, until as day, -1 as change from away_spans where until > since
-),
-net as (
-    select person, day, sum(change) as change from changes group by person, day
-),
-running as (
+-- those with a night in the window; ones that meet or overlap become one, so that no night counts twice
+marked as (
     select
-        person, day as since, lead(day) over (partition by person order by day) as until,
-        sum(change) over (partition by person order by day rows between unbounded preceding and current row) as places
-    from net
+        a.person, a.since, a.until,
+        case
+            when a.since <= max(a.until) over (
+                partition by a.person order by a.since, a.until rows between unbounded preceding and 1 preceding
+            ) then 0
+            else 1
+        end as begins
+    from away_spans a
+    join window w on a.until > w.first_day and a.since <= w.last_day
+    where a.until > a.since
+),
+numbered as (
+    select
+        person, since, until,
+        sum(begins) over (
+            partition by person order by since, until rows between unbounded preceding and current row
+        ) as number
+    from marked
+),
+away_times as (
+    select person, min(since) as since, max(until) as until from numbered group by person, number
 ),
 stretches as (
     select
@@ -34,10 +46,9 @@ stretches as (
 away as (
     select
         s.person, s.since,
-        sum(days_between(greatest(s.since, a.since), least(s.until, coalesce(a.until, s.until)))) as days
+        sum(days_between(greatest(s.since, a.since), least(s.until, a.until))) as days
     from stretches s
-    join running a on a.person = s.person and a.since < s.until and coalesce(a.until, s.until) > s.since
-    where a.places > 0
+    join away_times a on a.person = s.person and a.since < s.until and a.until > s.since
     group by s.person, s.since
 )
 select
