@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from accord.language.text import decode, fields_of, read_tree, text_of
 from accord.simulation.behaviour import Behaviour, Response, Stakes, library, respond
-from accord.simulation.cohort_engine import Cohort, expect
+from accord.simulation.cohort_engine import Cohort, advance, expect
 from accord.simulation.model import Model, model
 from accord.simulation.people import AGES, BURDENS, CELLS, FIFTHS, STATES, People, cell_of
 from accord.simulation.person_engine import multipliers, simulate
@@ -40,39 +40,6 @@ BLOCK = 100
 """People of whom such populations are put together at once."""
 
 EVERYBODY = State()
-
-
-def advance(start: Cohort, built_in: Model, years: int, change: Numbers | None = None) -> tuple[Numbers, Cohort]:
-    """Temporary."""
-    from accord.simulation.model import monthly
-
-    assert years == 1
-    worsening = 1.0 if change is None else change[0, 0]
-    shape = (CELLS, AGES + 1, 4, 4)
-
-    def wide(array: Numbers) -> Numbers:
-        return np.concatenate([array, array[:, :1]], axis=1)
-
-    here = np.concatenate([start.here, np.zeros((CELLS, 1, STATES))], axis=1)
-    dying = wide(monthly(built_in.death))
-    mix = wide(built_in.mix)
-    moves = built_in.value("moves") / 12
-    worse = wide(built_in.worse)[..., :, None] / 12 * worsening
-    frailer = np.concatenate([built_in.frailer, built_in.frailer[:1]])[None, :, None, :] / 12
-    for m in range(12):
-        here[:, -1] += start.births[0, :, m]
-        total = here.sum(axis=2, keepdims=True)
-        grid = here.reshape(shape)
-        up, weak = grid * worse, grid * frailer
-        out = grid - up - weak
-        out[:, :, 1:] += up[:, :, :-1]
-        out[:, :, :, 1:] += weak[..., :-1]
-        here = out.reshape(here.shape) - here * (dying + moves) + total * moves * mix
-    after = np.zeros_like(start.here)
-    after[:, 1:] = here[:, : AGES - 1]
-    after[:, -1] += here[:, AGES - 1]
-    after[:, 0] = here[:, AGES]
-    return np.zeros(0), Cohort(after, np.zeros((0, CELLS, 12, STATES)))
 
 
 @dataclass(frozen=True, slots=True)
