@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from accord.language.shape import NUMBER, TITLE, Field, ListOf, MapOf, Record, Word, conform
+from accord.language.shape import NUMBER, TITLE, WHOLE, Field, ListOf, MapOf, Record, Word, conform
 from accord.language.text import decode, fields_of, items_of, read_tree, text_of
 from accord.simulation import partitions, person_engine, system
 from accord.simulation.behaviour import Behaviour, Response, Stakes, library, respond
-from accord.simulation.model import STREAMS, Model, model, published_parameters
+from accord.simulation.model import STREAMS, Figures, Model, model, published
 from accord.simulation.people import AGES, CELLS, DEAD, FIFTHS, FRAILTY, MORBIDITY, STATES, People
 from accord.simulation.population import populate
 from accord.simulation.results import GROUPS, LAZY, RESULTS
@@ -92,6 +92,7 @@ _TABLE = MapOf(
         "a relation",
         (
             Field("times", NUMBER, "How many times its value it is tried at; and divided by as much.", True),
+            Field("from_age", WHOLE, "Of a curve: from which age on it is changed; the whole of it otherwise."),
             Field("why", TITLE, "Why it moves what it moves.", True),
             Field("rises", _NAMES, "Outputs that rise with it."),
             Field("falls", _NAMES, "Outputs that fall with it."),
@@ -107,6 +108,7 @@ class Relation:
 
     name: str
     times: float
+    from_age: int
     why: str
     rises: tuple[tuple[str, str], ...]
     falls: tuple[tuple[str, str], ...]
@@ -139,7 +141,8 @@ def read_relations(path: Path = FILE) -> Mapping[str, Relation]:
             tuple(pair for item in items_of(said[side]) for pair in _named(text_of(item))) if side in said else ()
             for side in ("rises", "falls", "moves")
         ]
-        found[name] = Relation(name, float(text_of(said["times"])), text_of(said["why"]), *sides)
+        from_age = int(text_of(said.get("from_age")) or 0)
+        found[name] = Relation(name, float(text_of(said["times"])), from_age, text_of(said["why"]), *sides)
     return found
 
 
@@ -237,12 +240,19 @@ def everything(built: Model, people: People, size: int, seed: int) -> Outputs:
 
 
 def figures(made: Given) -> Iterator[Check]:
-    """Every figure of the model and every multiplier, up and down."""
-    yield from tried(made, (*made.model.parameters, *(f"multiplier {name}" for name in MULTIPLIERS)))
+    """Every figure and curve of the model and every multiplier, up and down."""
+    yield from tried(made, every())
+
+
+def every() -> tuple[str, ...]:
+    """The names of every figure, curve and multiplier."""
+    whole = published()
+    curves = (f"curve {name}" for name in whole.curves)
+    return (*whole.parameters, *curves, *(f"multiplier {name}" for name in MULTIPLIERS))
 
 
 def tried(made: Given, names: Sequence[str]) -> Iterator[Check]:
-    """Some figures and multipliers, up and down."""
+    """Some figures, curves and multipliers, up and down."""
     people = of_every_state(made.model, EACH, made.seed)
     size = int(np.clip(len(made.people), 10_000, 50_000))
     base = everything(made.model, people, size, made.seed)
@@ -256,6 +266,9 @@ def tried(made: Given, names: Sequence[str]) -> Iterator[Check]:
             if name in made.model.parameters:
                 changed = model({name: made.model.value(name) * times})
                 sides.append(everything(changed, people, size, made.seed))
+            elif name.startswith("curve "):
+                changed = model(given=_curved(name.removeprefix("curve "), times, known[name].from_age))
+                sides.append(everything(changed, people, size, made.seed))
             else:
                 change = person_engine.multipliers(1, people.practices, 1)
                 change[..., MULTIPLIERS.index(name.removeprefix("multiplier "))] = round(times * ONE)
@@ -263,10 +276,17 @@ def tried(made: Given, names: Sequence[str]) -> Iterator[Check]:
         yield related(known[name], base, *sides)
 
 
+def _curved(name: str, times: float, from_age: int) -> Figures:
+    """The committed figures with one curve higher or lower."""
+    whole = published()
+    curve = whole.curves[name].copy()
+    curve[:, from_age:] *= times
+    return Figures(whole.parameters, {**whole.curves, name: curve})
+
+
 def without_relation() -> tuple[str, ...]:
-    """Figures of the model and multipliers that the table has no row for."""
-    names = [*published_parameters(), *(f"multiplier {name}" for name in MULTIPLIERS)]
-    return tuple(name for name in names if name not in relations())
+    """Figures and curves of the model and multipliers that the table has no row for."""
+    return tuple(name for name in every() if name not in relations())
 
 
 def _unknown(name: str) -> Check:
@@ -303,6 +323,11 @@ def related(relation: Relation, base: Outputs, up: Outputs, down: Outputs) -> Ch
             if (more - was) * sign <= 0 or (was - less) * sign <= 0:
                 wrong.append(f"{name} went {percent(more, was)} up, {percent(less, was)} down")
             said.append(f"{name} {percent(more, was)}")
+    moved = [name for name in up.exact if name in touched and not np.array_equal(up.exact[name], base.exact[name])]
+    if not moved:
+        wrong.append("nothing moved at all")
+    if not said:
+        said = [f"{name.replace('_', ' ')} moved" for name in moved]
     found = ", ".join(said[:3]) + (f" and {len(said) - 3} more as declared" if len(said) > 3 else "")
     if wrong:
         found = "; ".join(wrong[:4]) + (f"; {len(wrong) - 4} more" if len(wrong) > 4 else "")
