@@ -293,6 +293,30 @@ def test_years_that_move_together_do_not_get_smaller_with_size(lucky: dict[tuple
     assert having.formula > without.formula
 
 
+def test_a_place_with_qof_and_network_des_and_what_ending_qof_does(tmp_path: Path):
+    folder = place(tmp_path)
+    text = (folder / "place.yaml").read_text(encoding="utf-8")
+    text = text.replace("  integration-supplement: {}\n", "  qof: {}\n  network-des: {}\n")
+    (folder / "place.yaml").write_text(text, encoding="utf-8")
+    (folder / "scenarios" / "gain-share.yaml").write_text(
+        "accord: 1\nscenario: no-qof\ncontracts: {qof: out}\nbehaviours: [effort-on-rewarded-work, case-finding]\n",
+        encoding="utf-8",
+    )
+    made = calls.simulate(folder, years=2, draws=2, thorough=False, html=folder / "page.html")
+    stage = made.run.stage
+    assert stage is not None
+    before, now = stage.stakes
+    assert min(before.indicators) > 0.2
+    assert now.indicators == (0.0, 0.0)
+    assert (stage.responses[1].moved < 0).all()  # what was rewarded is done less
+    assert (stage.responses[1].found < 1).all()
+    assert headline(made, "no-qof").figures["payments"].high < 0
+    assert any("its table indicators goes on" in note for note in made.run.manifest["notes"])
+    page = (folder / "page.html").read_text(encoding="utf-8")
+    assert "Effort on rewarded work" in page
+    assert "Social care: weeks of long-term support" in page
+
+
 def test_the_command_says_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     from accord.cli.simulate import _report
 
