@@ -34,7 +34,7 @@ marked as (
 numbered as (
     select
         *, count(*) filter (where begins) over (
-            partition by person order by since, until rows between unbounded preceding and current row
+            partition by person order by since, until, begins desc rows between unbounded preceding and current row
         ) as number
     from marked
 ),

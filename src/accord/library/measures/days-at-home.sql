@@ -28,8 +28,9 @@ marked as (
 numbered as (
     select
         person, since, until,
+        -- of spans alike, the one that begins a time comes first
         sum(begins) over (
-            partition by person order by since, until rows between unbounded preceding and current row
+            partition by person order by since, until, begins desc rows between unbounded preceding and current row
         ) as number
     from marked
 ),
