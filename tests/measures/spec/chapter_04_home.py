@@ -130,4 +130,29 @@ CASES = [
         Eve | 15        | 30
         """,
     ),
+    Case(
+        title="Away twice over the same days",
+        measure="days-at-home",
+        first="2025-04-01",
+        last="2025-04-30",
+        text="Two spans alike are one, and the days at home before them stay days at home, as often as they come.",
+        given="""
+        episodes
+        person | since      | until
+        Ann    | 2025-04-02 | 2025-04-04
+        Ann    | 2025-04-10 | 2025-04-12
+        Ann    | 2025-04-20 | 2025-04-22
+
+        social_care
+        person | since      | until      | kind
+        Ann    | 2025-04-10 | 2025-04-12 | residential
+        Ann    | 2025-04-10 | 2025-04-12 | nursing
+        Ann    | 2025-04-20 | 2025-04-22 | residential
+        Ann    | 2025-04-20 | 2025-04-22 | nursing
+        """,
+        expect="""
+        who | numerator | denominator
+        Ann | 24        | 30
+        """,
+    ),
 ]
