@@ -64,7 +64,7 @@ def test_a_figure_that_is_out_ends_with_1_and_is_told(command: Callable, tmp_pat
     done = command("validate", "--targets", file(tmp_path, 1000), "--only", "--people", "5000", "--html", "r.html")
     assert done.code == 1
     assert "Out: Emergency admissions. Published 1,000" in done.out
-    assert "1 of 1 published figures is out that should be in" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "1 of 1 published figure is out that should be in" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
 def test_a_figure_that_is_known_to_be_out_is_shown_as_out_and_passes(command: Callable, tmp_path: Path):

@@ -210,11 +210,11 @@ class _Shares:
 
 def _files(paths: Sequence[Path], only: bool) -> tuple[TargetFile, ...]:
     """The files of targets, all of them read before anything is simulated."""
-    found: list[TargetFile] = [] if only else [published_file()]
+    found: list[TargetFile] = []
     problems: list[Problem] = []
-    for path in paths:
+    for path in paths if only else (None, *paths):
         try:
-            found.append(read_file(path))
+            found.append(published_file() if path is None else read_file(path))
         except DataRefused as error:
             problems += error.problems
     if problems:

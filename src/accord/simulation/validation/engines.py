@@ -70,9 +70,9 @@ def _agreement(made: Given, when: str, factor: np.ndarray, seed: int) -> Iterato
         yield Check(
             "engines",
             f"{name.replace('_', ' ')}, {when}",
-            f"All that happens in {YEARS} years, {when}: the mean of runs, with its standard error, is the expectation.",
-            f"{mean[number]:,.0f}",
-            f"{found:,.0f} ± {error:,.0f} ({percent(found, mean[number])})",
+            f"All that happens in {YEARS} years, {when}: the mean of runs, and its standard error, is as expected.",
+            _amount(name, mean[number]),
+            f"{_amount(name, found)} ± {_amount(name, error)} ({percent(found, mean[number])})",
             chance=float(2 * stats.t.sf(abs(found - mean[number]) / error, RUNS - 1)),
         )
 
@@ -125,9 +125,14 @@ def _worst(name: str, what: str, off: Numbers, places: np.ndarray) -> Check:
         name,
         what,
         f"none of {len(errors):,} results off by more than chance makes of so many",
-        f"{RESULTS[result].replace('_', ' ')} of {_group(group)}, year {year + 1}: {errors[at]:+.1f} standard errors",
+        f"{RESULTS[result].replace('_', ' ')} of {_group(group)}, year {year + 1}: "
+        f"{errors[at]:+.1f} standard errors by itself",
         chance=min(1.0, chance * len(errors)),
     )
+
+
+def _amount(name: str, value: float) -> str:
+    return f"£{value / 100:,.0f}" if name.endswith("_cost") else f"{value:,.0f}"
 
 
 def _group(group: int) -> str:

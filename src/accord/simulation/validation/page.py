@@ -57,6 +57,7 @@ def page(made: Validated) -> str:
             matrix=_matrix(made.checks),
             kinds=KINDS,
             by_kind={kind: [check for check in made.checks if check.kind == kind] for kind in KINDS},
+            lead=lead(made),
             sentences=sentences(made),
             figure=figure,
             verdict=verdict,
@@ -96,6 +97,21 @@ def off(check: Check) -> str:
 def count(number: int, one: str, many: str = "") -> str:
     """``1 target``, ``2 targets``."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def lead(made: Validated) -> str:
+    """Whether the validation passes, in a sentence."""
+    if made.passes:
+        known = "" if not made.known_out else ", other than those that are known to be"
+        figures = f" No published figure is out of its tolerance{known}." if made.judged else ""
+        return f"As far as this can tell: every check held.{figures}"
+    parts: list[str] = []
+    if made.failed:
+        parts.append(f"{len(made.failed)} of {count(len(made.checks), 'check')} did not hold")
+    if made.out:
+        are = "is" if len(made.out) == 1 else "are"
+        parts.append(f"{len(made.out)} of {count(len(made.judged), 'published figure')} {are} out that should be in")
+    return f"Not in everything: {', and '.join(parts)}."
 
 
 def sentences(made: Validated) -> list[str]:
