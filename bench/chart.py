@@ -103,16 +103,21 @@ def chart(points: Sequence[Point], through: Line, beyond: Point, words: Words, r
         f'<polyline points="{path(last, beyond.people)}" fill="none" stroke="{BLUE}" stroke-width="2" '
         'stroke-dasharray="6 5"/>',
     ]
-    for point in (*points, *((reached,) if reached else ())):
+    for point in points:
         at, down = x(point.people), y(point.seconds)
         parts.append(f'<circle cx="{at:.1f}" cy="{down:.1f}" r="4" fill="{BLUE}"/>')
-        side = 'text-anchor="end" ' if point is reached else ""
-        across = at - 8 if point is reached else at + 8
-        parts.append(f'<text {side}x="{across:.1f}" y="{down + 16:.1f}">{point.said}</text>')
+        parts.append(f'<text x="{at + 8:.1f}" y="{down + 16:.1f}">{point.said}</text>')
     end, up = x(beyond.people), y(beyond.seconds)
     parts += [
-        f'<circle cx="{end:.1f}" cy="{up:.1f}" r="4" fill="white" stroke="{BLUE}" stroke-width="2"/>',
-        f'<text x="{end:.1f}" y="{up - 10:.1f}" text-anchor="end">{beyond.said}</text>',
+        f'<circle cx="{end:.1f}" cy="{up:.1f}" r="{7 if reached else 4}" fill="white" stroke="{BLUE}" '
+        'stroke-width="2"/>',
+        f'<text x="{end:.1f}" y="{up - 12:.1f}" text-anchor="end">{beyond.said}</text>',
+    ]
+    if reached:
+        at, down = x(reached.people), y(reached.seconds)
+        parts.append(f'<circle cx="{at:.1f}" cy="{down:.1f}" r="4" fill="{BLUE}"/>')
+        parts.append(f'<text x="{at:.1f}" y="{down + 56:.1f}" text-anchor="end">{reached.said}</text>')
+    parts += [
         f'<text x="{(x(last) + WIDTH - RIGHT) / 2:.1f}" y="{HEIGHT - BOTTOM - 10}" text-anchor="middle" '
         f'fill="{GREY}">{"extrapolated" if reached else "extrapolated, not measured"}</text>',
         f'<circle cx="{LEFT + 6}" cy="44" r="4" fill="{BLUE}"/><text x="{LEFT + 16}" y="48">measured</text>'
