@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 nb = pytest.importorskip("numba")
 
+from accord.simulation import compiled, results  # noqa: E402
 from accord.simulation import events as lives  # noqa: E402
 from accord.simulation import person_engine as engine  # noqa: E402
-from accord.simulation import results  # noqa: E402
 from accord.simulation.cohort_engine import cohort, expect  # noqa: E402
 from accord.simulation.draws import words  # noqa: E402
 from accord.simulation.model import STREAMS, Model, model  # noqa: E402
@@ -110,6 +115,41 @@ def test_a_scenario_that_changes_nothing_changes_no_event():
     assert (outcome.counts[0] == outcome.counts[2]).all()
     alone = engine.simulate(people, made, 2, SEED)
     assert (alone.counts[0] == outcome.counts[0]).all()
+
+
+def test_pieces_are_all_practices_once():
+    """However people are spread over practices, pieces follow each other and lose none; no practice is cut."""
+    random = np.random.default_rng(2)
+    for sizes in (np.array([5]), np.array([0, 3, 0]), np.array([10_000, 1, 1, 1]), random.integers(0, 9_000, 300)):
+        offsets = np.concatenate([[0], np.cumsum(sizes)])
+        for many in (0, 1, 2, 7, 1000):
+            pieces = engine._pieces(offsets, many)  # pyright: ignore[reportPrivateUsage]
+            assert pieces[0][0] == 0
+            assert pieces[-1][1] == len(sizes)
+            assert all(before[1] == after[0] for before, after in itertools.pairwise(pieces))
+            assert all(start < stop for start, stop in pieces)
+
+
+def test_two_callers_at_once_change_nothing():
+    _, made = built_in()
+    people = population()
+    alone = engine.simulate(people, made, 2, SEED)
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda seed: engine.simulate(people, made, 2, seed), (SEED, SEED)))
+    assert all((one.counts == alone.counts).all() for one in both)
+
+
+def test_much_use_is_counted_whole():
+    """Somebody expected at A&E 18 times a year is there 18 times on average; more than there is room for is refused."""
+    made, _ = built_in()
+    people = population(8_000, 3)
+    often = replace(made, rate={**made.rate, "attendances": np.full_like(made.rate["attendances"], 18.0)})
+    counts = engine.simulate(people, tables(often), 2, SEED)
+    own = tables(often).burden[people.burden].mean() / ONE
+    mean = counts.total("attendances").sum() / counts.total("months").sum()
+    assert mean == pytest.approx(1.5 * own, rel=0.05)
+    with pytest.raises(ValueError, match=r"attendances: 200 a person-year; the person engine has room for 192"):
+        tables(replace(made, rate={**made.rate, "attendances": np.full_like(made.rate["attendances"], 200.0)}))
 
 
 def test_another_seed_is_another_chance():
@@ -268,3 +308,81 @@ def test_scenarios_of_one_pass_are_each_as_if_alone():
         alone = engine.simulate(people, made, 3, SEED, change[scenario : scenario + 1])
         assert (alone.counts[0] == together.counts[scenario]).all(), scenario
         assert (alone.end[0] == together.end[scenario]).all(), scenario
+
+
+def test_wild_scenarios_of_one_pass_are_each_as_if_alone():
+    """Whatever is multiplied, up to threefold, where lives part in every year and whole events come and go."""
+    _, made = built_in()
+    people = population(8_000, 3)
+    change = engine.multipliers(4, people.practices, 3)
+    change[:] = 3 * ONE * np.random.default_rng(6).random(change.shape)
+    together = engine.simulate(people, made, 3, SEED, change)
+    for scenario in range(4):
+        alone = engine.simulate(people, made, 3, SEED, change[scenario : scenario + 1])
+        assert (alone.counts[0] == together.counts[scenario]).all(), scenario
+        assert (alone.end[0] == together.end[scenario]).all(), scenario
+        assert (alone.burden[0] == together.burden[scenario]).all(), scenario
+
+
+# -- compiled code that is kept ----------------------------------------------------------------------------------------
+
+
+def test_compiled_code_is_found_by_the_next_process(tmp_path: Path):
+    (tmp_path / "doubling.py").write_text(
+        "from accord.simulation.compiled import compiled\n"
+        "@compiled()\n"
+        "def double(x):\n"
+        "    return 2 * x\n"
+        "assert double(21) == 42\n"
+        "print(sum(double.stats.cache_hits.values()), sum(double.stats.cache_misses.values()))\n"
+    )
+    where = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "kept")}
+    said = [
+        subprocess.run([sys.executable, "doubling.py"], cwd=tmp_path, env=where, capture_output=True, check=True).stdout
+        for _ in range(2)
+    ]
+    assert [line.split() for line in said] == [[b"0", b"1"], [b"1", b"0"]]
+
+
+def test_compiled_code_is_kept_where_its_user_may_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Beside the code; where the code may not be written to, in the user's cache; otherwise nowhere."""
+    code, own = tmp_path / "code", tmp_path / "own"
+    code.mkdir()
+    for name in compiled.INSIDE:
+        (code / f"{name}.py").write_text(f"# {name}")
+    monkeypatch.setattr(compiled, "HERE", code)
+    monkeypatch.setattr(compiled.nb.config, "CACHE_DIR", "")  # pyright: ignore[reportPrivateImportUsage]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(own))
+    find = compiled.kept.__wrapped__
+    beside = find()
+    assert beside is not None
+    assert beside.parent == code / "__pycache__"
+    (code / "results.py").write_text("# other groups of ages")
+    assert find() != beside, "code with other constants inside is other code"
+    beside.rmdir()
+    for folder in (code / "__pycache__").iterdir():
+        folder.rmdir()
+    (code / "__pycache__").rmdir()
+    (code / "__pycache__").write_text("no folder can be made here")
+    users = find()
+    assert users is not None
+    assert users.parent == own / "accord"
+    users.rmdir()
+    (own / "accord").rmdir()
+    (own / "accord").write_text("nor here")
+    assert find() is None
+
+
+def test_what_compiled_code_holds_is_named():
+    """Every module of this room from which compiled code takes constants or functions is in the name of its folder."""
+    taken = set()
+    for path in compiled.HERE.glob("*.py"):
+        text = path.read_text("utf-8")
+        if "@compiled(" in text or path.stem in compiled.INSIDE:
+            taken |= {
+                line.split()[1].removeprefix("accord.simulation.")
+                for line in text.splitlines()
+                if line.startswith("from accord.simulation.") and line.split()[1].count(".") == 2
+            }
+    # what these give is Python's: the decorator, a form of results, and what calls the compiled code
+    assert taken - {"compiled", "person_engine", "events"} <= set(compiled.INSIDE)

@@ -223,7 +223,7 @@ def live(block: Any, size: int, lists: Any, scenario: int, year: int, factors: A
         row, use = block.spells[ROW, j], block.spells[USE, j]
         for stream in range(N_DRAWN):
             block.expected[stream, j] = expecting(tables.rows[row, DRAWN_FROM + stream], use)
-    for stream in range(N_DRAWN):
+    for stream in range(len(block.expected)):
         _meet(block, block.met, stream, size, spells, factors[OF_STREAMS + stream])
     return spells
 
@@ -427,7 +427,7 @@ def part(
     for j in range(many):
         emergencies = (met[ONCE + EMERGENCIES, j] & spells[LIVED, j]) | met[WHOLE + EMERGENCIES, j]
         met[OTHERWISE, j] = emergencies if relabelled else 0
-    for stream in range(N_DRAWN):
+    for stream in range(len(block.expected)):
         if factors[OF_STREAMS + stream] == factor[OF_STREAMS + stream]:
             for j in range(many):
                 theirs[WHOLE + stream, j], theirs[ONCE + stream, j] = met[WHOLE + stream, j], met[ONCE + stream, j]
@@ -468,10 +468,11 @@ def gather(block: Any, other: Any, size: int) -> int:
     for i in range(size):
         theirs[PLACE, apart], theirs[CHANGES, apart] = people[PLACE, i], i
         apart += int64(people[PARTS, i] != 0)
-    for which in range(N_DRAWN + 1):
-        for month in range(OF_THE_YEAR + 1):
+    which, months, _ = other.words.shape
+    for word in range(which):
+        for month in range(months):
             for i in range(apart):
-                other.words[which, month, i] = block.words[which, month, theirs[CHANGES, i]]
+                other.words[word, month, i] = block.words[word, month, theirs[CHANGES, i]]
     return apart
 
 
