@@ -303,10 +303,16 @@ def _straight(knots: Sequence[float], values: Sequence[Numbers]) -> Numbers:
     return sum((value[:, 0] * np.interp(ages, knots, one) for value, one in parts), np.zeros(AGES))
 
 
+FRAIL_AGES = {"57": 57.0, "70": 68.3, "80": 77.9}
+"""Ages in the names of the parameters ``frailty_onset_57`` and so on (the middles of the published groups 50 to 64,
+65 to 74, 75 to 84), and the age at which the group's onset holds: who is still fit is younger than the middle of his
+group, and with these ages each group as a whole has its published onset (``accord validate`` asks it)."""
+
+
 def _frailer(value: Values) -> Numbers:
     ages = np.arange(AGES, dtype=float)
-    known = (57.0, 70.0, 80.0)
-    logs = [np.log(value[f"frailty_onset_{age:.0f}"]) for age in known]
+    known = tuple(FRAIL_AGES.values())
+    logs = [np.log(value[f"frailty_onset_{middle}"]) for middle in FRAIL_AGES]
     slope = (logs[-1] - logs[0])[:, 0] / (known[-1] - known[0])
     beyond = slope * np.minimum(ages - known[0], 0) + slope / 2 * np.maximum(ages - known[-1], 0)
     onset = np.exp(_straight(known, logs) + beyond)
