@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import replace
 from functools import cache
@@ -156,4 +157,8 @@ def test_levels_of_indicators_are_those_that_are_published(real_data):
 
     made = tables(json.loads(real_data("qof/icb_achievement_2024-25.json").read_text(encoding="utf-8")))
     for name, text in made.items():
-        assert (CONTRACTS / "qof" / name).read_text(encoding="utf-8") == text, name
+        kept = list(csv.DictReader((CONTRACTS / "qof" / name).open(encoding="utf-8", newline="")))
+        for old, new in zip(kept, csv.DictReader(text.splitlines()), strict=True):
+            # how many people there are of an age is the model's, which is fitted again from time to time
+            assert float(old.pop("share")) == pytest.approx(float(new.pop("share")), rel=0.05)
+            assert old == new
