@@ -28,6 +28,8 @@ from accord.simulation.people import AGES, BURDENS, CELLS, FIFTHS, FRAILTY, MORB
 from accord.simulation.results import GROUP_OF_AGE
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from accord.record.engines import Engine, EngineKind
     from accord.record.record import Record
 
@@ -395,106 +397,100 @@ def _prepare(record: Record, engine: Engine) -> frozenset[str]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Used:
+    """What entries used, as in :class:`Year`."""
+
+    events: Whole
+    cost: Whole
+    costed: Whole
+    squares: Numbers
+    nights: Whole
+
+
 def _year(record: Record, engine: Engine, first: dt.date, until: dt.date, told: frozenset[str]) -> Year:
     from accord.record import column
     from accord.record.portable import read_select
 
     last = until - dt.timedelta(1)
-    engine.bind(
-        "periods",
-        column.table({"period": ("text", [str(first)]), "first_day": ("day", [first]), "last_day": ("day", [last])}),
-    )
+    days = {"first_day": ("day", [first]), "last_day": ("day", [last])}
+    engine.bind("periods", column.table({"period": ("text", [str(first)]), **days}))  # type: ignore[dict-item]
     engine.make("enrolled", read_select(_ENROLLED, "recorded.sql"))
     who = engine.rows(read_select(_WHO, "recorded.sql", _KNOWN))
     if not who.num_rows:
         raise DataRefused(
             Problem(_at(record, "registrations"), f"nobody is registered from {first} to {last}", "check the days")
         )
-    since = who.column("since").cast("int32").to_numpy().astype(np.int64)
-    person = who.column("person").to_numpy()
-    order = np.lexsort((since, person))
-    who = who.take(order)
-    since, person = since[order], person[order]
-    begin = (first - dt.date(1970, 1, 1)).days
-    key = person.astype(np.int64) * 1, since
+    who = who.sort_by([("person", "ascending"), ("since", "ascending")])
+    used = _used(engine, who, streams_of(record))
+    return _checked(record, who, used, first, until, told)
 
-    def at(rows: object) -> NDArray[np.int64]:
+
+def _days(values: pa.ChunkedArray) -> Whole:
+    """Days since 1970."""
+    return values.cast("int32").to_numpy().astype(np.int64)
+
+
+def _used(engine: Engine, who: pa.Table, streams: tuple[str, ...]) -> _Used:
+    """What each entry used; ``who`` is in order of person and first day."""
+    from accord.record.portable import read_select
+
+    person, since = who.column("person").to_numpy(), _days(who.column("since"))
+
+    def at(rows: pa.Table) -> Whole:
         """The places of rows by person and first day."""
-        theirs = rows.column("person").to_numpy()  # type: ignore[attr-defined]
-        when = rows.column("since").cast("int32").to_numpy().astype(np.int64)  # type: ignore[attr-defined]
-        place = np.searchsorted(key[0], theirs, side="left")
-        # nobody has many registrations in a year
-        for _ in range(64):
-            behind = (key[0][np.minimum(place, len(since) - 1)] == theirs) & (
-                key[1][np.minimum(place, len(since) - 1)] < when
-            )
-            if not behind.any():
-                break
+        theirs, when = rows.column("person").to_numpy(), _days(rows.column("since"))
+        place = np.searchsorted(person, theirs, side="left")
+        # of a person's registrations, few in a year, the one that began on that day
+        while (behind := since[place] < when).any():
             place = place + behind
         return place
 
-    streams = streams_of(record)
-    events = np.zeros((len(streams), len(person)), np.int64)
-    cost, costed = np.zeros((2, len(person)), np.int64), np.zeros((2, len(person)), np.int64)
-    squares, nights = np.zeros((2, len(person))), np.zeros(len(person), np.int64)
+    count = len(person)
+    used = _Used(
+        np.zeros((len(streams), count), np.int64),
+        np.zeros((2, count), np.int64),
+        np.zeros((2, count), np.int64),
+        np.zeros((2, count)),
+        np.zeros(count, np.int64),
+    )
     stayed = engine.rows(read_select(_STAYED, "recorded.sql", _KNOWN))
     place = at(stayed)
     for number, name in enumerate(PAID):
-        events[streams.index(name), place] = stayed.column(name).to_numpy()
-        cost[number, place] = stayed.column(f"{name}_cost").to_numpy()
-        costed[number, place] = stayed.column(f"{name}_costed").to_numpy()
-        squares[number, place] = stayed.column(f"{name}_squares").to_numpy()
-    nights[place] = stayed.column("nights").to_numpy()
+        used.events[streams.index(name), place] = stayed.column(name).to_numpy()
+        used.cost[number, place] = stayed.column(f"{name}_cost").to_numpy()
+        used.costed[number, place] = stayed.column(f"{name}_costed").to_numpy()
+        used.squares[number, place] = stayed.column(f"{name}_squares").to_numpy()
+    used.nights[place] = stayed.column("nights").to_numpy()
     for number, name in enumerate(streams):
         if name in PAID:
             continue
         table = STREAM_TABLES[name]
         text = _CONTACTS.format(table=table, where=_WHERE.get(table, ""))
         rows = engine.rows(read_select(text, "recorded.sql", _KNOWN))
-        events[number, at(rows)] = rows.column("events").to_numpy()
-    return _checked(
-        record, who, person, since, begin, first, until, streams, events, cost, costed, squares, nights, told
-    )
+        used.events[number, at(rows)] = rows.column("events").to_numpy()
+    return used
 
 
-def _checked(
-    record: Record,
-    who: object,
-    person: Whole,
-    since: Whole,
-    begin: int,
-    first: dt.date,
-    until: dt.date,
-    streams: tuple[str, ...],
-    events: Whole,
-    cost: Whole,
-    costed: Whole,
-    squares: Numbers,
-    nights: Whole,
-    told: frozenset[str],
-) -> Year:
+def _checked(record: Record, who: pa.Table, used: _Used, first: dt.date, until: dt.date, told: frozenset[str]) -> Year:
     """A year without those whom the engines cannot hold; how many were left out is said, and too many are refused."""
-
-    def values(name: str) -> list[object]:
-        return who.column(name).to_pylist()  # type: ignore[attr-defined]
+    person, since = who.column("person").to_numpy().astype(np.int64), _days(who.column("since"))
 
     def whole(name: str) -> Whole:
-        return who.column(name).to_numpy().astype(np.int64)  # type: ignore[attr-defined]
+        return who.column(name).to_numpy().astype(np.int64)
 
-    import pyarrow.compute as pc
-
-    born_known = who.column("born").fill_null(dt.date(1800, 1, 1)).cast("int32").to_numpy().astype(np.int64)  # type: ignore[attr-defined]
-    sexes = np.array([-1 if one not in SEXES else SEXES.index(str(one)) for one in values("sex")])
-    fifth = who.column("deprivation").fill_null(0).to_numpy().astype(np.int64)  # type: ignore[attr-defined]
-    encoded = pc.dictionary_encode(who.column("practice")).combine_chunks()  # type: ignore[attr-defined]
+    born = _days(who.column("born").fill_null(dt.date(1800, 1, 1)))
+    sexes = np.array([SEXES.index(one) if one in SEXES else -1 for one in who.column("sex").to_pylist()])
+    fifth = who.column("deprivation").fill_null(0).to_numpy().astype(np.int64)
+    encoded = who.column("practice").dictionary_encode().combine_chunks()
     names = encoded.dictionary.to_pylist()
     practice = encoded.indices.to_numpy().astype(np.int64)
-    months = _months_between(born_known, begin)
+    months = _months_between(born, (first - dt.date(1970, 1, 1)).days)
     people = len(np.unique(person))
     place = _at(record, "people")
     problems: list[Problem] = []
     notes: list[str] = []
-    impossible = (born_known > since) | (months > 12 * OLDEST) | (born_known <= _DAY_1800)
+    impossible = (born > since) | (months > 12 * OLDEST) | (born <= _DAY_1800)
     odd = len(np.unique(person[impossible]))
     said = f"{odd:,} of the {people:,} people registered from {first} have no possible day of birth"
     if odd > ODD * people:
@@ -533,7 +529,7 @@ def _checked(
         first=first,
         until=until,
         practices=tuple(listed),
-        streams=streams,
+        streams=streams_of(record),
         practice=number[practice[order]],
         person=person[order],
         months=months[order],
@@ -543,11 +539,11 @@ def _checked(
         here=whole("here")[order].astype(bool),
         died=whole("died")[order].astype(bool),
         left=whole("left_early")[order].astype(bool),
-        events=events[:, order],
-        cost=cost[:, order],
-        costed=costed[:, order],
-        squares=squares[:, order],
-        nights=nights[order],
+        events=used.events[:, order],
+        cost=used.cost[:, order],
+        costed=used.costed[:, order],
+        squares=used.squares[:, order],
+        nights=used.nights[order],
         told=told,
         notes=tuple(notes),
     )
