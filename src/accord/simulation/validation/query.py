@@ -217,7 +217,7 @@ _UNDER = Record(
         Field("was_stake", NUMBER, _BEFORE),
         Field("was_pays", NUMBER, _BEFORE),
         Field("was_streams", _STREAMS, _BEFORE),
-        Field("until", WHOLE, "The last year of all this; afterwards it is as before."),
+        Field("until", WHOLE, "The last year of stake and pays; afterwards they are as before."),
     ),
 )
 _QUERY = Later("query", lambda: QUERY)
@@ -439,7 +439,7 @@ def read_query(tree: Tree, problems: list[Problem]) -> Query | None:
     unit = _unit(noun, thing, per, whole, said, tree, problems)
     if len(problems) > before:
         return None
-    money = any(part.money for part in whole) or "pounds" in unit
+    money = "pounds" in unit or any(part.money and "pounds" not in part.unit for part in whole)
     money = money or (thing is not None and thing.money and bool({"limit", "above"} & set(said)))
     words = _written(tree)
     return Query(noun.name, who, unit, words[1:-1], tree.place, thing, whole, state, said, money)
@@ -569,6 +569,14 @@ def _under(tree: Tree, problems: list[Problem]) -> Under:
     if not 1 <= until <= LONGEST:
         problems.append(Problem(entries["until"].place, f"there is no year {until}", f"1 to {LONGEST}"))
     streams, was = (tuple(text_of(one) for one in items_of(entries.get(name))) for name in ("streams", "was_streams"))
+    if "until" in entries and (streams or was):
+        problems.append(
+            Problem(
+                entries["until"].place,
+                "a stream of payment is there in every year of a run",
+                "until goes with stake or pays",
+            )
+        )
     expects = tuple(float(text_of(one)) for one in items_of(entries.get("expects")))
     return Under(
         names, number("stake"), number("pays"), streams, expects, number("was_stake"), number("was_pays"), was, until

@@ -305,11 +305,16 @@ def _same_unit(query: Query, entries: Mapping[str, Tree], value: float, problems
         problems.append(
             Problem(entries["unit"].place, "pounds of which year is not said", f"prices: {PRICE_YEAR}, the model's")
         )
-    elif query.money and text_of(entries["prices"]) != PRICE_YEAR:
+    elif _priced(query) and "prices" in entries and text_of(entries["prices"]) != PRICE_YEAR:
         problems.append(
             Problem(entries["prices"].place,
                     f"the model's pounds are those of {PRICE_YEAR}, these of {text_of(entries['prices'])}",
                     f"bring them to {PRICE_YEAR}, say how in because, and write prices: {PRICE_YEAR}")
         )  # fmt: skip
-    elif not query.money and "prices" in entries:
+    elif not _priced(query) and "prices" in entries:
         problems.append(Problem(entries["prices"].place, "there are no pounds in this query", "take prices out"))
+
+
+def _priced(query: Query) -> bool:
+    """Whether there are pounds anywhere in a query."""
+    return (query.thing is not None and query.thing.money) or any(_priced(part) for part in query.parts)
