@@ -345,7 +345,7 @@ def _frailty(
         return float(by[1:].sum() / by.sum()), float(by[2:].sum() / max(by[1:].sum(), 1e-12))
 
     onset = going_on = 1.0
-    for _ in range(3):
+    for _ in range(2):
         onset = _solved(lambda x, other=going_on: shares(x, other)[0] - frail)
         going_on = _solved(lambda x, other=onset: shares(other, x)[1] - worse)
     count = int((level[old] > 0).sum())
@@ -361,7 +361,7 @@ def _frailty(
 def _solved(off: object) -> float:
     """Where a rising function of a factor is 0, within the room that there is."""
     low, high = ROOM
-    for _ in range(18):
+    for _ in range(13):
         middle = float(np.sqrt(low * high))
         low, high = (middle, high) if off(middle) < 0 else (low, middle)  # type: ignore[operator]
     return float(np.sqrt(low * high))
