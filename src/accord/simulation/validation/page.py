@@ -15,7 +15,7 @@ from accord.simulation.validation.verification import FALSE_ALARM, KINDS, Check,
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-WIDTH, LABELS, VALUES, ROW = 960, 370, 130, 22
+WIDTH, LABELS, VALUES, ROW = 960, 400, 120, 22
 """Of the charts: the whole, the room for labels, that for figures on the right, and the height of a row."""
 
 TOLD = 8
@@ -62,6 +62,7 @@ def page(made: Validated) -> str:
             figure=figure,
             verdict=verdict,
             off=off,
+            sentence=sentence,
             alarm=FALSE_ALARM,
             version=__version__,
         )
@@ -92,6 +93,12 @@ def off(check: Check) -> str:
     if check.errors is None:
         return "exact"
     return f"{abs(check.errors):.1f} standard errors of at most {errors_of(check.least):.1f}"
+
+
+def sentence(text: str) -> str:
+    """A text as a sentence: it begins large and ends with a full stop."""
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def count(number: int, one: str, many: str = "") -> str:
@@ -138,7 +145,7 @@ def sentences(made: Validated) -> list[str]:
             f"{figure(one.low)} to {figure(one.high)}; the simulation's {what}."
         )
     for one in made.known_out:
-        out.append(f"Known to be out: {one.target.title}. {one.target.out}")
+        out.append(f"Known to be out: {one.target.title}. {sentence(one.target.out)}")
     for one in made.surprising:
         out.append(f"In, though its file expects it out: {one.target.title}. The file should say so no longer.")
     return out
@@ -147,7 +154,7 @@ def sentences(made: Validated) -> list[str]:
 # --------------------------------------------------------------------------------------------------------------- charts
 
 
-def _short(text: str, most: int = 60) -> str:
+def _short(text: str, most: int = 64) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
