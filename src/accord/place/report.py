@@ -211,7 +211,7 @@ def _answers(stage: Stage) -> list[tuple[str, list[tuple[str, str]]]]:
         acting = [row for row in rows if row[1]]
         idle = [title for title, words in rows if not words]
         if idle:
-            acting.append(("; ".join(idle), "nothing: what they answer to has not changed"))
+            acting.append((f"Nothing, since what they answer to has not changed: {'; '.join(idle)}", ""))
         if acting:
             out.append((case.scenario.title, acting))
     return out
