@@ -509,6 +509,8 @@ def _answer(worlds: Worlds, query: Query) -> Answer:
             return Answer(100 * float(response.taken_out[year]))
         case "expected":
             return Answer(100 * (float(response.expected[year]) - 1))
+        case "registers":
+            return Answer(100 * (float(response.found[year]) - 1))
         case _:
             taking = list(response.takes_part.values())
             return Answer(100 * float(np.mean(taking[0])) if taking else 100.0)
@@ -746,6 +748,7 @@ def _luck(worlds: Worlds, query: Query) -> Answer:
     block = min(BLOCK, people)
     # populations of blocks of people drawn beforehand: large ones take no longer than small ones
     blocks = rng.choice(each, (20_000, block)).mean(axis=1)
+    blocks -= blocks.mean()
     number = max(1, round(people / block))
     at_once = max(1, 4_000_000 // number)
     means = np.concatenate(

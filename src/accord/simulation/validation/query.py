@@ -341,7 +341,13 @@ def _nouns() -> Mapping[str, Noun]:
 NOUNS: Mapping[str, Noun] = _nouns()
 """Every kind of figure that can be asked."""
 
-ANSWERS = {"achievement": "points", "adjustments": "points", "expected": "per cent", "participation": "per cent"}
+ANSWERS = {
+    "achievement": "points",
+    "adjustments": "points",
+    "registers": "per cent",
+    "expected": "per cent",
+    "participation": "per cent",
+}
 """What behaviour moves besides what is counted, and its unit."""
 
 
