@@ -215,6 +215,8 @@ WRONG = [
     ("ages: 45-54", "ages: 54-45", "8:35: ages 54-45 run backwards"),
     ("ages: 45-54", "top: 1", "8:34: rate does not take top"),
     ("ages: 45-54", "year: 30", "8:35: there is no year 30"),
+    ("rate: emergency, ages: 45-54", "again: emergency, year: 10", "this asks for year 11"),
+    ("ages: 45-54", "figures: {moves: -1}", "moves of -1 is below 0"),
     ("ages: 45-54", "figures: {mooves: 1}", "mooves is not a figure of the model"),
     ("ages: 45-54", "per: 1000 cows", "cows is nothing that a rate is per"),
     ("rate: emergency, ages: 45-54", "top_share: emergency, top: 400", "top of 400 is not possible"),

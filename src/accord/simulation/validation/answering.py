@@ -120,7 +120,10 @@ class Worlds:
     def tables(self, who: Who) -> Tables:
         """The tables of that model."""
         if who.figures not in self._tables:
-            self._tables[who.figures] = tables(self.model(who))
+            try:
+                self._tables[who.figures] = tables(self.model(who))
+            except ValueError as error:
+                raise Unanswerable(f"nobody can be drawn from a model with these figures: {error}") from None
         return self._tables[who.figures]
 
     def response(self, who: Who) -> Response | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -69,6 +70,9 @@ def _judged(worlds: Worlds, target: Target) -> Judged:
         answer = worlds.ask(target.query)
     except Unanswerable as error:
         return Judged(target, None, target.low, target.high, False, None, str(error))
+    if not math.isfinite(answer.value):
+        note = "a model with these figures has no answer"
+        return Judged(target, None, target.low, target.high, False, None, note)
     inside = target.low <= answer.value <= target.high
     edge = min(abs(answer.value - target.low), abs(answer.value - target.high))
     note = answer.note

@@ -441,6 +441,11 @@ def read_query(tree: Tree, problems: list[Problem]) -> Query | None:
     if "part" in entries or "free_of" in entries:
         state = _state(fields_of(entries.get("part", entries.get("free_of"))), problems)
     per = _per(noun, entries.get("per"), problems, said)
+    apart = 1 if "lag" in noun.takes or said.get("compared") == "last year" else 0
+    last = who.year + int(float(said.get("years", 1))) - 1 + int(float(said.get("lag", apart)))
+    if noun.drawn and who.year <= LONGEST < last:
+        fix = f"a run has {LONGEST} years"
+        problems.append(Problem(tree.place, f"this asks for year {last}", fix))
     whole = tuple(part for part in parts if part is not None)
     unit = _unit(noun, thing, per, whole, said, tree, problems)
     if len(problems) > before:
@@ -549,6 +554,8 @@ def _who(entries: Mapping[str, Tree], problems: list[Problem]) -> Who:
             fix = nearest(name, known) or "see model/parameters.yaml"
             problems.append(Problem(value.place, f"{name} is not a figure of the model", fix))
         figures.append((name, float(text_of(value))))
+        if figures[-1][1] < 0:
+            problems.append(Problem(value.place, f"{name} of {text_of(value)} is below 0", "0 or more"))
     under = _under(entries["under"], problems) if "under" in entries else None
     return Who(population, state, year, text_of(entries.get("standardised")), tuple(figures), under)
 
