@@ -257,7 +257,7 @@ MEASURES["emergency-admissions-acute"] = by_list(
     "nhsof-3a", "outcomes framework", (TRANSFER, CLASS, EPISODE_TYPE, SEX, AGE)
 )
 MEASURES["emergency-admissions-children"] = by_list(
-    "nhsof-2-3-ii", "outcomes framework", (TRANSFER, CLASS, EPISODE_TYPE, SEX)
+    "nhsof-2-3-ii", "outcomes framework", (TRANSFER, CLASS, EPISODE_TYPE, SEX, AGE)
 )
 MEASURES["unplanned-admissions-19-conditions"] = by_list("acsc-19", "begins with 2", ())
 MEASURES["ambulatory-care-sensitive-admissions-iif"] = by_list(
