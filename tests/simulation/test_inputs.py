@@ -7,6 +7,7 @@ import datetime as dt
 import json
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,9 +15,11 @@ pytest.importorskip("numba")
 
 from accord.cli import app
 from accord.language.problem import AccordError
+from accord.place import futures
 from accord.place.place import read_place
 from accord.settlement import calls as settlement
 from accord.simulation.calls import MadePlace, make_place
+from tests.place.given import place as given
 
 RUNNER = pytest.importorskip("typer.testing").CliRunner()
 
@@ -68,12 +71,54 @@ def test_the_place_is_one_that_can_be_simulated(place: MadePlace):
     assert found.starts == dt.date(2026, 4, 1)
 
 
+@pytest.mark.parametrize(
+    ("asked", "first", "data", "said"),
+    [
+        ({"years": 3}, dt.date(2024, 4, 1), 3, ""),
+        ({"years": 1}, dt.date(2026, 4, 1), 0, "the record has one year"),
+        ({"start": dt.date(2025, 1, 1)}, dt.date(2025, 1, 1), 0, "those of the record on 01.01."),
+        (
+            {"start": dt.date(2027, 4, 1)},
+            dt.date(2027, 4, 1),
+            0,
+            "begins on 2028-04-01, and gms-global-sum is in force",
+        ),
+        ({"start": dt.date(2024, 4, 1)}, dt.date(2024, 4, 1), 1, "integration-supplement is in force from 2026-04-01"),
+    ],
+)
+def test_whatever_was_asked_the_place_is_simulated_at_once(
+    asked: dict[str, Any], first: dt.date, data: int, said: str, tmp_path: Path
+):
+    """Futures begin in the first year of all its contracts, since one of them looks back; what is left out is said."""
+    made = make_place(tmp_path / "made", 1_500, **asked)
+    assert made.population.start == first
+    assert len(made.data) == data
+    assert said in made.left_out and bool(said) == bool(made.left_out)
+    readme = (made.folder / "README.md").read_text("utf-8")
+    assert made.left_out in readme and ("is left out" in readme) == bool(said)
+    case = futures.stage(read_place(made.folder), years=2, scenarios=[]).cases[0]
+    assert [one.name for one in case.contracts] == ["gms-global-sum", "integration-supplement"]
+
+
+def test_a_start_too_late_for_a_contract_that_looks_back_is_said_with_its_file(tmp_path: Path):
+    folder = given(tmp_path)
+    file = folder / "place.yaml"
+    file.write_text(file.read_text("utf-8").replace("starts: 2026", "starts: 2027"), "utf-8")
+    with pytest.raises(
+        AccordError, match="integration-supplement looks back: it is settled from 2026-04-01 on"
+    ) as told:
+        futures.stage(read_place(folder), years=2)
+    assert [problem.place.file for problem in told.value.problems] == [str(file)]
+    assert "say starts: 2026-04-01" in str(told.value)
+
+
 def test_the_command_says_what_it_made(tmp_path: Path):
     out = tmp_path / "small"
     told = RUNNER.invoke(app, ["population", str(out), "--size", "1500", "--seed", "2", "--years", "1", "--json"])
     assert told.exit_code == 0, told.output
     said = json.loads(told.stdout)
     assert said["people"] == 1500 and said["rows"]["people"] >= 1500 and said["data"] == []
+    assert "the record has one year" in said["left_out"]
     assert (out / "README.md").read_text("utf-8").startswith("# small: a made place of 1,500 people")
     assert sum(int(row["people"]) for row in rows(out / "structure/people.csv")) == 1500
 

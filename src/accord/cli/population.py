@@ -40,8 +40,15 @@ def population(
     seed: Annotated[int, typer.Option("--seed", metavar="S", help="The same seed gives the same place.")] = 1,
     years: Annotated[int, typer.Option("--years", metavar="Y", help="Years of the record, 1 to 10.")] = 2,
     start: Annotated[
-        str, typer.Option("--start", metavar="DAY", help="The first day of the record: the first of a month.")
-    ] = "2025-04-01",
+        str | None,
+        typer.Option(
+            "--start",
+            metavar="DAY",
+            help="The first day of the record: the first of a month. Otherwise so that its last year is the first in"
+            " which all its contracts are in force.",
+            show_default=False,
+        ),
+    ] = None,
     lists: Annotated[
         Path | None,
         typer.Option(
@@ -64,7 +71,7 @@ def population(
     from accord.settlement.calls import usage
 
     try:
-        first = dt.date.fromisoformat(start)
+        first = None if start is None else dt.date.fromisoformat(start)
     except ValueError as error:
         raise usage("--start", f"{start} is no day", "write it as 2025-04-01") from error
     from accord.cli.progress import progress
@@ -94,6 +101,7 @@ def described(made: MadePlace) -> dict[str, object]:
         "years": place.years,
         "rows": dict(made.rows),
         "data": [str(path) for path in made.data],
+        "left_out": made.left_out,
     }
 
 
@@ -130,6 +138,8 @@ def tell(made: MadePlace, *, next_steps: bool = True) -> None:
     say("  structure/  practices, organisations, areas, people by practice, sex, age and deprivation")
     for path in made.data:
         say(f"  {path.relative_to(made.folder)}  inputs of that contract, counted in the record")
+    if made.left_out:
+        say(f"  {'the rest of ' if made.data else ''}data/ is left out: {made.left_out}")
     say("  place.yaml, scenarios/, README.md")
     if made.data and next_steps:
         say(f"next: accord record check {made.record}")

@@ -71,7 +71,8 @@ def case_of(place: LocalPlace, scenario: Scenario, span: Years, problems: list[P
             fix = "simulate fewer years, or say in the place: future: {term: extended, authority: …, status: assumed}"
             problems.append(Problem(Place(str(place.folder / "place.yaml"), 0, 0), said, fix))
             continue
-        if (problem := _out_of_step(one, span, place)) is not None:
+        problem = _out_of_step(one, span, place) or _looks_back(one, span, place)
+        if problem is not None:
             problems.append(problem)
             continue
         if one.contract.term.last < span.last:
@@ -118,6 +119,16 @@ def _out_of_step(one: InForce, span: Years, place: LocalPlace) -> Problem | None
         return None
     said = f"the simulated years begin on {day}, and those of {one.name} on {item.first:%d.%m.}"
     fix = f"say starts: {day.year}-{item.first:%m-%d}, or vary the contract"
+    return Problem(Place(str(place.folder / "place.yaml"), 0, 0), said, fix)
+
+
+def _looks_back(one: InForce, span: Years, place: LocalPlace) -> Problem | None:
+    """Whether a contract would need years before the simulated ones: what they left behind is read by later ones."""
+    start = one.contract.term.start
+    if not one.contract.looks_back or one.data is not None or span.first <= start:
+        return None
+    said = f"{one.name} looks back: it is settled from {start} on, and the simulated years begin on {span.first}"
+    fix = f"say starts: {start}, or put what is known of the years before into data/{one.name}"
     return Problem(Place(str(place.folder / "place.yaml"), 0, 0), said, fix)
 
 

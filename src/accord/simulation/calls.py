@@ -16,7 +16,7 @@ import numpy as np
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.simulation.people import FIFTHS, SEXES
-from accord.simulation.population import BANDS, START, Population, populate
+from accord.simulation.population import BANDS, LONGEST, Population, populate
 from accord.simulation.results import COUNTS, LAZY
 
 if TYPE_CHECKING:
@@ -35,13 +35,15 @@ Step = Callable[[str], None]
 class MadePlace:
     """A place that was made: its ``folder``, its people, and how many rows its record has by table.
 
-    ``rows`` is empty where the place is too large for a record. ``data`` are the folders of contracts' data.
+    ``rows`` is empty where the place is too large for a record. ``data`` are the folders of contracts' data, and
+    ``left_out`` says why some of it is not there.
     """
 
     folder: Path
     population: Population
     rows: Mapping[str, int]
     data: tuple[Path, ...]
+    left_out: str = ""
 
     @property
     def record(self) -> Path:
@@ -60,7 +62,7 @@ def make_place(
     years: int = 2,
     *,
     lists: Path | str | None = None,
-    start: dt.date = START,
+    start: dt.date | None = None,
     on_step: Step = _no_step,
 ) -> MadePlace:
     """Make a place and write it: people, organisations, the linked record of its years, data for contracts.
@@ -71,7 +73,8 @@ def make_place(
         seed: the same seed gives the same place, to the byte.
         years: years of the record, 1 to 10. Contracts get data for the last, and the survey of the one before.
         lists: a folder of published lists, or none for the built-in profile.
-        start: the first day of the record; data for contracts need a 1 April.
+        start: the first day of the record; data for contracts need a 1 April. Without it the last year of the record is
+            the first in which all the contracts are in force.
         on_step: told what is being done.
 
     Raises:
@@ -81,6 +84,9 @@ def make_place(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataRefused(Problem(Place(str(out), 0, 0), "there is something here already", "name a new folder"))
     on_step("people")
+    first = first_year()
+    if start is None:
+        start = first.replace(year=first.year + 1 - min(max(years, 1), LONGEST))
     population = populate(size, seed, years, lists=lists, start=start)
     unfinished = out.with_name(f".{out.name}-unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -93,7 +99,38 @@ def make_place(
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
-    return MadePlace(out, population, made.rows, tuple(out / path.relative_to(unfinished) for path in made.data))
+    data = tuple(out / path.relative_to(unfinished) for path in made.data)
+    return MadePlace(out, population, made.rows, data, made.left_out)
+
+
+def first_year() -> dt.date:
+    """The first day on which every contract of a made place is in force: futures begin there.
+
+    A contract that looks back is settled from its first day on, so that a later one would be refused.
+    """
+    from accord.settlement import calls as settlement
+
+    return max(settlement.check(name).term.first for name in CONTRACTS)
+
+
+def _left_out(population: Population, first: dt.date, data: list[Path]) -> str:
+    """Why a place has no data for some or all of the contracts; empty where it has all."""
+    from accord.settlement import calls as settlement
+    from accord.simulation import written
+
+    if population.patients > written.MOST:
+        return f"it is counted in a record, and more than {written.MOST:,} people have none"
+    if population.start.month != 4:
+        return f"the contracts' years begin on 1 April, and those of the record on {population.start:%d.%m.}"
+    if population.years == 1:
+        return "it needs the survey of the year before, and the record has one year"
+    there = [path.name for path in data]
+    for name in CONTRACTS:
+        term = settlement.check(name).term
+        if name not in there:
+            when = f"{name} is in force from {term.first} to {term.last}"
+            return f"the last year of the record begins on {first}, and {when}"
+    return ""
 
 
 def _written(population: Population, folder: Path, name: str, lists: Path | str | None, on_step: Step) -> MadePlace:
@@ -115,9 +152,10 @@ def _written(population: Population, folder: Path, name: str, lists: Path | str 
         on_step("aggregates")
         _write_aggregates(population, folder / "aggregates")
     last = dt.date(population.start.year + population.years - 1, population.start.month, 1)
-    _write_place(population, folder / "place.yaml", name, last, lists)
-    (folder / "README.md").write_text(_readme(population, name, last, bool(rows), bool(data)), "utf-8")
-    return MadePlace(folder, population, rows, tuple(data))
+    left_out = _left_out(population, last, data)
+    _write_place(population, folder / "place.yaml", name, first_year(), lists)
+    (folder / "README.md").write_text(_readme(population, name, last, bool(rows), data, left_out), "utf-8")
+    return MadePlace(folder, population, rows, tuple(data), left_out)
 
 
 def _write_structure(population: Population, folder: Path) -> None:
@@ -223,7 +261,7 @@ def _write_place(population: Population, path: Path, name: str, starts: dt.date,
 accord: 1
 place: {word}
 title: {name}, a made place of {population.patients:,} people
-starts: {starts}
+starts: {starts}                       # the first day on which all these contracts are in force
 population: {{{entries}}}
 contracts:
 {contracts}scenarios: [{", ".join(f"scenarios/{one}.yaml" for one in _SCENARIOS)}]
@@ -259,7 +297,8 @@ behaviours: [refer-or-treat, backfill]
 """Two futures to begin with, written beside a made place."""
 
 
-def _readme(population: Population, name: str, last: dt.date, recorded: bool, fed: bool) -> str:
+def _readme(population: Population, name: str, last: dt.date, recorded: bool, data: list[Path], left_out: str) -> str:
+    fed = len(data) == len(CONTRACTS) + 1
     count = len(population.practices)
     practices = f"{count} {'practice' if count == 1 else 'practices'}"
     years = f"{population.years} {'year' if population.years == 1 else 'years'}"
@@ -282,6 +321,8 @@ seed {population.seed}. The same command makes the same place again, to the byte
         )
     if fed:
         parts.append("| `data/` | inputs of the GP contract (global sum, qof) and of the integration supplement |\n")
+    elif data:
+        parts.append("| `data/` | inputs of the GP contract (global sum) |\n")
     parts.append("| `place.yaml`, `scenarios/` | the contracts in force and two futures, for `accord simulate` |\n")
     if fed:
         until = dt.date(last.year + 1, last.month, 1)
@@ -299,6 +340,8 @@ In data/qof an indicator that no measure of the library counts has nobody in it,
 than it would. Thresholds that the contract does not have are assumed.
 """
         )
+    if left_out:
+        parts.append(f"\n{'The rest of ' if data else ''}`data/` is left out: {left_out}.\n")
     if recorded:
         parts.append(
             """
