@@ -92,6 +92,30 @@ def test_a_year_has_a_name_and_knows_its_periods():
     assert Years(dt.date(2026, 1, 1), 1).name(0) == "2026"
 
 
+def test_groups_share_what_practices_have():
+    """Whole numbers that add up, whatever the level of prices; each practice's contacts go where its exposure is."""
+    made = replace(counted(), prices=np.full((3, YEARS.number), 1.0237))
+    for name in RESULTS:
+        assert (made.by_group(name).sum(axis=2) == made.result(name).sum(axis=1)).all(), name
+    cost = made.counts[..., EMERGENCY_COST].sum(axis=1) * 1.0237
+    assert np.abs(made.by_group("emergency_cost") - cost).max() < 2  # a penny of rounding, and of each practice's
+    # one practice, whose last group alone is exposed to the first stream; nobody to the second
+    alone = replace(
+        made, counts=made.counts[:, :1].copy(), contacts=made.contacts[:, :1].copy(), practices=PRACTICES[:1]
+    )
+    alone.counts[..., :-1, RESULTS.index(LAZY[0])] = 0
+    alone.counts[..., RESULTS.index(LAZY[1])], alone.contacts[..., 1] = 0, 0
+    assert (alone.by_group(LAZY[0])[..., -1] == alone.result(LAZY[0])[:, 0]).all()
+    assert not alone.by_group(LAZY[0])[..., :-1].any()
+    assert not alone.by_group(LAZY[1]).any()
+    # two practices of unlike exposure: the group that only one of them has gets of its contacts alone
+    both = replace(made, counts=made.counts.copy())
+    both.counts[:, 1:, :, 0, RESULTS.index(LAZY[2])] = 0
+    exposure = both.counts[:, 0, :, :, RESULTS.index(LAZY[2])]
+    expected = both.contacts[:, 0, :, 2] * exposure[..., 0] / exposure.sum(axis=-1)
+    assert np.abs(both.by_group(LAZY[2])[..., 0] - expected).max() <= 1
+
+
 def test_every_world_is_settled_as_its_data_alone_would_be(tmp_path: Path):
     """The gain share of each world, written out as a data file, settled by the ordinary call."""
     found = counted(4)

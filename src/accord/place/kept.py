@@ -13,8 +13,7 @@ import numpy as np
 
 from accord.place.stage import Stage
 from accord.simulation.people import FIFTHS
-from accord.simulation.results import AGE_GROUPS, LAZY, RESULTS
-from accord.simulation.tables import LAZY_ONE
+from accord.simulation.results import AGE_GROUPS, RESULTS
 from accord.simulation.worlds import Counted, Settled
 
 if TYPE_CHECKING:
@@ -53,12 +52,12 @@ def activity_table(made: Stage, counted: Counted, names: Sequence[str]) -> pa.Ta
 def people_table(made: Stage, counted: Counted, names: Sequence[str]) -> pa.Table:
     """Results of the whole place by draw, scenario, year, age group, sex and deprivation fifth.
 
-    Frequent contacts are drawn for practices, so that here their expected number stands, rounded.
+    The same counts as in :func:`activity_table`, so that both come to the same totals. Frequent contacts are drawn for
+    practices, and groups have their share of these by exposure.
     """
     import pyarrow as pa
 
-    totals = counted.counts.sum(axis=1)
-    worlds, years, groups, _ = totals.shape
+    worlds, _, years, groups, _ = counted.counts.shape
     world, year, group = (place.ravel() for place in np.indices((worlds, years, groups)))
     cell = group % (2 * FIFTHS)
     ages = [f"{a}-{b}" if b < 100 else f"{a}+" for a, b in AGE_GROUPS]
@@ -70,14 +69,8 @@ def people_table(made: Stage, counted: Counted, names: Sequence[str]) -> pa.Tabl
         "sex": pa.array(["female", "male"], pa.string()).take(pa.array(cell // FIFTHS)),
         "fifth": pa.array((cell % FIFTHS + 1).astype(np.int32)),
     }
-    prices = counted.prices[:, :, None]
-    for number, name in enumerate(RESULTS):
-        values = totals[..., number]
-        if name in LAZY:
-            values = np.rint(values / LAZY_ONE).astype(np.int64)
-        elif name.endswith("_cost"):
-            values = np.rint(values * prices).astype(np.int64)
-        columns[name] = pa.array(values.ravel())
+    for name in RESULTS:
+        columns[name] = pa.array(counted.by_group(name).ravel())
     return pa.table(columns)
 
 

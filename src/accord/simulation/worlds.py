@@ -190,6 +190,25 @@ class Counted:
         total = self.counts[..., at].sum(axis=-1)
         return np.rint(total * self.prices[:, None, :]).astype(np.int64) if name.endswith("_cost") else total
 
+    def by_group(self, name: str) -> Whole:
+        """A result of the whole place by world, year and group of people; the totals are those of :meth:`result`.
+
+        Frequent contacts are drawn once, for a practice: its groups share them as their exposure is. Costs are shared
+        so that what practices were rounded to is all there is.
+        """
+        at = RESULTS.index(name)
+        if name not in LAZY and not name.endswith("_cost"):
+            return self.counts[..., at].sum(axis=1)
+        total = self.result(name)
+        if name not in LAZY:
+            return _shared(total.sum(axis=1), self.counts[..., at].sum(axis=1).astype(np.float64))
+        parts = np.zeros((len(self), self.years.number, self.counts.shape[3]))
+        for practice in range(len(self.practices)):  # one after the other, so that sums have one order
+            exposure = self.counts[:, practice, :, :, at].astype(np.float64)
+            whole = np.maximum(self.counts[:, practice, :, :, at].sum(axis=-1), 1)
+            parts += exposure * (total[:, practice] / whole)[..., None]
+        return _shared(total.sum(axis=1), parts)
+
     def expectation(self, name: str) -> Numbers:
         """What was expected of the same people, by world, practice and year."""
         at = RESULTS.index(name)
@@ -220,6 +239,18 @@ class Bound:
     feed: Feed
     data: Path | None
     worlds: NDArray[np.int64]
+
+
+def _shared(totals: Whole, parts: Numbers) -> Whole:
+    """Whole numbers in proportion to parts (the last dimension) that add up to their total: by largest remainder."""
+    weight = parts.sum(axis=-1, keepdims=True)
+    exact = np.divide(parts * totals[..., None], weight, out=np.zeros_like(parts), where=weight > 0)
+    out = np.floor(exact).astype(np.int64)
+    lacking = totals - out.sum(axis=-1)
+    order = np.argsort(out - exact, axis=-1, kind="stable")  # the largest remainder first, of equal ones the first
+    more = np.arange(parts.shape[-1]) < lacking[..., None]
+    np.put_along_axis(out, order, np.take_along_axis(out, order, axis=-1) + more, axis=-1)
+    return out
 
 
 _Values = dict[tuple[str, str], tuple[Whole, int, tuple[str, ...]]]
