@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from accord.language.problem import AccordError, DataRefused
 from accord.place import calls
 from accord.place.luck import Luck, luck
 from accord.place.place import people_of, read_place
+from accord.place.summary import summary
 from accord.place.uncertainty import FAMILIES
 from accord.settlement.calls import Misused
 from accord.settlement.catalogue import NotFound
@@ -264,6 +266,18 @@ def test_people_and_activity_agree(made: calls.Simulated):
     )
     assert left == right
     assert len(left) == 6 * 3 * 2 and all(all(row[3:]) for row in left)
+
+
+def test_a_summary_does_not_depend_on_the_order_of_rows(made: calls.Simulated, tmp_path: Path):
+    """Threads read rows in any order; to the last digit the summary is the same."""
+    import pyarrow.parquet as pq
+
+    order = np.random.default_rng(1)
+    for name in ("activity", "people", "money"):
+        table = made.run.table(name)
+        pq.write_table(table.take(order.permutation(table.num_rows)), tmp_path / f"{name}.parquet")
+    again = summary(replace(made.run, folder=tmp_path))
+    assert json.dumps(again.as_json()) == json.dumps(made.summary.as_json())
 
 
 @pytest.fixture(scope="module")

@@ -138,7 +138,11 @@ class _Draws:
         return self.connection.execute(sql, list(values)).fetchall()
 
 
-_FIGURE = "avg({0}), quantile_cont({0}, 0.025), quantile_cont({0}, 0.975), coalesce(stddev_samp({0}), 0)"
+_FIGURE = (
+    "avg({0} order by {0}), quantile_cont({0}, 0.025), quantile_cont({0}, 0.975),"
+    " coalesce(stddev_samp({0} order by {0}), 0)"
+)
+"""Sums of whole numbers have no order. What is not whole is summed in the order of its size: threads decide nothing."""
 
 
 def summary(run: Run) -> Summary:
@@ -263,12 +267,13 @@ _PER_THOUSAND = {
 
 
 def _of(name: str) -> str:
-    return "(emergency_cost + elective_cost) / 100" if name == "hospital" else name
+    """The sum of a result; whole numbers, so that its last digit does not depend on an order."""
+    return "sum(emergency_cost + elective_cost) / 100" if name == "hospital" else f"sum({name})"
 
 
 def _rates(ask: _Draws, scenario: str, by: str, name: str) -> list[tuple[Any, float]]:
     return ask.rows(
-        f"select {by}, sum({_of(name)}) * 12000.0 / sum(months) from people where scenario = ? group by 1 order by 1",
+        f"select {by}, {_of(name)} * 12000.0 / sum(months) from people where scenario = ? group by 1 order by 1",
         scenario,
     )  # type: ignore[return-value]
 
@@ -342,7 +347,8 @@ def _payments_by_fifth(ask: _Draws, stage: Stage, names: Sequence[str]) -> dict[
     }
     ask.connection.executemany("insert into belonging values (?, ?)", [list(pair) for pair in sorted(pairs)])
     sums = ", ".join(f"sum(people_{fifth}) as people_{fifth}" for fifth in range(1, 6))
-    shares = ", ".join(f"sum(r.net * w.people_{fifth} / w.people)" for fifth in range(1, 6))
+    part = "r.net * w.people_{} / w.people"
+    shares = ", ".join(f"sum({each} order by {each})" for each in (part.format(fifth) for fifth in range(1, 6)))
     rows = ask.rows(
         f"""
         with weights as (
@@ -375,7 +381,7 @@ def _paid(ask: _Draws, names: Sequence[str]) -> tuple[Paid, ...]:
           select scenario, contract, stream, party, member, draw, year, sum(received) as received
           from money group by all)
         select scenario, contract, stream, count(distinct member), avg(case when received > 0 then 1 else 0 end),
-          avg(received)::double
+          sum(received)::double / count(*)
         from each where received > 0 or (party, member, contract, stream) in
           (select party, member, contract, stream from money where received > 0)
         group by all having avg(case when received > 0 then 1 else 0 end) < 1 order by all
