@@ -15,6 +15,7 @@ from accord.language.problem import AccordError, DataRefused
 from accord.place import calls
 from accord.place.luck import Luck, luck
 from accord.place.place import people_of, read_place
+from accord.place.report import written
 from accord.place.summary import summary
 from accord.place.uncertainty import FAMILIES
 from accord.settlement.calls import Misused
@@ -241,6 +242,29 @@ def test_the_three_kinds_are_kept_apart(made: calls.Simulated):
     assert moving.chance > 0
     assert moving.parameters > 0
     assert moving.structure[0] < moving.structure[1]
+
+
+def test_a_difference_lies_in_its_own_ranges(made: calls.Simulated):
+    """Structure is tried on fewer draws than the mean is of; all doubt together is no narrower than chance alone."""
+    assert made.uncertain is not None
+    for one in made.uncertain.kinds:
+        assert one.mean == headline(made, one.scenario).figures[one.metric].mean
+        assert one.structure[0] <= one.mean <= one.structure[1], (one.scenario, one.metric)
+        low, high = one.likely
+        assert high - low == pytest.approx(2 * 1.959964 * (one.chance**2 + one.parameters**2) ** 0.5)
+        assert low + high == pytest.approx(2 * one.mean)
+
+
+def test_chance_alone_never_stands_alone(made: calls.Simulated):
+    """The first table, on the page and on the terminal, has the whole doubt beside what is chance."""
+    from accord.cli.simulate import _report
+
+    kinds = {(one.scenario, one.metric): one for one in made.uncertain.kinds} if made.uncertain else {}
+    low, high = kinds["gain-share-answered", "elective"].likely
+    said = f"{written('elective', low)} to {written('elective', high)}"
+    page = (made.run.folder.parents[1] / "page.html").read_text(encoding="utf-8")
+    for text in (page, "\n".join(_report(made))):
+        assert said in text and "chance alone" in text
 
 
 def test_the_manifest_names_what_it_was_made_of(made: calls.Simulated):

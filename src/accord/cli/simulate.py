@@ -88,7 +88,7 @@ def simulate(
 
 def _report(made: Simulated) -> list[str]:
     from accord.cli.terminal import table
-    from accord.place.report import METRIC_WORDS, range_words, share, written
+    from accord.place.report import METRIC_WORDS, doubt_words, range_words, share, written
 
     summary = made.summary
     span = "1 year" if len(summary.years) == 1 else f"{len(summary.years)} years"
@@ -100,10 +100,16 @@ def _report(made: Simulated) -> list[str]:
             why = "nothing that behaviours answer to has changed" if one.behaviours else "no behaviour is switched on"
             lines.append(f"  activity is unchanged in every draw: {why}")
         rows = [
-            (words, written(name, one.figures[name].mean), range_words(name, one.figures[name]))
+            (
+                words,
+                written(name, one.figures[name].mean),
+                range_words(name, one.figures[name]),
+                doubt_words(made.uncertain, one.scenario, name),
+            )
             for name, words in METRIC_WORDS.items()
         ]
-        lines.append(table(("", "difference", "95 % of draws"), rows, right=(1, 2), indent=2))
+        heads = ("", "difference", "by chance alone, 95 %", "figures in doubt too, 95 %")
+        lines.append(table(heads, rows, right=(1, 2, 3), indent=2))
     if made.lucky:
         lines += ["", "How often a gain share pays where nothing was done"]
         rows = [

@@ -88,6 +88,15 @@ def range_words(metric: str, figure: Figure) -> str:
     return f"{written(metric, figure.low)} to {written(metric, figure.high)}"
 
 
+def doubt_words(uncertain: Uncertainty | None, scenario: str, metric: str) -> str:
+    """From … to … with what nobody knows exactly in it too, beside what is chance alone."""
+    if uncertain is None:
+        return "not tried"
+    one = next(one for one in uncertain.kinds if (one.scenario, one.metric) == (scenario, metric))
+    low, high = one.likely
+    return "the same" if low == high else f"{written(metric, low)} to {written(metric, high)}"
+
+
 def html(run: Run, made: Summary, uncertain: Uncertainty | None, lucky: Sequence[Luck]) -> str:
     """The page."""
     stage = run.stage
@@ -125,6 +134,7 @@ def html(run: Run, made: Summary, uncertain: Uncertainty | None, lucky: Sequence
             shown=shown,
             written=written,
             range_words=range_words,
+            doubt_words=doubt_words,
             behaviours=_behaviours(stage),
         )
     )
@@ -280,7 +290,7 @@ def _charts(made: Summary, uncertain: Uncertainty | None, lucky: Sequence[Luck])
     if money:
         drawn["money"] = intervals(
             "Money, against no contract change",
-            f"Mean of {made.draws} draws and where 95 % of them lie, all years together",
+            f"Mean of {made.draws} draws and where 95 % of them lie by chance alone, all years together",
             money,
             lambda value: pounds(value, True),
         )
@@ -289,7 +299,8 @@ def _charts(made: Summary, uncertain: Uncertainty | None, lucky: Sequence[Luck])
             if fall.metric == "balance" and len(fall.steps) > 1:
                 drawn["waterfall"][fall.scenario] = waterfall(
                     "How the balance comes about",
-                    "Payments under contracts and hospital care together; behaviours switched on one after the other",
+                    "Payments under contracts and hospital care together, on a few draws; behaviours switched on one"
+                    " after the other. Blue: more is spent. Red: less is spent. Grey: all together",
                     [(label, float(step)) for label, step in fall.steps if step],
                     float(fall.whole),
                     lambda value: pounds(value, True),
@@ -298,7 +309,8 @@ def _charts(made: Summary, uncertain: Uncertainty | None, lucky: Sequence[Luck])
             if storm.metric == "balance" and storm.bars:
                 drawn["tornado"][storm.scenario] = tornado(
                     "What the balance depends on",
-                    "Each assumption at either end of its interval, others as they are; on the right, how far apart",
+                    "Each assumption at either end of its interval, others as they are; on the right, how far apart."
+                    " Blue: its upper end. Red: its lower end",
                     float(storm.base),
                     [(bar.label, float(bar.low), float(bar.high)) for bar in storm.bars[:12]],
                     lambda value: pounds(value, True),

@@ -23,7 +23,7 @@ from accord.simulation.cohort_engine import expect_each
 from accord.simulation.draws import words
 from accord.simulation.model import Model, Parameter, models
 from accord.simulation.results import LAZY_AT, MONTHS
-from accord.simulation.worlds import Counted, rates_of, settle_worlds
+from accord.simulation.worlds import NORMAL_95, Counted, rates_of, settle_worlds
 
 Numbers = NDArray[np.float64]
 
@@ -116,7 +116,7 @@ class Uncertain:
     """The three kinds for one scenario and metric, as differences from no contract change.
 
     ``chance`` and ``parameters`` are standard deviations; ``structure`` the least and the most of what behaviours on
-    and off, alone and together, make of it.
+    and off, alone and together, make of it. It is tried on a few draws, and moved so that all together are the mean.
     """
 
     scenario: str
@@ -124,7 +124,13 @@ class Uncertain:
     mean: float
     chance: float
     parameters: float
-    structure: tuple[int, int]
+    structure: tuple[float, float]
+
+    @property
+    def likely(self) -> tuple[float, float]:
+        """Where about 95 % lies with chance and figures in doubt together, as if normally distributed."""
+        wide = NORMAL_95 * float(np.hypot(self.chance, self.parameters))
+        return self.mean - wide, self.mean + wide
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +279,7 @@ def parameter_draws(built: Model, seed: int, number: int) -> list[dict[str, floa
 def _at(parameter: Parameter, deviate: float) -> float:
     assert parameter.low is not None and parameter.high is not None
     end = parameter.high if deviate >= 0 else parameter.low
-    return float(parameter.value * np.exp(abs(deviate) / 1.959964 * np.log(end / parameter.value)))
+    return float(parameter.value * np.exp(abs(deviate) / NORMAL_95 * np.log(end / parameter.value)))
 
 
 # ------------------------------------------------------------------------------------------------------------ together
@@ -312,7 +318,7 @@ def uncertainty(
             ask(("upto", number, upto), number, _answer(made, number, used[:upto]))
         for one in used:
             ask(("alone", number, one.name), number, _answer(made, number, [one]))
-            for side, deviate in (("low", -1.959964), ("high", 1.959964)):
+            for side, deviate in (("low", -NORMAL_95), ("high", NORMAL_95)):
                 ask((one.name, side, number), number, _answer(made, number, used, {one.name: deviate}))
         whole = _answer(made, number, used)
         for key, figures in ends.items():
@@ -351,7 +357,8 @@ def uncertainty(
             ways = [difference(("upto", number, n), ("no change",), metric) for n in (0, len(used))]
             ways += [difference(("alone", number, one.name), ("no change",), metric) for one in used]
             mean, deviation = chance.get((case.name, name), (0.0, 0.0))
-            range_of = (min(ways), max(ways))
+            # on the same draws all together are ``before``; on all draws they are the mean
+            range_of = (mean + (min(ways) - before), mean + (max(ways) - before))
             kinds.append(Uncertain(case.name, name, mean, deviation, float(np.std(spread, ddof=1)), range_of))
     return Uncertainty(tuple(kinds), tuple(waterfalls), tuple(tornados))
 
@@ -364,7 +371,7 @@ def _answer(
 
 
 def _family(built: Model, family: str, side: str) -> dict[str, float]:
-    deviate = -1.959964 if side == "low" else 1.959964
+    deviate = -NORMAL_95 if side == "low" else NORMAL_95
     return {one.name: _at(one, deviate) for one in uncertain_parameters(built) if one.name.startswith(FAMILIES[family])}
 
 
