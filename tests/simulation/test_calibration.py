@@ -24,7 +24,7 @@ from accord.place.place import population_of, read_place
 from accord.record.engines import EngineKind
 from accord.record.record import Record, open_record, write_record
 from accord.simulation import back_test, calibrating, calibration_file, recorded, written
-from accord.simulation.back_test import Compared, released
+from accord.simulation.back_test import MONEY, Compared, released
 from accord.simulation.calibration import Calibration, calibrated, history, laid
 from accord.simulation.credibility import GROUPS, NORMAL, believe, multipliers
 from accord.simulation.model import STREAMS, Figures, model, published
@@ -267,6 +267,32 @@ def test_the_last_year_is_foreseen(altered: Record) -> None:
             assert sum(one.expected for one in parts) == pytest.approx(whole.expected)
 
 
+def test_nothing_that_leaves_gives_an_exact_count_back(altered: Record) -> None:
+    """Errors are those of the figures that are shown: nobody who divides by them finds what was rounded."""
+    test = foreseen(altered.folder)
+    out = test.as_json(inside=False)
+    exact = test.as_json(inside=True)
+    rounded = 0
+    for name, figures in out["figures"].items():
+        step = 10_000 if name in MONEY else 5
+        for one in figures:
+            if one["observed"] == "*":
+                assert set(one) == {"by", "of", "observed"}
+                continue
+            assert one["observed"] % step == one["carried_forward"] % step == 0
+            assert one["inside"] == (one["low"] <= one["observed"] <= one["high"])
+        whole = figures[0]
+        error = (whole["expected"] - whole["observed"]) / whole["observed"]
+        assert out["errors"][name]["total"]["simulated"] == pytest.approx(error, abs=0.00051)
+        (true,) = (one.observed for one in test.of(name, "all"))
+        rounded += whole["observed"] != true
+        shown = [one for one in figures if one["by"] == "practice" and one["observed"] != "*"]
+        missed = sum(abs(one["built_in"] - one["observed"]) for one in shown) / sum(one["observed"] for one in shown)
+        assert out["errors"][name]["practices"]["built_in"] == pytest.approx(missed, abs=0.002)
+    assert rounded > 5  # the two differ, so that the errors could have told
+    assert exact["figures"]["deaths"][0]["observed"] == test.of("deaths", "all")[0].observed
+
+
 def test_who_used_much_is_taken_to_go_on(as_built: Record) -> None:
     years = held(as_built.folder)
     own = model(None, found(as_built.folder).figures)
@@ -354,6 +380,9 @@ def test_a_figure_of_few_people_is_withheld_and_never_alone() -> None:
     shown = released(whole, "deaths", inside=False)
     assert [one.observed for one in shown] == [None, None, 100]
     assert [one.observed for one in released(whole, "deaths", inside=True)] == [5, 33, 101]
+    # last year's own count stands behind what is carried forward: it goes by the same rules
+    before = [replace(one, before=3) if one.name == "P3" else replace(one, before=40) for one in whole[1:]]
+    assert [one.observed for one in released(before, "deaths", inside=False)] == [None, None]
     costly = Compared("all", "all", 5_000_000, 1, 0, 2, 1, 1, 40, dominated=True)
     assert released([costly], "emergency_cost", inside=False)[0].observed is None
 

@@ -110,6 +110,7 @@ def _report(made: Calibrated, inside: bool) -> list[str]:
     lines.append(table(("", "level", "95 %"), rows, right=(1, 2), indent=2))
     if back is None:
         return lines
+    back = back if inside else back.outside()
     lines += ["", f"Back-test: the year from {back.first}, simulated {back.draws} times from the days before"]
     shown = []
     for name in back.found:
@@ -118,7 +119,7 @@ def _report(made: Calibrated, inside: bool) -> list[str]:
         whole = released(back.found[name], name, inside)[0]
         errors, (hit, of) = back.errors(name), back.coverage("practice", name)
         happened = "*" if whole.observed is None else written(name, whole.observed)
-        ways = [percent(one) for one in errors.total] if whole.observed is not None else ["*"] * 3
+        ways = [percent(one) for one in errors.total] if errors.total is not None else ["*"] * 3
         shown.append((TITLES[name], happened, *ways, f"{hit} of {of}"))
     head = ("", "happened", "simulated", "carried", "built in", "practices inside")
     lines.append(table(head, shown, right=(1, 2, 3, 4, 5), indent=2))

@@ -67,7 +67,9 @@ class Compared:
         observed: what happened; ``expected``: mean of the draws; ``low`` to ``high``: where 95 % of them lie.
         carried: the rate of the year before, carried forward; ``built_in``: the built-in rates.
         events: how many events stand behind ``observed`` (of money: admissions that have a cost).
-        dominated: whether one or two people make most of a sum of money.
+        dominated: whether one or two people make most of a sum of money, in the year or the one before.
+        before: events of the year before, which ``carried`` comes from.
+        withheld: whether none of it may leave.
     """
 
     division: str
@@ -80,6 +82,8 @@ class Compared:
     built_in: float
     events: float
     dominated: bool = False
+    before: float = 0.0
+    withheld: bool = False
 
     @property
     def inside(self) -> bool:
@@ -91,11 +95,12 @@ class Compared:
 class Errors:
     """How wrong three ways were for one quantity: simulated, carried forward, built in (shares of what happened).
 
-    ``total`` has a sign; ``practices`` is the sum of what practices were missed by, over what happened in all.
+    ``total`` has a sign; ``practices`` is the sum of what practices were missed by, over what happened in them. None
+    where that may not leave.
     """
 
-    total: tuple[float, float, float]
-    practices: tuple[float, float, float]
+    total: tuple[float, float, float] | None
+    practices: tuple[float, float, float] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,21 +124,31 @@ class BackTest:
     def coverage(self, division: str = "practice", quantity: str | None = None) -> tuple[int, int]:
         """How many figures lie inside their interval, and how many there are."""
         chosen = [quantity] if quantity else [name for name in self.found if name != "people_years"]
-        rows = [one for name in chosen for one in self.of(name, division)]
+        rows = [one for name in chosen for one in self.of(name, division) if not one.withheld]
         return sum(one.inside for one in rows), len(rows)
 
     def errors(self, quantity: str) -> Errors:
         """How wrong the three ways were."""
         (whole,) = self.of(quantity, "all")
-        practices = self.of(quantity, "practice")
-        ways = ("expected", "carried", "built_in")
-        observed = max(whole.observed, 1e-9)
-        total = [(getattr(whole, way) - whole.observed) / observed for way in ways]
-        missed = [sum(abs(getattr(one, way) - one.observed) for one in practices) / observed for way in ways]
-        return Errors((total[0], total[1], total[2]), (missed[0], missed[1], missed[2]))
+        practices = [one for one in self.of(quantity, "practice") if not one.withheld]
+        return Errors(
+            None if whole.withheld else _off([whole], lambda error: error),
+            _off(practices, abs) if practices else None,
+        )
+
+    def outside(self) -> BackTest:
+        """The same as it may leave: whatever is worked out of it, such as errors, gives no exact number back."""
+        found = {
+            name: tuple(replace(one.compared, withheld=one.observed is None) for one in released(rows, name, False))
+            for name, rows in self.found.items()
+        }
+        return replace(self, found=found)
 
     def as_json(self, *, inside: bool) -> dict[str, Any]:
         """Everything; what may not leave is ``*`` unless it stays inside the boundary."""
+        return self._as_json(inside) if inside else self.outside()._as_json(inside)
+
+    def _as_json(self, inside: bool) -> dict[str, Any]:
         return {
             "record": self.title,
             "calibrated": {"first": str(self.calibrated_first), "until": str(self.first)},
@@ -147,8 +162,8 @@ class BackTest:
             },
             "errors": {
                 name: {
-                    "total": dict(zip(("simulated", "carried_forward", "built_in"), errors.total, strict=True)),
-                    "practices": dict(zip(("simulated", "carried_forward", "built_in"), errors.practices, strict=True)),
+                    "total": _by_way(errors.total),
+                    "practices": _by_way(errors.practices),
                 }
                 for name in self.found
                 for errors in (self.errors(name),)
@@ -173,13 +188,14 @@ class Shown:
 def released(rows: Sequence[Compared], quantity: str, inside: bool) -> tuple[Shown, ...]:
     """Figures as they may leave: 1 to 7 events withheld and, where one alone of a division is, the next smallest too.
 
-    Counts are rounded to the nearest 5, sums of money to the nearest 100 pounds.
+    Counts are rounded to the nearest 5, sums of money to the nearest 100 pounds; what is carried forward is the count
+    of another year, and goes by the same rules. ``compared`` has what is shown and not what is behind it.
     """
     from accord.measures.release import rules
 
     if inside:
         return tuple(Shown(one.division, one.name, one.observed, one) for one in rows)
-    small = [rules().small(round(one.events)) or one.dominated for one in rows]
+    small = [rules().small(round(one.events)) or rules().small(round(one.before)) or one.dominated for one in rows]
     for division in DIVISIONS[1:]:
         here = [number for number, one in enumerate(rows) if one.division == division]
         withheld = [number for number in here if small[number]]
@@ -187,10 +203,28 @@ def released(rows: Sequence[Compared], quantity: str, inside: bool) -> tuple[Sho
             others = sorted((number for number in here if not small[number]), key=lambda number: rows[number].events)
             small[others[0]] = True
     step = rules().money_step if quantity in MONEY else rules().step
-    return tuple(
-        Shown(one.division, one.name, None if hidden else float(step * round(one.observed / step)), one)
-        for one, hidden in zip(rows, small, strict=True)
+    shown: list[Shown] = []
+    for one, hidden in zip(rows, small, strict=True):
+        rounded, carried = (float(step * round(value / step)) for value in (one.observed, one.carried))
+        compared = replace(one, observed=rounded, carried=carried)
+        shown.append(Shown(one.division, one.name, None if hidden else rounded, compared))
+    return tuple(shown)
+
+
+def _off(rows: Sequence[Compared], size: Callable[[float], float]) -> tuple[float, float, float]:
+    """How far each of three ways was from what happened, over what happened."""
+    happened = max(sum(one.observed for one in rows), 1e-9)
+    simulated, carried, built_in = (
+        sum(size(getattr(one, way) - one.observed) for one in rows) / happened
+        for way in ("expected", "carried", "built_in")
     )
+    return simulated, carried, built_in
+
+
+def _by_way(errors: tuple[float, float, float] | None) -> dict[str, float] | str:
+    """Errors to a tenth of a per cent; ``*`` where they may not leave."""
+    ways = ("simulated", "carried_forward", "built_in")
+    return "*" if errors is None else {way: round(one, 3) for way, one in zip(ways, errors, strict=True)}
 
 
 def _rounded(count: float) -> int:
@@ -278,7 +312,8 @@ def tested(
     found: dict[str, tuple[Compared, ...]] = {}
     for name in (*quantities, "people_years"):
         values, events = _observed(last, name)
-        before, before_years = _observed(held[-2], name)[0], _observed(held[-2], "people_years")[0]
+        before, events_before = _observed(held[-2], name)
+        before_years = _observed(held[-2], "people_years")[0]
         rows: list[Compared] = []
         for division in DIVISIONS:
             labels, now = _labels(last, division, codes)
@@ -289,13 +324,17 @@ def tested(
             sums = _sums(now, values, len(labels))
             counts = _sums(now, events, len(labels))
             rate = _sums(earlier, before, len(labels)) / np.maximum(_sums(earlier, before_years, len(labels)), 1e-9)
-            dominated = _dominated(now, values, len(labels)) if name in MONEY else np.zeros(len(labels), bool)
+            counts_before = _sums(earlier, events_before, len(labels))
+            dominated = np.zeros(len(labels), bool)
+            if name in MONEY:
+                dominated = _dominated(now, values, len(labels)) | _dominated(earlier, before, len(labels))
             low, high = np.percentile(drawn, (2.5, 97.5), axis=0)
             mean = drawn.mean(axis=0)
             rows += [
                 Compared(
                     division, label, float(sums[n]), float(mean[n]), float(low[n]), float(high[n]),
                     float(rate[n] * years_ahead[n]), float(rival[n]), float(counts[n]), bool(dominated[n]),
+                    float(counts_before[n]),
                 )
                 for n, label in enumerate(labels)
             ]  # fmt: skip

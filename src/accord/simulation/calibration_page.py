@@ -62,6 +62,7 @@ def _environment() -> Environment:
 
 def page(made: Calibration, back: BackTest | None, *, inside: bool) -> str:
     """The page; ``inside`` shows exact numbers, which must not leave the boundary."""
+    back = back if back is None or inside else back.outside()
     tested: list[dict[str, Any]] = []
     charts: dict[str, Chart] = {}
     if back is not None:
@@ -112,13 +113,15 @@ def percent(value: float) -> str:
     return f"{value:+.1%}".replace("-", "−")
 
 
-def _rivals(back: BackTest) -> Chart:
-    """How far off each way was in the total."""
+def _rivals(back: BackTest) -> Chart | None:
+    """How far off each way was in the total; None where no total may leave."""
     rows = [
-        (TITLES[name], tuple(100 * abs(one) for one in back.errors(name).total))
+        (TITLES[name], tuple(100 * abs(one) for one in total))
         for name in back.found
-        if name != "people_years"
+        if name != "people_years" and (total := back.errors(name).total) is not None
     ]
+    if not rows:
+        return None
     return dots(
         "How far off the total was",
         "Per cent of what happened, over or under; smaller is better",
