@@ -193,11 +193,40 @@ def test_other_prices_alone_are_no_other_activity(tmp_path: Path):
     (folder / "scenarios" / "gain-share.yaml").write_text(
         "accord: 1\nscenario: dearer\nfuture: {prices: 9}\n", encoding="utf-8"
     )
-    made = calls.simulate(folder, years=2, draws=2, thorough=False)
+    made = calls.simulate(folder, years=2, draws=2, thorough=False, html=folder / "page.html")
     one = made.summary.headlines[0]
     assert one.unchanged
+    page = (folder / "page.html").read_text(encoding="utf-8")
+    assert "What differs is what hospital care costs, since its prices do." in page
+    assert "hospital prices +9 % a year, not +2 %" in page
     assert one.figures["hospital"].low > 0
     assert one.figures["emergency"].nothing
+
+
+def test_a_variation_of_any_name_has_the_feed_of_its_base_and_the_page_says_what_it_changes(tmp_path: Path):
+    """The global sum is varied under another name, and the supplement still reads what it comes to."""
+    from accord.settlement.calls import check
+
+    folder = place(tmp_path)
+    signed = check("gms-global-sum").signed_hash
+    (folder / "richer.yaml").write_text(
+        f"accord: 1\nvariation: sum-richer\nof: gms-global-sum\nbase_hash: {signed}\n"
+        "replace:\n  parameters.price.dated:\n"
+        "    - {from: 2019-04-01, value: 200.00, authority: a test, status: assumed}\n"
+        "remove: [examples.1, examples.2, examples.3, examples.4]\n",
+        encoding="utf-8",
+    )
+    (folder / "scenarios" / "gain-share.yaml").write_text(
+        "accord: 1\nscenario: richer\ncontracts: {gms-global-sum: {variation: richer.yaml}}\n"
+        "population: {emergency: 2}\nbehaviours: [refer-or-treat]\neffects: {refer-or-treat.outpatient: 40}\n",
+        encoding="utf-8",
+    )
+    made = calls.simulate(folder, years=1, draws=1, thorough=False, html=folder / "page.html")
+    assert made.summary.headlines[0].figures["payments"].mean > 0
+    page = (folder / "page.html").read_text(encoding="utf-8")
+    assert "gms-global-sum: price" in page and "£200" in page
+    assert "use from the start: emergency +2 %" in page
+    assert "refer-or-treat.outpatient: 40 in place of −5 (−20 to 0), which is outside its interval" in page
 
 
 def test_with_behaviour_activity_differs(made: calls.Simulated):

@@ -68,6 +68,7 @@ def test_what_a_scenario_says(tmp_path: Path, text: str, attribute, value: objec
         ("behaviours: [refer-and-treat]", ":3:", "there is no behaviour refer-and-treat"),
         ("effects: {nobody.elective: 1}", ":3:", "there is no behaviour nobody"),
         ("effects: {backfill.elective: -101}", ":3:", "would leave less than nothing"),
+        ("effects: {backfill.elective: 30000}", ":3:", "is more than twice what there is"),
         ("population: {emergency: -100}", ":3:", "emergency of the population of -100 % is not possible"),
         ("population: {emergency: 900}", ":3:", "900 % is not possible"),
         ("population: {emergencies: 9}", ":3:", "'emergencies' is not one of"),

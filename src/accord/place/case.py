@@ -54,8 +54,8 @@ def case_of(place: LocalPlace, scenario: Scenario, span: Years, problems: list[P
             contracts.pop(name, None)
             continue
         named = changed.variation or changed.contract
-        feed_from = contracts[name].file.parent if changed.variation and name in contracts else None
-        found = bound(place.folder, name, named, changed.data, changed.place, problems, feed_from)
+        base = contracts.get(name) if changed.variation else None
+        found = bound(place.folder, name, named, changed.data, changed.place, problems, base)
         if found is not None and changed.variation and found.data is None:
             found = replace(found, data=contracts[name].data)
         if found is not None:

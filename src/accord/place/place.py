@@ -212,9 +212,12 @@ def in_force(folder: Path, name: str, value: Tree, problems: list[Problem]) -> I
 
 
 def bound(
-    folder: Path, name: str, named: str, data: str, place: Place, problems: list[Problem], feed_from: Path | None = None
+    folder: Path, name: str, named: str, data: str, place: Place, problems: list[Problem], base: InForce | None = None
 ) -> InForce | None:
-    """A contract (a library name, or a file or folder of the place) with its feed and data; problems are collected."""
+    """A contract (a library name, or a file or folder of the place) with its feed and data; problems are collected.
+
+    A variation of ``base`` has its feed, whatever the variation calls itself.
+    """
     from accord.settlement.calls import check
     from accord.settlement.catalogue import NotFound, find
 
@@ -222,7 +225,11 @@ def bound(
         inside = folder / named
         file = find(inside) if inside.exists() else find(named)
     except NotFound as error:
-        problems += [Problem(place, f"{named}: {problem.message}", problem.fix) for problem in error.problems]
+        where = f"a file is looked for in {folder}"
+        problems += [
+            Problem(place, f"{named}: {problem.message}", f"{problem.fix}; {where}" if problem.fix else where)
+            for problem in error.problems
+        ]
         return None
     where = folder / data if data else folder / "data" / name
     if data and not where.is_dir():
@@ -230,7 +237,7 @@ def bound(
         return None
     try:
         contract = check(file)
-        feed = read_feed(feed_from or file.parent, contract)
+        feed = read_feed(base.file.parent, contract, base.feed.contract) if base else read_feed(file.parent, contract)
     except AccordError as error:
         problems += error.problems
         return None

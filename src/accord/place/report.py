@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from accord.place.changed import changed
 from accord.place.futures import Run
 from accord.place.luck import Luck
 from accord.place.picture import intervals, tornado, waterfall
 from accord.place.probing import answer
 from accord.place.stage import Stage
-from accord.place.summary import PER_THOUSAND, SETTINGS, Figure, Summary, Winner
+from accord.place.summary import PER_THOUSAND, SETTINGS, Figure, Headline, Summary, Winner
 from accord.place.uncertainty import Uncertain, Uncertainty
 from accord.settlement.chart import Chart, columns
 from accord.simulation.behaviour import Response
@@ -88,6 +89,16 @@ def range_words(metric: str, figure: Figure) -> str:
     return f"{written(metric, figure.low)} to {written(metric, figure.high)}"
 
 
+def differs(made: Summary, one: Headline) -> str:
+    """What differs where activity does not: money between parties, or prices, or nothing."""
+    said: list[str] = []
+    if any(not winner.change.nothing for winner in made.winners[one.scenario]):
+        said.append("who is paid what")
+    if not one.figures["hospital"].nothing:
+        said.append("what hospital care costs, since its prices do")
+    return f"What differs is {' and '.join(said)}." if said else "Nobody's money differs either."
+
+
 def doubt_words(uncertain: Uncertainty | None, scenario: str, metric: str) -> str:
     """From … to … with what nobody knows exactly in it too, beside what is chance alone."""
     if uncertain is None:
@@ -133,6 +144,8 @@ def html(run: Run, made: Summary, uncertain: Uncertainty | None, lucky: Sequence
             share=share,
             shown=shown,
             written=written,
+            changes={case.name: changed(stage.place, stage.cases[0], case) for case in stage.cases[1:]},
+            differs=differs,
             range_words=range_words,
             doubt_words=doubt_words,
             behaviours=_behaviours(stage),

@@ -201,8 +201,8 @@ class Feed:
         return next(one for one in self.groups[key] if one.name == name)
 
 
-def read_feed(folder: Path, contract: Contract) -> Feed:
-    """The feed beside a contract, checked against it.
+def read_feed(folder: Path, contract: Contract, named: str = "") -> Feed:
+    """The feed beside a contract, checked against it; of a variation, the feed of its base, which is ``named``.
 
     Raises:
         DataRefused: there is none.
@@ -232,7 +232,7 @@ def read_feed(folder: Path, contract: Contract) -> Feed:
         for key, value in fields_of(entries.get("parts")).items()
     }
     feed = Feed(text_of(entries["futures"]), keys, groups, parts, indicators, inputs, str(path), files)
-    if problems := list(_misfits(feed, contract, entries["futures"].place)):
+    if problems := list(_misfits(feed, contract, named or contract.name, entries["futures"].place)):
         raise ContractRefused(problems)
     return feed
 
@@ -290,9 +290,10 @@ def _input(name: str, spec: Tree) -> FedInput:
     return FedInput(name, tuple(columns), text_of(entries.get("unless_given")) == "true", spec.place)
 
 
-def _misfits(feed: Feed, contract: Contract, place: Place) -> Iterator[Problem]:
-    if feed.contract != contract.name:
-        yield Problem(place, f"this feed is for {feed.contract}, and the contract is {contract.name}", "")
+def _misfits(feed: Feed, contract: Contract, named: str, place: Place) -> Iterator[Problem]:
+    if feed.contract != named:
+        fix = f"write a {FILE} for {named} beside it, or name the contract {feed.contract}"
+        yield Problem(place, f"this feed is for {feed.contract}, and the contract is {named}", fix)
     for key in (*feed.keys, *feed.groups, *feed.parts):
         if key not in contract.keys:
             yield Problem(place, f"{contract.name} has no key {key}", nearest(key, contract.keys))

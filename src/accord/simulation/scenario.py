@@ -22,6 +22,9 @@ from accord.simulation.model import STREAMS
 NO_CHANGE = "no contract change"
 """The scenario that always runs beside the others."""
 
+MOST = 100
+"""The largest size of an effect that a scenario can give: more is a slip of the pen."""
+
 USED = (*STREAMS, "worsening")
 """What a population or a future can have more or less of."""
 
@@ -216,6 +219,9 @@ def read_scenario(path: Path, *, behaviours: Collection[str], in_force: Collecti
             )
         if effects[name] < -100:
             problems.append(Problem(value.place, f"{effects[name]:g} % would leave less than nothing", "at least -100"))
+        if effects[name] > MOST:
+            said = f"{name} of {effects[name]:g} is more than twice what there is"
+            problems.append(Problem(value.place, said, f"at most {MOST}, in per cent or points"))
     future = read_future(entries.get("future"), problems)
     if not (contracts or population or switched or switched is None or effects or future.said):
         problems.append(

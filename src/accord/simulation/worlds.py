@@ -295,7 +295,7 @@ def settle_worlds(bound: Sequence[Bound], counted: Counted, *, threads: int | No
             continue
         here = counted.some(one.worlds)
         inputs, which = _Making(one, here, done, used).inputs()
-        wanted = {name for of, name in needed if of == one.contract.name}
+        wanted = {name for of, name in needed if of == one.feed.contract}
         settlement = settle(replace(one.contract, notices=()), inputs, threads=threads, wanted=wanted)
         for name in wanted:
             _hand_on(one, here, settlement, name, which, done)
@@ -307,8 +307,8 @@ def _in_order(bound: Sequence[Bound]) -> list[Bound]:
     """Those that are read before those that read them."""
     waiting, out = list(bound), list[Bound]()
     while waiting:
-        names = {one.contract.name for one in waiting}
-        ready = [one for one in waiting if not names & (set(one.feed.needs) - {one.contract.name})]
+        names = {one.feed.contract for one in waiting}
+        ready = [one for one in waiting if not names & (set(one.feed.needs) - {one.feed.contract})]
         if not ready:
             said = " and ".join(sorted(names))
             raise DataRefused(
@@ -352,7 +352,7 @@ def _hand_on(
         values[:] = values[:, :, :1]
     for number, world in enumerate(one.worlds):
         kept_of = done.setdefault(int(world), {})
-        kept_of[one.contract.name, name] = (values[which[number]], table.places[name], tuple(members))
+        kept_of[one.feed.contract, name] = (values[which[number]], table.places[name], tuple(members))
 
 
 def _coded(column: Any, labels: Sequence[str]) -> Whole:
@@ -650,7 +650,7 @@ class _Making:
             own: dict[str, Numbers] = {}
             chance: dict[str, Numbers] = {}
             for one in (*groups, *others.values()):
-                named = f"{self.contract.name} {one.name}"
+                named = f"{feed.contract} {one.name}"
                 own[one.name], chance[one.name] = _luck(counted, counted.complex.shape, named, has_years=True)
             found = count(groups, others, _practices(counted), own, chance)
             self.grouped[axis.key, axis.labels] = found
