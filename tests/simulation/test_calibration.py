@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ from accord.language.problem import DataRefused
 from accord.place.place import population_of, read_place
 from accord.record.engines import EngineKind
 from accord.record.record import Record, open_record, write_record
-from accord.simulation import back_test, calibrating, calibration_file, recorded, written
-from accord.simulation.back_test import MONEY, Compared, released
+from accord.simulation import back_test, calibrating, calibration_file, recorded, rounding, written
+from accord.simulation.back_test import MONEY, Compared, leaving
 from accord.simulation.calibration import Calibration, calibrated, history, laid
 from accord.simulation.credibility import GROUPS, NORMAL, believe, multipliers
 from accord.simulation.model import STREAMS, Figures, model, published
@@ -256,9 +257,9 @@ def test_the_last_year_is_foreseen(altered: Record) -> None:
     assert inside >= 43
     # what was altered is what built-in rates get wrong
     errors = test.errors("emergency_cost")
-    assert errors.total[2] > 0.1 and abs(errors.total[0]) < 0.08
+    assert errors.total and errors.total[2] > 0.1 and abs(errors.total[0]) < 0.08
     community = test.errors("community")
-    assert community.practices[0] < community.practices[2]
+    assert community.practices and community.practices[0] < community.practices[2]
     for rows_of in test.found.values():
         (whole,) = [one for one in rows_of if one.division == "all"]
         for division in ("age", "sex", "fifth", "practice"):
@@ -267,30 +268,121 @@ def test_the_last_year_is_foreseen(altered: Record) -> None:
             assert sum(one.expected for one in parts) == pytest.approx(whole.expected)
 
 
-def test_nothing_that_leaves_gives_an_exact_count_back(altered: Record) -> None:
-    """Errors are those of the figures that are shown: nobody who divides by them finds what was rounded."""
+def test_nothing_that_leaves_of_a_back_test_gives_an_exact_count_back(altered: Record) -> None:
+    """Whatever is worked out of what leaves, the exact counts cannot be: others round to the same, and give the same.
+
+    Each count is moved to both ends of what rounds to the same: not one character changes of what is given away.
+    """
     test = foreseen(altered.folder)
-    out = test.as_json(inside=False)
-    exact = test.as_json(inside=True)
-    rounded = 0
+    out = test.leaving().as_json()
+    told = json.dumps(out)
+    assert json.dumps(test.as_json()) != told
+
+    def moved(value: float, step: int, end: float) -> float:
+        low = step * ((2 * round(value) + step) // (2 * step)) - step // 2
+        return max(low + end * (step - 1), 0.0) if value > step else value
+
+    def other(one: Compared, name: str, end: float) -> Compared:
+        step = 10_000 if name in MONEY else 5
+        before = moved(one.before, step, end)
+        carried = one.carried * before / one.before if one.before else one.carried
+        return replace(one, observed=moved(one.observed, step, end), before=before, carried=carried)
+
+    moves = 0
+    for end in (0.0, 1.0):
+        found = {name: tuple(other(one, name, end) for one in rows) for name, rows in test.found.items()}
+        moves += sum(a != b for name in found for a, b in zip(found[name], test.found[name], strict=True))
+        assert json.dumps(replace(test, found=found).leaving().as_json()) == told
+    assert moves > 200
+
+    differs = 0
     for name, figures in out["figures"].items():
         step = 10_000 if name in MONEY else 5
-        for one in figures:
+        for one, true in zip(figures, test.found[name], strict=True):
             if one["observed"] == "*":
                 assert set(one) == {"by", "of", "observed"}
                 continue
-            assert one["observed"] % step == one["carried_forward"] % step == 0
+            numbers = [one[which] for which in ("observed", "expected", "low", "high", "carried_forward", "built_in")]
+            assert all(number % step == 0 for number in numbers)
             assert one["inside"] == (one["low"] <= one["observed"] <= one["high"])
-        whole = figures[0]
-        error = (whole["expected"] - whole["observed"]) / whole["observed"]
-        assert out["errors"][name]["total"]["simulated"] == pytest.approx(error, abs=0.00051)
-        (true,) = (one.observed for one in test.of(name, "all"))
-        rounded += whole["observed"] != true
-        shown = [one for one in figures if one["by"] == "practice" and one["observed"] != "*"]
-        missed = sum(abs(one["built_in"] - one["observed"]) for one in shown) / sum(one["observed"] for one in shown)
-        assert out["errors"][name]["practices"]["built_in"] == pytest.approx(missed, abs=0.002)
-    assert rounded > 5  # the two differ, so that the errors could have told
-    assert exact["figures"]["deaths"][0]["observed"] == test.of("deaths", "all")[0].observed
+            assert abs(one["observed"] - true.observed) <= step / 2
+        # what happened = simulated / (1 + error): the rounded number again, and not the exact one
+        whole, true = figures[0], test.found[name][0]
+        back = whole["expected"] / (1 + out["errors"][name]["total"]["simulated"])
+        assert back == pytest.approx(whole["observed"], rel=1e-4)
+        differs += abs(back - true.observed) > abs(whole["observed"] - true.observed) / 2 > 0
+    assert differs > 5
+
+
+def test_a_calibration_says_nothing_of_one_event_more_or_less(altered: Record) -> None:
+    """A death more or less, where the rounded counts are the same, changes no figure of what is written."""
+    years = held(altered.folder)
+    own = found(altered.folder)
+    last = years[-1]
+    events = own.multipliers["deaths"].events
+    frail = {at: sum(int(year.died[year.state % len(FRAILTY) == at].sum()) for year in years) for at in range(4)}
+
+    def same(count: float) -> bool:
+        return ((count <= 7) == (count - 1 <= 7) and rounding.rounded(count) == rounding.rounded(count - 1)) or (
+            2 <= count <= 7
+        )
+
+    def unseen(at: int) -> bool:
+        age, cell = divmod(int(last.group[at]), GROUPS[1])
+        counts = (events.sum(), events[age].sum(), events[age, cell], frail[int(last.state[at]) % len(FRAILTY)])
+        return all(same(float(count)) for count in counts)
+
+    chosen = [at for at in np.flatnonzero(last.died).tolist() if unseen(at)]
+    assert chosen
+    died, days = last.died.copy(), last.days.astype(float)
+    died[chosen[0]] = False
+    days[chosen[0]] += 0.5 * last.length / 12  # as long as with the month of the death counted whole
+    other = calibrated(altered, [*years[:-1], replace(last, died=died, days=days)])
+    assert other.multipliers["deaths"].events.sum() == events.sum() - 1
+    # the same as far as sums are; one of some 450 deaths would be two in a thousand
+    assert other.multipliers["deaths"].value == pytest.approx(own.multipliers["deaths"].value, rel=1e-6)
+    assert other.multipliers["deaths"].doubt == pytest.approx(own.multipliers["deaths"].doubt, rel=1e-6)
+    for name, one in own.parameters.items():
+        assert other.parameters[name].value == pytest.approx(one.value, rel=1e-6), name
+        assert other.parameters[name].high == pytest.approx(one.high, rel=1e-6), name
+
+
+def test_intervals_of_single_figures_give_rounded_counts_back(altered: Record) -> None:
+    """An interval as wide as one over the root of a count tells the count: so it is a rounded one."""
+    own = found(altered.folder)
+    for name in ("moves", "births_per_woman", "chronic_share", "frailty_onset_70", "frailty_worsening"):
+        one = own.parameters[name]
+        assert one.high is not None
+        count = (NORMAL / np.log(one.high / one.value)) ** 2
+        assert count == pytest.approx(5 * round(count / 5), rel=1e-6), name
+    left = sum(int((year.left & year.here).sum()) for year in held(altered.folder))
+    months = sum(float(year.days[year.here].sum() / year.length * 12) for year in held(altered.folder))
+    assert own.parameters["moves"].value * months / 12 == pytest.approx(rounding.rounded(left), rel=1e-9)
+
+
+def test_a_table_of_rounded_counts_depends_on_nothing_else() -> None:
+    random = np.random.Generator(np.random.PCG64(3))
+    for mean in (0.5, 3.0, 12.0, 80.0):
+        expected = mean * random.uniform(0.3, 3, GROUPS)
+        observed = random.poisson(expected).astype(float)
+        shown = rounding.table(observed, expected)
+        hidden = (observed >= 1) & (observed <= 7)
+        rows = observed.sum(axis=1)
+        for row in np.flatnonzero(rows > 7):
+            assert shown[row].sum() in (rounding.rounded(rows[row]), pytest.approx(rounding.rounded(rows[row])))
+        assert (shown[observed == 0] == 0).all()
+        # any other small numbers with the same sums of rows give the same table
+        for row in range(GROUPS[0]):
+            small = np.flatnonzero(hidden[row])
+            for a, b in pairwise(small):
+                if observed[row, a] < 7 and observed[row, b] > 1:
+                    changed = observed.copy()
+                    changed[row, a] += 1
+                    changed[row, b] -= 1
+                    assert (rounding.table(changed, expected) == shown).all()
+    few = np.zeros(GROUPS)
+    few[3, 4] = 5
+    assert (rounding.table(few, expected) == expected).all()
 
 
 def test_who_used_much_is_taken_to_go_on(as_built: Record) -> None:
@@ -330,12 +422,12 @@ def test_a_calibration_is_read_as_it_was_written_and_tells_nothing_of_a_few(alte
         assert read.figures.curves[name] == pytest.approx(curve, rel=0.2), name
     many = own.multipliers["attendances"]
     assert (many.events > 7).all()
-    assert read.figures.curves["attendances"] == pytest.approx(own.figures.curves["attendances"], rel=1e-5)
+    assert read.figures.curves["attendances"] == pytest.approx(own.figures.curves["attendances"], rel=1e-3)
     for name, one in own.parameters.items():
-        assert read.figures.parameters[name].value == pytest.approx(one.value, rel=1e-5)
+        assert read.figures.parameters[name].value == pytest.approx(one.value, rel=1e-3)
         assert one.authority
     assert read.practices.codes == own.practices.codes
-    assert read.practices.value == pytest.approx(own.practices.value, rel=1e-5)
+    assert read.practices.value == pytest.approx(own.practices.value, rel=1e-3)
     with (tmp_path / "own" / "rates.csv").open() as file:
         for row in csv.DictReader(file):
             for column in ("events", "people_years"):
@@ -377,14 +469,13 @@ def test_a_figure_of_few_people_is_withheld_and_never_alone() -> None:
         return Compared("practice", name, count, count, count - 1, count + 1, count, count, count)
 
     whole = [row("P1", 5), row("P2", 33), row("P3", 101)]
-    shown = released(whole, "deaths", inside=False)
-    assert [one.observed for one in shown] == [None, None, 100]
-    assert [one.observed for one in released(whole, "deaths", inside=True)] == [5, 33, 101]
+    shown = leaving(whole, "deaths")
+    assert [(one.withheld, one.observed) for one in shown] == [(True, 0), (True, 0), (False, 100)]
     # last year's own count stands behind what is carried forward: it goes by the same rules
-    before = [replace(one, before=3) if one.name == "P3" else replace(one, before=40) for one in whole[1:]]
-    assert [one.observed for one in released(before, "deaths", inside=False)] == [None, None]
+    before = [replace(one, events_before=3 if one.name == "P3" else 40) for one in whole[1:]]
+    assert [one.withheld for one in leaving(before, "deaths")] == [True, True]
     costly = Compared("all", "all", 5_000_000, 1, 0, 2, 1, 1, 40, dominated=True)
-    assert released([costly], "emergency_cost", inside=False)[0].observed is None
+    assert leaving([costly], "emergency_cost")[0].withheld
 
 
 # -- a place of its own record -----------------------------------------------------------------------------------------

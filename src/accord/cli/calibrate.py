@@ -99,27 +99,30 @@ def calibrate(
 
 def _report(made: Calibrated, inside: bool) -> list[str]:
     from accord.cli.terminal import table
-    from accord.simulation.back_test import TITLES, released
+    from accord.simulation import rounding
+    from accord.simulation.back_test import TITLES
     from accord.simulation.calibration_page import percent, written
 
     own, back = made.calibration, made.back_test
-    lines = [f"{own.title}: calibrated to {own.first} until {own.until}, {own.people_years:,.0f} person-years"]
+    long = f"{rounding.rounded(own.people_years):,} person-years"
+    lines = [f"{own.title}: calibrated to {own.first} until {own.until}, {long}"]
     lines += [f"  {note}" for note in own.notes]
     rows = [(TITLES[name], f"{one.level:.2f}", f"± {1.96 * one.doubt:.0%}") for name, one in own.multipliers.items()]
     lines += ["", "Level against the built-in rates, at the same ages, sexes, fifths and states"]
     lines.append(table(("", "level", "95 %"), rows, right=(1, 2), indent=2))
     if back is None:
         return lines
-    back = back if inside else back.outside()
+    if not inside:
+        back = back.leaving()
     lines += ["", f"Back-test: the year from {back.first}, simulated {back.draws} times from the days before"]
     shown = []
     for name in back.found:
         if name == "people_years":
             continue
-        whole = released(back.found[name], name, inside)[0]
+        (whole,) = back.of(name, "all")
         errors, (hit, of) = back.errors(name), back.coverage("practice", name)
-        happened = "*" if whole.observed is None else written(name, whole.observed)
-        ways = [percent(one) for one in errors.total] if errors.total is not None else ["*"] * 3
+        happened = "*" if whole.withheld else written(name, whole.observed)
+        ways = [percent(one) for one in errors.total] if errors.total else ["*"] * 3
         shown.append((TITLES[name], happened, *ways, f"{hit} of {of}"))
     head = ("", "happened", "simulated", "carried", "built in", "practices inside")
     lines.append(table(head, shown, right=(1, 2, 3, 4, 5), indent=2))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
+from accord.simulation import rounding
 from accord.simulation.calibration import Calibration, calibrated, history
 from accord.simulation.calibration_file import age_group
 from accord.simulation.cohort_engine import Cohort, cohort, expect
@@ -67,9 +68,9 @@ class Compared:
         observed: what happened; ``expected``: mean of the draws; ``low`` to ``high``: where 95 % of them lie.
         carried: the rate of the year before, carried forward; ``built_in``: the built-in rates.
         events: how many events stand behind ``observed`` (of money: admissions that have a cost).
-        dominated: whether one or two people make most of a sum of money, in the year or the one before.
-        before: events of the year before, which ``carried`` comes from.
-        withheld: whether none of it may leave.
+        before: the same quantity in the year before, as ``carried`` has it; ``events_before``: events behind it.
+        dominated: whether one or two people make most of a sum of money, in either year.
+        withheld: whether it may not leave; nothing else of it is there then.
     """
 
     division: str
@@ -81,8 +82,9 @@ class Compared:
     carried: float
     built_in: float
     events: float
-    dominated: bool = False
     before: float = 0.0
+    events_before: float = 0.0
+    dominated: bool = False
     withheld: bool = False
 
     @property
@@ -96,7 +98,7 @@ class Errors:
     """How wrong three ways were for one quantity: simulated, carried forward, built in (shares of what happened).
 
     ``total`` has a sign; ``practices`` is the sum of what practices were missed by, over what happened in them. None
-    where that may not leave.
+    where what happened is withheld, or nothing did.
     """
 
     total: tuple[float, float, float] | None
@@ -116,13 +118,19 @@ class BackTest:
     seed: int
     found: Mapping[str, tuple[Compared, ...]]
     notes: tuple[str, ...]
+    exact: bool = True
+
+    def leaving(self) -> BackTest:
+        """The same as it may leave: rounded, small counts withheld, and all else worked out of what is left."""
+        found = {name: leaving(rows, name) for name, rows in self.found.items()}
+        return replace(self, people=rounding.rounded(self.people), found=found, exact=False)
 
     def of(self, quantity: str, division: str) -> tuple[Compared, ...]:
         """The figures of a quantity by one division."""
         return tuple(one for one in self.found[quantity] if one.division == division)
 
     def coverage(self, division: str = "practice", quantity: str | None = None) -> tuple[int, int]:
-        """How many figures lie inside their interval, and how many there are."""
+        """How many figures lie inside their interval, and how many there are that are not withheld."""
         chosen = [quantity] if quantity else [name for name in self.found if name != "people_years"]
         rows = [one for name in chosen for one in self.of(name, division) if not one.withheld]
         return sum(one.inside for one in rows), len(rows)
@@ -131,122 +139,105 @@ class BackTest:
         """How wrong the three ways were."""
         (whole,) = self.of(quantity, "all")
         practices = [one for one in self.of(quantity, "practice") if not one.withheld]
-        return Errors(
-            None if whole.withheld else _off([whole], lambda error: error),
-            _off(practices, abs) if practices else None,
-        )
+        return Errors(_total(whole), _missed(practices))
 
-    def outside(self) -> BackTest:
-        """The same as it may leave: whatever is worked out of it, such as errors, gives no exact number back."""
-        found = {
-            name: tuple(replace(one.compared, withheld=one.observed is None) for one in released(rows, name, False))
-            for name, rows in self.found.items()
-        }
-        return replace(self, found=found)
-
-    def as_json(self, *, inside: bool) -> dict[str, Any]:
-        """Everything; what may not leave is ``*`` unless it stays inside the boundary."""
-        return self._as_json(inside) if inside else self.outside()._as_json(inside)
-
-    def _as_json(self, inside: bool) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
+        """Everything that is there; what is withheld is ``*``."""
         return {
             "record": self.title,
             "calibrated": {"first": str(self.calibrated_first), "until": str(self.first)},
             "tested": {"first": str(self.first), "until": str(self.until)},
-            "people": self.people if inside else _rounded(self.people),
+            "people": self.people,
             "draws": self.draws,
             "seed": self.seed,
-            "exact": inside,
+            "exact": self.exact,
             "coverage": {
                 division: dict(zip(("inside", "of"), self.coverage(division), strict=True)) for division in DIVISIONS
             },
             "errors": {
-                name: {
-                    "total": _by_way(errors.total),
-                    "practices": _by_way(errors.practices),
-                }
+                name: {"total": _by_way(errors.total), "practices": _by_way(errors.practices)}
                 for name in self.found
                 for errors in (self.errors(name),)
             },
-            "figures": {
-                name: [_as_json(one) for one in released(rows, name, inside)] for name, rows in self.found.items()
-            },
+            "figures": {name: [_as_json(one) for one in rows] for name, rows in self.found.items()},
             "notes": list(self.notes),
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A figure as it is shown: ``observed`` is None where it may not leave, and then nothing else is shown either."""
-
-    division: str
-    name: str
-    observed: float | None
-    compared: Compared
+_WAYS = ("expected", "carried", "built_in")
 
 
-def released(rows: Sequence[Compared], quantity: str, inside: bool) -> tuple[Shown, ...]:
-    """Figures as they may leave: 1 to 7 events withheld and, where one alone of a division is, the next smallest too.
+def _total(whole: Compared) -> tuple[float, float, float] | None:
+    """What three ways were off by in the whole, as shares of what happened."""
+    if whole.withheld or whole.observed <= 0:
+        return None
+    one, two, three = ((getattr(whole, way) - whole.observed) / whole.observed for way in _WAYS)
+    return one, two, three
 
-    Counts are rounded to the nearest 5, sums of money to the nearest 100 pounds; what is carried forward is the count
-    of another year, and goes by the same rules. ``compared`` has what is shown and not what is behind it.
+
+def _missed(rows: Sequence[Compared]) -> tuple[float, float, float] | None:
+    """What three ways missed rows by, added up, as shares of what happened in them."""
+    happened = sum(one.observed for one in rows)
+    if happened <= 0:
+        return None
+    one, two, three = (sum(abs(getattr(row, way) - row.observed) for row in rows) / happened for way in _WAYS)
+    return one, two, three
+
+
+def leaving(rows: Sequence[Compared], quantity: str) -> tuple[Compared, ...]:
+    """Figures of a quantity as they may leave.
+
+    1 to 7 events, in this year or the one before, are withheld and, where one alone of a division is, the next smallest
+    too. Counts are rounded to the nearest 5, sums of money to the nearest 100 pounds: what happened, what was
+    simulated, its interval and the rivals. What is carried forward comes of the rounded count of the year before.
     """
-    from accord.measures.release import rules
-
-    if inside:
-        return tuple(Shown(one.division, one.name, one.observed, one) for one in rows)
-    small = [rules().small(round(one.events)) or rules().small(round(one.before)) or one.dominated for one in rows]
+    hidden = [one.dominated or rounding.small(one.events) or rounding.small(one.events_before) for one in rows]
     for division in DIVISIONS[1:]:
         here = [number for number, one in enumerate(rows) if one.division == division]
-        withheld = [number for number in here if small[number]]
+        withheld = [number for number in here if hidden[number]]
         if len(withheld) == 1 and len(here) > 1:
-            others = sorted((number for number in here if not small[number]), key=lambda number: rows[number].events)
-            small[others[0]] = True
-    step = rules().money_step if quantity in MONEY else rules().step
-    shown: list[Shown] = []
-    for one, hidden in zip(rows, small, strict=True):
-        rounded, carried = (float(step * round(value / step)) for value in (one.observed, one.carried))
-        compared = replace(one, observed=rounded, carried=carried)
-        shown.append(Shown(one.division, one.name, None if hidden else rounded, compared))
-    return tuple(shown)
-
-
-def _off(rows: Sequence[Compared], size: Callable[[float], float]) -> tuple[float, float, float]:
-    """How far each of three ways was from what happened, over what happened."""
-    happened = max(sum(one.observed for one in rows), 1e-9)
-    simulated, carried, built_in = (
-        sum(size(getattr(one, way) - one.observed) for one in rows) / happened
-        for way in ("expected", "carried", "built_in")
+            others = sorted((number for number in here if not hidden[number]), key=lambda number: rows[number].events)
+            hidden[others[0]] = True
+    to = rounding.pounds if quantity in MONEY else rounding.rounded
+    return tuple(
+        Compared(one.division, one.name, 0, 0, 0, 0, 0, 0, 0, withheld=True)
+        if withheld
+        else Compared(
+            one.division,
+            one.name,
+            to(one.observed),
+            to(one.expected),
+            to(one.low),
+            to(one.high),
+            to(one.carried * to(one.before) / one.before if one.before else one.carried),
+            to(one.built_in),
+            rounding.rounded(one.events),
+            to(one.before),
+            rounding.rounded(one.events_before),
+        )
+        for one, withheld in zip(rows, hidden, strict=True)
     )
-    return simulated, carried, built_in
 
 
 def _by_way(errors: tuple[float, float, float] | None) -> dict[str, float] | str:
-    """Errors to a tenth of a per cent; ``*`` where they may not leave."""
+    """Errors by the name of their way; ``*`` where there are none."""
     ways = ("simulated", "carried_forward", "built_in")
-    return "*" if errors is None else {way: round(one, 3) for way, one in zip(ways, errors, strict=True)}
+    return "*" if errors is None else {way: round(one, 4) for way, one in zip(ways, errors, strict=True)}
 
 
-def _rounded(count: float) -> int:
-    from accord.measures.release import rules
-
-    return rules().step * round(count / rules().step)
-
-
-def _as_json(one: Shown) -> dict[str, Any]:
-    compared = one.compared
-    if one.observed is None:
+def _as_json(one: Compared) -> dict[str, Any]:
+    if one.withheld:
         return {"by": one.division, "of": one.name, "observed": "*"}
     return {
         "by": one.division,
         "of": one.name,
         "observed": round(one.observed, 1),
-        "expected": round(compared.expected, 1),
-        "low": round(compared.low, 1),
-        "high": round(compared.high, 1),
-        "inside": compared.inside,
-        "carried_forward": round(compared.carried, 1),
-        "built_in": round(compared.built_in, 1),
+        "expected": round(one.expected, 1),
+        "low": round(one.low, 1),
+        "high": round(one.high, 1),
+        "inside": one.inside,
+        "carried_forward": round(one.carried, 1),
+        "built_in": round(one.built_in, 1),
     }
 
 
@@ -323,8 +314,9 @@ def tested(
             years_ahead = _divided(exposure[None], division)[0]
             sums = _sums(now, values, len(labels))
             counts = _sums(now, events, len(labels))
-            rate = _sums(earlier, before, len(labels)) / np.maximum(_sums(earlier, before_years, len(labels)), 1e-9)
-            counts_before = _sums(earlier, events_before, len(labels))
+            past = _sums(earlier, before, len(labels))
+            past_events = _sums(earlier, events_before, len(labels))
+            rate = past / np.maximum(_sums(earlier, before_years, len(labels)), 1e-9)
             dominated = np.zeros(len(labels), bool)
             if name in MONEY:
                 dominated = _dominated(now, values, len(labels)) | _dominated(earlier, before, len(labels))
@@ -333,8 +325,8 @@ def tested(
             rows += [
                 Compared(
                     division, label, float(sums[n]), float(mean[n]), float(low[n]), float(high[n]),
-                    float(rate[n] * years_ahead[n]), float(rival[n]), float(counts[n]), bool(dominated[n]),
-                    float(counts_before[n]),
+                    float(rate[n] * years_ahead[n]), float(rival[n]), float(counts[n]), float(past[n]),
+                    float(past_events[n]), bool(dominated[n]),
                 )
                 for n, label in enumerate(labels)
             ]  # fmt: skip

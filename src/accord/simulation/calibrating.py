@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
+from accord.simulation import rounding
 from accord.simulation.back_test import BackTest, refuse_untestable, tested
 from accord.simulation.calibration import Calibration, calibrated
 from accord.simulation.calibration_file import FILE, write
@@ -39,12 +40,12 @@ class Calibrated:
             "record": made.title,
             "first": str(made.first),
             "until": str(made.until),
-            "people_years": round(made.people_years / 5) * 5,
+            "people_years": rounding.rounded(made.people_years),
             "figures": {
                 one.name: {"value": one.value, "low": one.low, "high": one.high} for one in made.parameters.values()
             },
             "levels": {name: round(one.level, 4) for name, one in made.multipliers.items()},
-            "back_test": None if self.back_test is None else self.back_test.as_json(inside=inside),
+            "back_test": None if self.back_test is None else _shown(self.back_test, inside).as_json(),
             "notes": list(made.notes),
             "written": [str(path) for path in self.written],
         }
@@ -110,12 +111,16 @@ def calibrate(
         written += write(made, out)
         if back is not None:
             path = Path(out) / "back-test.json"
-            path.write_text(json.dumps(back.as_json(inside=inside), indent=1, ensure_ascii=False) + "\n", "utf-8")
+            path.write_text(json.dumps(_shown(back, inside).as_json(), indent=1, ensure_ascii=False) + "\n", "utf-8")
             written.append(path)
     if html is not None:
         Path(html).write_text(drawn, "utf-8")
         written.append(Path(html))
     return Calibrated(made, back, tuple(written))
+
+
+def _shown(back: BackTest, inside: bool) -> BackTest:
+    return back if inside else back.leaving()
 
 
 def _refuse_taken(out: Path) -> None:

@@ -5,6 +5,8 @@ deprivation fifth; multipliers are believed as far as numbers go (:mod:`accord.s
 one age, sex and fifth differ is taken from the record too: how many have which conditions and frailty, how much more
 they use, how far use comes together in the same persons within a year and over years, and what practices differ by
 beyond chance. Everything else stays as it is built in.
+
+A calibration leaves the place. All of it is worked out of counts that may leave (:mod:`accord.simulation.rounding`).
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
+from accord.simulation import rounding
 from accord.simulation.cohort_engine import Cohort, expect
 from accord.simulation.credibility import GROUPS, NORMAL, Multipliers, believe, multipliers
 from accord.simulation.model import DRAWN, STREAMS, Figures, Model, Parameter, model, published
@@ -225,7 +228,7 @@ class _Saying:
 
     def __call__(self, name: str, value: float, doubt: float, note: str = "") -> Parameter:
         """A figure; ``doubt`` is the standard deviation of its logarithm."""
-        behind = f"{self.people_years:,.0f} person-years behind it"
+        behind = f"{rounding.rounded(self.people_years):,} person-years behind it"
         low, high = value * np.exp(-NORMAL * doubt), value * np.exp(NORMAL * doubt)
         said = f"{note}; {behind}" if note else behind
         return Parameter(name, float(value), float(low), float(high), self.authority, "derived", said)
@@ -244,9 +247,11 @@ def _moving(held: Sequence[Year], say: _Saying) -> dict[str, Parameter]:
     )
     born = sum(int(((year.months <= 0) & ~year.here).sum()) for year in held)
     found: dict[str, Parameter] = {}
-    if left:
+    if left and not rounding.small(left):
+        left = rounding.rounded(left)
         found["moves"] = say("moves", left / months * 12, 1 / np.sqrt(left), "share of a list that leaves in a year")
-    if born and women:
+    if born and women and not (rounding.small(born) or rounding.small(women)):
+        born, women = rounding.rounded(born), rounding.rounded(women)
         found["births_per_woman"] = say("births_per_woman", born / women, 1 / np.sqrt(born), "new on lists at birth")
     return found
 
@@ -276,6 +281,10 @@ def _morbidity(
     counts = np.zeros((AGES, FIFTHS, len(MORBIDITY)))
     np.add.at(counts, (age[adults], cell[adults] % FIFTHS, level[adults]), 1)
     at_least = counts[:, :, ::-1].cumsum(axis=2)[:, :, ::-1][:, :, 1:]
+    numbers = at_least.sum(axis=(0, 1))
+    if any(rounding.small(one) for one in numbers):
+        return {}
+    at_least = at_least * np.array([rounding.rounded(one) for one in numbers]) / np.maximum(numbers, 1)
     whole = counts.sum(axis=2)[:, :, None]
     ages = np.arange(AGES)[:, None, None] - 50.0
     fifth = ((np.arange(FIFTHS) - 2) / (FIFTHS - 1))[None, :, None]
@@ -297,7 +306,7 @@ def _morbidity(
     along = np.arange(18, AGES)[None, :] - 50.0
     shift = ((np.arange(CELLS) % FIFTHS - 2) / (FIFTHS - 1))[:, None] * sooner
     found: dict[str, Parameter] = {}
-    people = int(whole.sum())
+    people = max(rounding.rounded(whole.sum()), 1)
     names = ("any_condition_adults", "multimorbidity_adults", "complex_adults")
     for name, start in zip(names, starts, strict=True):
         share = 1 / (1 + np.exp(-(slope * (along - shift) + start)))
@@ -330,8 +339,11 @@ def _frailty(
         return {}
     people = np.zeros((CELLS, AGES))
     np.add.at(people, (cell[old], age[old]), 1)
-    frail = float((level[old] > 0).mean())
-    worse = float((level[old] > 1).sum() / (level[old] > 0).sum())
+    count, severe = int((level[old] > 0).sum()), int((level[old] > 1).sum())
+    if rounding.small(count) or rounding.small(severe):
+        return {}
+    count, severe = rounding.rounded(count), rounding.rounded(severe)
+    frail, worse = count / rounding.rounded(old.sum()), severe / count
     figures = Figures({**published().parameters, **own}, published().curves)
     begun = {
         name: figures.parameters[name].value for name in ("frailty_onset_57", "frailty_onset_70", "frailty_onset_80")
@@ -348,14 +360,14 @@ def _frailty(
     for _ in range(2):
         onset = _solved(lambda x, other=going_on: shares(x, other)[0] - frail)
         going_on = _solved(lambda x, other=onset: shares(other, x)[1] - worse)
-    count = int((level[old] > 0).sum())
     found = {
         name: say(name, value * onset, 1 / np.sqrt(count), "scaled to the frail people of 65 and over on record")
         for name, value in begun.items()
     }
-    severe = max(1, int((level[old] > 1).sum()))
     note = "scaled to the moderately and severely frail on record"
-    return found | {"frailty_worsening": say("frailty_worsening", further * going_on, 1 / np.sqrt(severe), note)}
+    return found | {
+        "frailty_worsening": say("frailty_worsening", further * going_on, 1 / np.sqrt(max(1, severe)), note)
+    }
 
 
 def _solved(off: object) -> float:
@@ -413,7 +425,8 @@ def _dispersion(held: Sequence[Year], events: Sequence[Numbers], expected: Seque
     """Variance of sums over people by their mean, each person with all their years."""
     off = _by_person(held, [a - b for a, b in zip(events, expected, strict=True)])
     total = sum(float(one.sum()) for one in expected)
-    return float((off**2).sum() / total) if total > 0 else 1.0
+    # two digits are more than it is sure by, and no sum over people can be worked out of them
+    return float(f"{(off**2).sum() / total:.2g}") if total > 0 else 1.0
 
 
 def _multipliers(held: Sequence[Year], expected: Sequence[Numbers], built_in: Model) -> dict[str, Multipliers]:
@@ -430,13 +443,13 @@ def _multipliers(held: Sequence[Year], expected: Sequence[Numbers], built_in: Mo
         first = multipliers(observed, thought, people_years, 1.0)
         each = _scaled(held, [static(year, built_in, stream) for year in held], first.value * thought)
         dispersion = _dispersion(held, [year.events[number].astype(float) for year in held], each)
-        found[stream] = multipliers(observed, thought, people_years, max(dispersion, 1.0))
+        found[stream] = _releasable(observed, thought, people_years, max(dispersion, 1.0))
     dying = sum((_grouped(year, year.died) for year in held), np.zeros(GROUPS))
     thought = sum(
         (_grouped(year, year.exposure) * each[..., DEATHS] for year, each in zip(held, expected, strict=True)),
         np.zeros(GROUPS),
     )
-    found["deaths"] = multipliers(dying, thought, people_years, 1.0)
+    found["deaths"] = _releasable(dying, thought, people_years, 1.0)
     for number, (stream, count, cost) in enumerate(
         (("emergency", EMERGENCY, EMERGENCY_COST), ("elective", ELECTIVE, ELECTIVE_COST))
     ):
@@ -450,8 +463,25 @@ def _multipliers(held: Sequence[Year], expected: Sequence[Numbers], built_in: Mo
         average = (first.value * each).ravel()
         paid = [average[year.group] * year.costed[number] for year in held]
         dispersion = _dispersion(held, [year.cost[number].astype(float) for year in held], paid)
-        found[f"{stream}_cost"] = multipliers(pence, costed * each, people_years, dispersion, costed)
+        shown, hidden = rounding.each(costed)
+        sums = np.array([rounding.pounds(one) for one in pence.ravel()]).reshape(GROUPS)
+        # of groups with so few admissions no cost is taken: what one costs is as expected with its age, sex and fifth
+        sums = np.where(hidden, 0, sums).astype(np.float64)
+        found[f"{stream}_cost"] = multipliers(sums, shown * each, people_years, dispersion, costed)
     return found
+
+
+def _releasable(observed: Numbers, expected: Numbers, people_years: Numbers, dispersion: float) -> Multipliers:
+    """Multipliers out of rounded events; the exact ones tell only which may be shown."""
+    return multipliers(_shown(observed, expected), expected, people_years, dispersion, observed)
+
+
+def _shown(observed: Numbers, expected: Numbers) -> Numbers:
+    """Events by group out of rounded ones; what is expected, at the level of the whole, fills the small ones."""
+    whole = float(observed.sum())
+    if rounding.small(whole):
+        return rounding.table(observed, expected)
+    return rounding.table(observed, expected * rounding.rounded(whole) / max(float(expected.sum()), 1e-9))
 
 
 def _scaled(held: Sequence[Year], each: Sequence[Numbers], fitted: Numbers) -> list[Numbers]:
@@ -534,7 +564,8 @@ def _state_factors(
         for events, each in zip(seen, thought, strict=True):
             factored = [one * of_morbidity[m] * of_frailty[f] for one, m, f in zip(each, morbidity, frail, strict=True)]
             total = sum((_grouped(year, one) for year, one in zip(held, events, strict=True)), np.zeros(GROUPS))
-            scaled = _scaled(held, factored, total)
+            before = sum((_grouped(year, one) for year, one in zip(held, factored, strict=True)), np.zeros(GROUPS))
+            scaled = _scaled(held, factored, _shown(total, before))
             now = scaled if not now else [a + b for a, b in zip(now, scaled, strict=True)]
         together = [np.sum([events[n] for events in seen], axis=0) for n in range(len(held))]
         if turn == 0:
@@ -551,15 +582,17 @@ def _state_factors(
             of_frailty = of_frailty * _against_first(counts["frailty"])
 
     def doubts(name: str) -> Numbers:
-        events = np.maximum(counts[name][0], 0.5)
-        return dispersion / events + dispersion / events[0]
+        shown, hidden = rounding.each(counts[name][0])
+        events = np.maximum(shown, 0.5)
+        return np.where(hidden | hidden[0], np.inf, dispersion / events + dispersion / events[0])
 
     return np.stack([of_morbidity, doubts("morbidity")]), np.stack([of_frailty, doubts("frailty")])
 
 
 def _against_first(counts: Numbers) -> Numbers:
-    """Observed by expected of each level, by that of the first; half an event is believed beforehand."""
-    ratio = (counts[0] + 0.5) / (counts[1] + 0.5)
+    """Observed (rounded) by expected of each level, by that of the first; half an event is believed beforehand."""
+    shown, hidden = rounding.each(counts[0])
+    ratio = np.where(hidden, 1.0, (shown + 0.5) / (counts[1] + 0.5))
     return ratio / ratio[0]
 
 
@@ -698,8 +731,10 @@ def _practices(held: Sequence[Year], built_in: Model, found: Mapping[str, Multip
     value, doubt = np.ones(observed.shape), np.zeros(observed.shape)
     between: dict[str, float] = {}
     for number, name in enumerate(streams):
-        whole = observed[:, number].sum() / max(expected[:, number].sum(), 1e-9)
-        one = believe(observed[:, number], expected[:, number] * whole, found[name].dispersion)
+        whole = rounding.rounded(observed[:, number].sum()) / max(expected[:, number].sum(), 1e-9)
+        thought = expected[:, number] * whole
+        shown, hidden = rounding.each(observed[:, number])
+        one = believe(np.where(hidden, thought, shown), thought, found[name].dispersion)
         if len(codes) > 1:
             value[:, number], doubt[:, number], between[name] = one.value, one.doubt, one.between
         else:
@@ -722,7 +757,8 @@ def _stays(record: Record, held: Sequence[Year], built_in: Model, say: _Saying) 
 
     number = float(sum(one.sum() for one in emergencies))
     nights = float(sum(year.nights.sum() for year in held))
-    if nights and number:
+    if nights and number and not rounding.small(number):
+        number = rounding.rounded(number)
         ratio, own = nights / thought(DAYS), built_in.parameters["stay_emergency"].value
         found["stay_emergency"] = say("stay_emergency", own * ratio, 1.2 / np.sqrt(number), "days of an emergency stay")
     if record.files("diagnoses") and number:
@@ -735,7 +771,8 @@ def _stays(record: Record, held: Sequence[Year], built_in: Model, say: _Saying) 
             .figures[0]
             .rows
         )
-        if chronic:
+        if chronic and not rounding.small(chronic):
+            chronic = rounding.rounded(chronic)
             ratio, own = chronic / thought(CHRONICS), built_in.parameters["chronic_share"].value
             note = "emergency admissions for chronic conditions (the library's measure)"
             found["chronic_share"] = say("chronic_share", own * ratio, 1 / np.sqrt(chronic), note)

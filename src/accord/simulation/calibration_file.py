@@ -4,9 +4,9 @@
     rates.csv          multipliers upon the built-in curves, by quantity, age group, sex and fifth
     practices.csv      multipliers of practices, by stream
 
-Nothing in it tells of a small group: a group with 1 to 7 events, and each number of events or person-years, is withheld
-or rounded as in everything that is released (:mod:`accord.measures.release`); the multiplier of such a group is what
-age, sex and fifth alone say.
+Nothing in it tells of a small group: each number of events or person-years is rounded, or withheld from 1 to 7, as in
+everything that is released (:mod:`accord.measures.release`), and every multiplier and interval is worked out of such
+numbers (:mod:`accord.simulation.rounding`).
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.language.shape import DATE, NUMBER, TITLE, Choice, Field, ListOf, MapOf, Record, Word, conform
 from accord.language.text import decode, fields_of, items_of, read_tree, text_of
+from accord.simulation import rounding
 from accord.simulation.calibration import CURVE_OF, Calibration, Practices, laid
-from accord.simulation.credibility import FACTORS, GROUPS, NORMAL, Multipliers
+from accord.simulation.credibility import GROUPS, NORMAL
 from accord.simulation.model import STREAMS, Figures, Parameter, published
 from accord.simulation.people import FIFTHS, SEXES
 from accord.simulation.results import AGE_GROUPS
@@ -77,12 +78,9 @@ def age_group(number: int) -> str:
 
 def shown(count: float) -> str:
     """A count as it may leave: ``*`` from 1 to 7, otherwise to the nearest 5."""
-    from accord.measures.disclosure import STAR, rules
+    from accord.measures.disclosure import STAR
 
-    whole = round(count)
-    if rules().small(whole):
-        return STAR
-    return str(rules().step * round(whole / rules().step))
+    return STAR if rounding.small(count) else str(rounding.rounded(count))
 
 
 def write(made: Calibration, folder: Path | str) -> tuple[Path, ...]:
@@ -115,31 +113,21 @@ def _head(made: Calibration) -> str:
         f"calibration: {_quoted(made.title)}",
         f"first: {made.first}",
         f"until: {made.until}",
-        f"people_years: {made.people_years:.0f}",
+        f"people_years: {rounding.rounded(made.people_years)}",
         f"method: {_quoted(METHOD)}",
     ]
     for name, values in (("spread", made.spread), ("between_practices", made.practices.between)):
-        lines.append(f"{name}: {{{', '.join(f'{key}: {value:.6g}' for key, value in values.items())}}}")
+        lines.append(f"{name}: {{{', '.join(f'{key}: {value:.4g}' for key, value in values.items())}}}")
     lines.append("figures:")
     for one in made.parameters.values():
         assert one.low is not None and one.high is not None
         lines.append(
-            f"  {one.name}: {{value: {one.value:.6g}, low: {one.low:.6g}, high: {one.high:.6g}, "
+            f"  {one.name}: {{value: {one.value:.4g}, low: {one.low:.4g}, high: {one.high:.4g}, "
             f"authority: {_quoted(one.authority)}, status: {one.status}, note: {_quoted(one.note)}}}"
         )
     if made.notes:
         lines += ["notes:", *(f"  - {_quoted(note)}" for note in made.notes)]
     return "\n".join(lines) + "\n"
-
-
-def _safe(one: Multipliers) -> tuple[np.ndarray, np.ndarray]:
-    """Multipliers and their doubt, those of small groups without a figure of their own."""
-    from accord.measures.disclosure import rules
-
-    small = np.vectorize(lambda count: rules().small(round(count)))(one.events)
-    group = one.factors["group"]
-    value = one.value / np.where(small, group.value[FACTORS["group"]], 1)
-    return value, one.doubts
 
 
 def _write_rates(made: Calibration, path: Path) -> None:
@@ -148,7 +136,7 @@ def _write_rates(made: Calibration, path: Path) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(_RATES)
         for name, one in made.multipliers.items():
-            value, doubt = _safe(one)
+            value, doubt = one.value, one.doubts
             for age in range(GROUPS[0]):
                 for cell in range(GROUPS[1]):
                     at = age, cell
@@ -159,9 +147,9 @@ def _write_rates(made: Calibration, path: Path) -> None:
                             age_group(age),
                             SEXES[cell // FIFTHS],
                             cell % FIFTHS + 1,
-                            f"{value[at]:.6g}",
-                            f"{low:.6g}",
-                            f"{high:.6g}",
+                            f"{value[at]:.4g}",
+                            f"{low:.4g}",
+                            f"{high:.4g}",
                             shown(float(one.events[at])),
                             shown(float(one.people_years[at])),
                             authority,
@@ -182,7 +170,7 @@ def _write_practices(practices: Practices, path: Path) -> None:
                 value = 1.0 if events == STAR else practices.value[number, column]
                 doubt = practices.between[stream] if events == STAR else practices.doubt[number, column]
                 low, high = value * np.exp(-NORMAL * doubt), value * np.exp(NORMAL * doubt)
-                writer.writerow((code, stream, f"{value:.6g}", f"{low:.6g}", f"{high:.6g}", events))
+                writer.writerow((code, stream, f"{value:.4g}", f"{low:.4g}", f"{high:.4g}", events))
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from accord.settlement.chart import LABELS, ROW, VALUES, WIDTH, Chart, Shape, dots
-from accord.simulation.back_test import DIVISIONS, MONEY, TITLES, BackTest, Shown, released
+from accord.simulation.back_test import DIVISIONS, MONEY, TITLES, BackTest, Compared
 from accord.simulation.calibration import Calibration
 from accord.simulation.calibration_file import age_group, shown
 from accord.simulation.credibility import LEVELS, NORMAL
@@ -62,22 +62,18 @@ def _environment() -> Environment:
 
 def page(made: Calibration, back: BackTest | None, *, inside: bool) -> str:
     """The page; ``inside`` shows exact numbers, which must not leave the boundary."""
-    back = back if back is None or inside else back.outside()
     tested: list[dict[str, Any]] = []
     charts: dict[str, Chart] = {}
     if back is not None:
+        if not inside:
+            back = back.leaving()
         for name, rows in back.found.items():
             if name == "people_years":
                 continue
-            figures = released(rows, name, inside)
-            tested.append({"name": name, "title": TITLES[name], "figures": figures, "errors": back.errors(name)})
-        charts = {
-            name: chart
-            for name in back.found
-            if name != "people_years"
-            for chart in (_practices(released(back.found[name], name, inside), name),)
-            if chart is not None
-        }
+            tested.append({"name": name, "title": TITLES[name], "figures": rows, "errors": back.errors(name)})
+            chart = _practices(rows, name)
+            if chart is not None:
+                charts[name] = chart
     return (
         _environment()
         .get_template("calibration.html.j2")
@@ -113,15 +109,14 @@ def percent(value: float) -> str:
     return f"{value:+.1%}".replace("-", "−")
 
 
-def _rivals(back: BackTest) -> Chart | None:
-    """How far off each way was in the total; None where no total may leave."""
+def _rivals(back: BackTest) -> Chart:
+    """How far off each way was in the total."""
     rows = [
-        (TITLES[name], tuple(100 * abs(one) for one in total))
+        (TITLES[name], tuple(100 * abs(one) for one in off))
         for name in back.found
-        if name != "people_years" and (total := back.errors(name).total) is not None
+        for off in (back.errors(name).total,)
+        if name != "people_years" and off is not None
     ]
-    if not rows:
-        return None
     return dots(
         "How far off the total was",
         "Per cent of what happened, over or under; smaller is better",
@@ -131,19 +126,18 @@ def _rivals(back: BackTest) -> Chart | None:
     )
 
 
-def _practices(figures: Sequence[Shown], quantity: str) -> Chart | None:
+def _practices(figures: Sequence[Compared], quantity: str) -> Chart | None:
     """What happened in practices by what was simulated, with the interval."""
-    rows = [one for one in figures if one.division == "practice" and one.observed is not None]
-    rows = [one for one in rows if one.compared.expected > 0]
+    rows = [one for one in figures if one.division == "practice" and not one.withheld and one.expected > 0]
     if len(rows) < 2:
         return None
     few = len(rows) > MOST_PRACTICES
     if few:
-        off = [abs(np.log(max(one.compared.observed, 1) / one.compared.expected)) for one in rows]
+        off = [abs(np.log(max(one.observed, 1) / one.expected)) for one in rows]
         rows = [rows[number] for number in sorted(np.argsort(off)[-MOST_PRACTICES:].tolist())]
     values = [
-        (one, (one.observed or 0) / one.compared.expected, one.compared.low / one.compared.expected,
-         one.compared.high / one.compared.expected)
+        (one, one.observed / one.expected, one.low / one.expected,
+         one.high / one.expected)
         for one in rows
     ]  # fmt: skip
     low, high = min(v for row in values for v in row[1:]), max(v for row in values for v in row[1:])
@@ -167,14 +161,14 @@ def _practices(figures: Sequence[Shown], quantity: str) -> Chart | None:
     for number, (one, ratio, least, most) in enumerate(values):
         middle = 10 + number * ROW + ROW / 2
         told = (
-            f"{one.name}: {written(quantity, one.observed or 0)}, simulated {written(quantity, one.compared.expected)} "
-            f"({written(quantity, one.compared.low)} to {written(quantity, one.compared.high)})"
+            f"{one.name}: {written(quantity, one.observed)}, simulated {written(quantity, one.expected)} "
+            f"({written(quantity, one.low)} to {written(quantity, one.high)})"
         )
         shapes.append(Shape("text", LABELS - 8, middle + 4, text=one.name, anchor="end"))
         shapes.append(Shape("rect", x(least), middle - 4, x(most) - x(least), 8, "s3", told=told))
-        shapes.append(Shape("circle", x(ratio), middle, 5, style="s1" if one.compared.inside else "s2", told=told))
+        shapes.append(Shape("circle", x(ratio), middle, 5, style="s1" if one.inside else "s2", told=told))
         shapes.append(
-            Shape("text", WIDTH, middle + 4, text=written(quantity, one.observed or 0), anchor="end", style="quiet")
+            Shape("text", WIDTH, middle + 4, text=written(quantity, one.observed), anchor="end", style="quiet")
         )
     about = "What happened in each practice (dot) against what was simulated; bars: where 95 % of the draws lie"
     if few:
@@ -193,7 +187,9 @@ def _margins(made: Calibration) -> list[tuple[str, list[tuple[str, list[tuple[st
     for name, one in made.multipliers.items():
         rows: list[tuple[str, list[tuple[str, str, str]]]] = []
         level = f"{one.level * np.exp(-NORMAL * one.doubt):.2f} to {one.level * np.exp(NORMAL * one.doubt):.2f}"
-        rows.append(("everybody", [("", f"{one.observed.sum() / max(one.expected.sum(), 1e-9):.2f}", level)]))
+        rows.append(
+            ("everybody", [("", f"{(one.value * one.expected).sum() / max(one.expected.sum(), 1e-9):.2f}", level)])
+        )
         for factor, levels in names.items():
             value, doubt = one.margin(factor)
             low, high = value * np.exp(-NORMAL * doubt), value * np.exp(NORMAL * doubt)

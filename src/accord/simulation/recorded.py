@@ -22,6 +22,7 @@ from scipy import special
 from accord.language.calendar import add_months
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
+from accord.simulation import rounding
 from accord.simulation.draws import words
 from accord.simulation.model import FOLDER, Model
 from accord.simulation.people import AGES, BURDENS, CELLS, FIFTHS, FRAILTY, MORBIDITY, SEXES, STATES, People, cell_of
@@ -491,20 +492,26 @@ def _checked(record: Record, who: pa.Table, used: _Used, first: dt.date, until: 
     problems: list[Problem] = []
     notes: list[str] = []
     impossible = (born > since) | (months > 12 * OLDEST) | (born <= _DAY_1800)
+
+    def left(count: int) -> str:
+        # a note goes into the calibration, which leaves the place
+        return f"{rounding.said(count)} of the {rounding.said(people)} people registered from {first}"
+
     odd = len(np.unique(person[impossible]))
     said = f"{odd:,} of the {people:,} people registered from {first} have no possible day of birth"
     if odd > ODD * people:
         fix = f"born after being registered, older than {OLDEST}, or not in the table people: check their source"
         problems.append(Problem(place, said, fix))
     elif odd:
-        notes.append(f"{said}: they are left out")
+        notes.append(f"{left(odd)} have no possible day of birth: they are left out")
     unclear = ~impossible & (sexes < 0)
     count = len(np.unique(person[unclear]))
     said = f"{count:,} of the {people:,} people registered from {first} are recorded as neither female nor male"
     if count > UNKNOWN * people:
         problems.append(Problem(place, said, "rates are known by these two: check how sex was mapped"))
     elif count:
-        notes.append(f"{said}: they are left out, since rates are known by these two")
+        which = "are recorded as neither female nor male: they are left out, since rates are known by these two"
+        notes.append(f"{left(count)} {which}")
     kept = ~impossible & ~unclear
     nowhere = kept & (fifth == 0)
     count = len(np.unique(person[nowhere]))
@@ -512,7 +519,8 @@ def _checked(record: Record, who: pa.Table, used: _Used, first: dt.date, until: 
     if count > UNKNOWN * people:
         problems.append(Problem(_at(record, "residences"), said, "load residences, and areas with their fifths"))
     elif count:
-        notes.append(f"{said}: they are taken to have the commonest of their practice")
+        which = "live in no area with a deprivation fifth: they are taken to have the commonest of their practice"
+        notes.append(f"{left(count)} {which}")
         counted = np.zeros((len(names), FIFTHS), np.int64)
         np.add.at(counted, (practice[kept & (fifth > 0)], fifth[kept & (fifth > 0)] - 1), 1)
         fifth = np.where(nowhere, counted.argmax(axis=1)[practice] + 1, fifth)
