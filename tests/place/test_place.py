@@ -17,7 +17,7 @@ from accord.place.luck import Luck, luck
 from accord.place.place import people_of, read_place
 from accord.place.report import written
 from accord.place.summary import summary
-from accord.place.uncertainty import FAMILIES
+from accord.place.uncertainty import FAMILIES, Uncertain
 from accord.settlement.calls import Misused
 from accord.settlement.catalogue import NotFound
 from accord.simulation.results import RESULTS
@@ -280,8 +280,17 @@ def test_a_difference_lies_in_its_own_ranges(made: calls.Simulated):
         assert one.mean == headline(made, one.scenario).figures[one.metric].mean
         assert one.structure[0] <= one.mean <= one.structure[1], (one.scenario, one.metric)
         low, high = one.likely
-        assert high - low == pytest.approx(2 * 1.959964 * (one.chance**2 + one.parameters**2) ** 0.5)
-        assert low + high == pytest.approx(2 * one.mean)
+        assert min(one.sets) - 1.97 * one.chance <= low <= high <= max(one.sets) + 1.97 * one.chance
+
+
+def test_all_doubt_together_is_chance_around_each_set():
+    """Sets alike: the normal interval of chance. No chance: the sets' own. Both: no farther than sets and chance go."""
+    alike = Uncertain("s", "elective", 10.0, 3.0, 0.0, (10.0, 10.0), (10.0,) * 24)
+    assert alike.likely == pytest.approx((10 - 1.959964 * 3, 10 + 1.959964 * 3), abs=0.01)
+    still = replace(alike, chance=0.0, sets=tuple(float(-x) for x in range(41)))
+    assert still.likely == (-39.0, -1.0)
+    skewed = replace(alike, chance=0.1, sets=(-20.0, *(-5.0,) * 20, 0.0))
+    assert -20.3 < skewed.likely[0] < -19.9 and -0.2 < skewed.likely[1] < 0.3
 
 
 def test_chance_alone_never_stands_alone(made: calls.Simulated):

@@ -122,6 +122,14 @@ def test_a_run_that_was_stopped_goes_on(stage: Stage, tmp_path: Path):
     for name in ("activity", "people", "money"):
         assert again.table(name).equals(whole.table(name)), name
     assert whole.manifest["run"] == again.manifest["run"]
+    # what a full disk leaves of a batch is not believed: that batch alone is made again
+    short = made.folder / "draws" / "000000-000009" / "activity.parquet"
+    short.write_bytes(short.read_bytes()[:1000])
+    mended = futures.run(small, futures.BATCH + 1, stopped)
+    assert mended.reused == 1
+    assert all(mended.table(name).equals(whole.table(name)) for name in ("activity", "people", "money"))
+    (short.parent / "done.json").write_text("{", encoding="utf-8")
+    assert futures.run(small, futures.BATCH + 1, stopped).reused == 1
 
 
 @pytest.mark.parametrize("change", ["seed", "years", "scenario"])

@@ -9,6 +9,7 @@ batches that are kept as soon as they are finished, so a run that was stopped go
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -138,8 +139,8 @@ def run(
             on_share(number, len(batches) + 2)
         on_step(f"draws {batch[0] + 1} to {batch[-1] + 1} of {draws}")
         here = parts / f"{batch[0]:06d}-{batch[-1]:06d}"
-        if (here / "done.json").is_file():
-            used.update(dict.fromkeys(json.loads((here / "done.json").read_text(encoding="utf-8"))["used"]))
+        if (kept := _kept(here)) is not None:
+            used.update(dict.fromkeys(kept))
             reused += 1
             continue
         used.update(dict.fromkeys(_batch(made, batch, here)))
@@ -149,6 +150,21 @@ def run(
     manifest = {**identity, "draws": draws, "notes": notes}
     _write(folder / "manifest.json", manifest)
     return Run(folder, manifest, made, reused)
+
+
+def _kept(here: Path) -> list[str] | None:
+    """What a finished batch used; None if there is none, or if a file of it is not as it was written (a full disk)."""
+    try:
+        done = json.loads((here / "done.json").read_text(encoding="utf-8"))
+        whole = all(_digest(here / name) == digest for name, digest in done["files"].items())
+    except (OSError, ValueError, KeyError):
+        return None
+    return done["used"] if whole else None
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write(path: Path, value: object) -> None:
@@ -170,7 +186,8 @@ def _batch(made: Stage, batch: range, into: Path) -> tuple[str, ...]:
     pq.write_table(activity_table(made, counted, names), temporary / "activity.parquet")
     pq.write_table(people_table(made, counted, names), temporary / "people.parquet")
     pq.write_table(money_table(settled, counted, names), temporary / "money.parquet")
-    (temporary / "done.json").write_text(json.dumps({"used": list(settled.used)}), encoding="utf-8")
+    files = {path.name: _digest(path) for path in sorted(temporary.glob("*.parquet"))}
+    (temporary / "done.json").write_text(json.dumps({"used": list(settled.used), "files": files}), encoding="utf-8")
     shutil.rmtree(into, ignore_errors=True)
     temporary.rename(into)
     return settled.used

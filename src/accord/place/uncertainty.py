@@ -125,12 +125,33 @@ class Uncertain:
     chance: float
     parameters: float
     structure: tuple[float, float]
+    sets: tuple[float, ...] = ()
+    """The difference with each set of figures and sizes that was tried, moved as ``structure`` is."""
 
     @property
     def likely(self) -> tuple[float, float]:
-        """Where about 95 % lies with chance and figures in doubt together, as if normally distributed."""
-        wide = NORMAL_95 * float(np.hypot(self.chance, self.parameters))
-        return self.mean - wide, self.mean + wide
+        """Where about 95 % lies with chance and figures in doubt together: chance around each of the sets, all alike.
+
+        So it reaches no farther than the sets do, but for chance.
+        """
+        sets = np.array(self.sets or (self.mean,))
+        if self.chance == 0:
+            low, high = np.quantile(sets, (0.025, 0.975))
+            return float(low), float(high)
+        return self._below(sets, 0.025), self._below(sets, 0.975)
+
+    def _below(self, sets: Numbers, share: float) -> float:
+        """What so much of the chance around all sets lies below, by halving."""
+        from scipy import special
+
+        low, high = float(sets.min()) - 9 * self.chance, float(sets.max()) + 9 * self.chance
+        for _ in range(60):
+            middle = (low + high) / 2
+            if special.ndtr((middle - sets) / self.chance).mean() < share:
+                low = middle
+            else:
+                high = middle
+        return (low + high) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,7 +380,8 @@ def uncertainty(
             mean, deviation = chance.get((case.name, name), (0.0, 0.0))
             # on the same draws all together are ``before``; on all draws they are the mean
             range_of = (mean + (min(ways) - before), mean + (max(ways) - before))
-            kinds.append(Uncertain(case.name, name, mean, deviation, float(np.std(spread, ddof=1)), range_of))
+            sets = tuple(mean + (one - before) for one in spread)
+            kinds.append(Uncertain(case.name, name, mean, deviation, float(np.std(spread, ddof=1)), range_of, sets))
     return Uncertainty(tuple(kinds), tuple(waterfalls), tuple(tornados))
 
 
