@@ -62,6 +62,7 @@ _SETTINGS = {
 }
 
 _session: Any = None
+_own = False
 _scratch = ""
 _numbers = itertools.count(1)
 
@@ -159,6 +160,9 @@ class SparkEngine:
                 yield
             except (PySparkException, CapturedException, Py4JError) as error:
                 if reached() and self._limit is not None:
+                    self._columns.clear()
+                    self._kept.clear()
+                    _abandon()
                     raise SelectStopped.after(select, self._limit) from None
                 raise SelectStopped.at(select, str(error)) from error
 
@@ -219,15 +223,17 @@ def started(threads: int | None = None, memory: str | None = None, *, instead: s
     Raises:
         DataRefused: PySpark or Java is not there.
     """
-    global _session, _scratch
+    global _session, _own, _scratch
     if _session is not None:
         return _session
     nowhere = Place("", 0, 0)
     if what := missing():
         fix = f"pip install 'accord[spark]' and a Java (Debian: openjdk-17-jre-headless), or use the engine {instead}"
         raise DataRefused(Problem(nowhere, what, fix))
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
+    _own = SparkContext._active_spark_context is None
     # it would write queries, and values in them, to the terminal
     logging.getLogger("SQLQueryContextLogger").disabled = True
     _scratch = tempfile.mkdtemp(prefix="accord-spark-")
@@ -283,6 +289,28 @@ def _java_memory(memory: str | None) -> str:
     if found is None:
         raise DataRefused(Problem(Place("", 0, 0), f"{memory} is not a size of memory", "write it as 8GB"))
     return f"{found[1]}{found[2].lower()}"
+
+
+def _abandon() -> None:
+    """End the Spark that was started here, with its Java.
+
+    A task inside one long loop does not hear that it is to stop, though Spark counts it among the stopped: it would
+    keep a processor, and with all of them taken nothing else would ever begin. The next engine starts another Spark.
+    One of somebody else's (a cluster, a notebook) is left alone.
+    """
+    global _session
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+
+    if not _own or SparkContext._gateway is None:
+        return
+    java = SparkContext._gateway.proc
+    java.kill()
+    java.wait()
+    # what PySpark would do at its end, but for asking the Java that is gone
+    SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
+    SparkSession._instantiatedSession = None
+    _session = None
 
 
 def _stop() -> None:
