@@ -302,9 +302,9 @@ def _abandon() -> None:
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
-    if not _own or SparkContext._gateway is None:
+    java: Any = getattr(SparkContext._gateway, "proc", None)
+    if not _own or java is None:
         return
-    java = SparkContext._gateway.proc
     java.kill()
     java.wait()
     # what PySpark would do at its end, but for asking the Java that is gone
