@@ -14,11 +14,12 @@ from accord.place.luck import Luck
 from accord.place.picture import intervals, tornado, waterfall
 from accord.place.probing import answer
 from accord.place.stage import Stage
-from accord.place.summary import PER_THOUSAND, SETTINGS, Figure, Headline, Summary, Winner
+from accord.place.summary import PENNIES, PER_THOUSAND, SETTINGS, Figure, Headline, Summary, Winner
 from accord.place.uncertainty import Uncertain, Uncertainty
 from accord.settlement.chart import Chart, columns
 from accord.simulation.behaviour import Response
 from accord.simulation.model import STREAMS, published_prices
+from accord.simulation.recorded import BY_REGISTERS
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -32,6 +33,9 @@ METRIC_WORDS = {
     "outpatient": "Outpatient attendances",
 }
 """What the metrics are called."""
+
+SEEN = 50
+"""Pence that are seen in whole pounds."""
 
 MONEY = ("payments", "hospital", "balance")
 
@@ -138,7 +142,7 @@ def html(run: Run, made: Summary, uncertain: Uncertainty | None, lucky: Sequence
                 for stream, rows in response.chosen.items()
             ],
             metrics=METRIC_WORDS,
-            settings=SETTINGS,
+            settings={**SETTINGS, "complex": f"{SETTINGS['complex']} ({multimorbidity_of(stage)})"},
             pounds=pounds,
             number=number,
             share=share,
@@ -186,7 +190,8 @@ def _money(made: Summary) -> list[tuple[str, str, list[tuple[str, str, str, tupl
         rows: list[tuple[str, str, str, tuple[float, ...], float]] = []
         for key in sorted({*here, *base}):
             now, before = here.get(key, nothing), base.get(key, nothing)
-            if (scenario == made.scenarios[0] and any(now)) or now != before:
+            gone = now if scenario == made.scenarios[0] else [a - b for a, b in zip(now, before, strict=True)]
+            if any(abs(one) >= SEEN for one in gone):
                 rows.append((*key, now, sum(now) - sum(before)))
         out.append((scenario, made.titles[scenario], rows))
     return out
@@ -220,6 +225,15 @@ def _ages(made: Summary) -> list[tuple[str, str, list[str], list[tuple[str, _Cel
         heads = [age for age, _, _ in next(iter(made.ages[name].values()))]
         out.append((name, made.titles[name], heads, _rates(made, name, found)))
     return out
+
+
+def multimorbidity_of(stage: Stage) -> str:
+    """By which definition people have multimorbidity: a record's registers and the model's study are far apart."""
+    if BY_REGISTERS in stage.notes:
+        return "by the record's registers; see what is assumed"
+    if "people" in stage.place.population:
+        return "as the place's own people have it"
+    return "by the built-in model's study: Head et al. 2021"
 
 
 def _answers(stage: Stage) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -269,7 +283,7 @@ def _done(whole: Response, without: Response) -> str:
 
 def shown(winners: Sequence[Winner], most: int = 8) -> list[Winner]:
     """Those who gain most and those who lose most."""
-    moving = [one for one in winners if not one.change.nothing]
+    moving = [one for one in winners if max(abs(one.change.low), abs(one.change.high), abs(one.change.mean)) > PENNIES]
     return moving if len(moving) <= 2 * most else [*moving[:most], *moving[-most:]]
 
 

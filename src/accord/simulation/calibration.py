@@ -311,7 +311,7 @@ def _morbidity(
     for name, start in zip(names, starts, strict=True):
         share = 1 / (1 + np.exp(-(slope * (along - shift) + start)))
         value = float(np.clip((share * england).sum() / england.sum(), 1e-4, 0.98))
-        note = "as registers have it, at the ages of England's adults"
+        note = "as registers have it, at the ages of England's adults; the built-in figure counts far more conditions"
         found[name] = say(name, value, float(np.sqrt((1 - value) / (value * people))), note)
     found["multimorbidity_slope"] = say(
         "multimorbidity_slope", slope, 0.02, "fitted to registers; the interval is assumed"

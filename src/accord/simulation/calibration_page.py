@@ -222,7 +222,7 @@ def _figures(made: Calibration) -> list[tuple[str, str, str, str, str]]:
             continue
         one = made.parameters[name]
         assert one.low is not None and one.high is not None
-        note = one.note.rpartition("; ")[0] if name.endswith("_shape") else ""
+        note = one.note.rpartition("; ")[0] if name.endswith(("_shape", "_adults")) else ""
         rows.append(
             (words, f"{built_in[name].value:.3g}", f"{one.value:.3g}", f"{one.low:.3g} to {one.high:.3g}", note)
         )

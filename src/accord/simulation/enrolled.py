@@ -18,7 +18,7 @@ from accord.simulation.calibration import history
 from accord.simulation.calibration_file import Own
 from accord.simulation.model import model
 from accord.simulation.people import People
-from accord.simulation.recorded import people_on, whole_years, years
+from accord.simulation.recorded import BY_REGISTERS, people_on, whole_years, years
 
 if TYPE_CHECKING:
     from accord.record.record import Record
@@ -100,7 +100,8 @@ def enrolled(
     held = years(record, [*(span for span in before if span[0] >= begin), (day, add_months(day, 12))])
     past = history(held[:-1], built, own.practices) if own and len(held) > 1 else None
     there = people_on(held[-1], built, past, births=births)
-    return there.people, _practices(record, there.practices, day), there.notes
+    notes = (*there.notes, BY_REGISTERS) if "morbidity" in held[-1].told else there.notes
+    return there.people, _practices(record, there.practices, day), notes
 
 
 def _practices(record: Record, codes: tuple[str, ...], day: dt.date) -> tuple[Enrolled, ...]:

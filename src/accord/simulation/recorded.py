@@ -608,6 +608,14 @@ def _drawn(weights: Numbers, chance: Numbers) -> Whole:
     return np.minimum((chance[:, None] >= upto).sum(axis=1), weights.shape[1] - 1)
 
 
+BY_REGISTERS = (
+    "multimorbidity is what the record's registers have: two conditions or more of the list qof-registers, complex "
+    "with three or more of three body systems or more. The built-in model counts by far more conditions (Head et al. "
+    "2021), so its numbers are of another thing and cannot be compared"
+)
+"""What multimorbidity is where a record tells it."""
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """What is known of people's own use before a day: counted and expected, by pseudonym, in order."""
