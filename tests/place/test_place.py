@@ -15,8 +15,8 @@ from accord.language.problem import AccordError, DataRefused
 from accord.place import calls
 from accord.place.luck import Luck, luck
 from accord.place.place import people_of, read_place
-from accord.place.report import written
-from accord.place.summary import summary
+from accord.place.report import shown, written
+from accord.place.summary import PENNIES, Figure, Winner, summary
 from accord.place.uncertainty import FAMILIES, Uncertain
 from accord.settlement.calls import Misused
 from accord.settlement.catalogue import NotFound
@@ -328,6 +328,27 @@ def test_people_and_activity_agree(made: calls.Simulated):
     )
     assert left == right
     assert len(left) == 6 * 3 * 2 and all(all(row[3:]) for row in left)
+
+
+def test_a_board_is_one_payer_under_all_contracts_and_pennies_are_no_loss(made: calls.Simulated):
+    """The gain share's nameless board, the supplement's and the global sum's are the one board of the place."""
+    money = made.run.table("money").to_pylist()
+    payers = {(row["contract"], row["party"]): row["member"] for row in money if row["party"] == "board"}
+    assert len(payers) == 3 and len(set(payers.values())) == 1 and all(payers.values())
+    for scenario, winners in made.summary.winners.items():
+        boards = [one for one in winners if one.party == "board"]
+        assert len(boards) == 1
+        net = {name: sum(r["received"] - r["paid"] for r in money if r["scenario"] == name and r["party"] == "board")
+               for name in (scenario, "no contract change")}  # fmt: skip
+        assert boards[0].change.mean == pytest.approx((net[scenario] - net["no contract change"]) / 6)
+        assert all(one.loses == 0 for one in winners if one.change.low >= -PENNIES)
+    penny = Figure(-20.0, -100.0, 0.0)
+    assert (
+        shown([Winner("practice", "P1", penny, 0.0), Winner("practice", "P2", replace(penny, low=-900.0), 0.1)])[
+            0
+        ].member
+        == "P2"
+    )
 
 
 def test_a_summary_does_not_depend_on_the_order_of_rows(made: calls.Simulated, tmp_path: Path):

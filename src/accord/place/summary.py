@@ -16,7 +16,7 @@ from typing import Any
 
 from accord.place.case import Case
 from accord.place.futures import Run
-from accord.place.probing import paying_parties
+from accord.place.probing import party_list, paying_parties
 from accord.place.stage import Stage
 from accord.simulation.scenario import NO_CHANGE
 
@@ -70,7 +70,10 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Winner:
-    """What somebody gets more or less, over all years, in pence; ``loses`` in which share of draws less."""
+    """What somebody gets more or less, over all years, in pence; ``loses`` in which share of draws more than pennies.
+
+    ``party`` is the kind of organisation, under whatever contract and name it is paid or pays.
+    """
 
     party: str
     member: str
@@ -120,6 +123,10 @@ class Summary:
     def as_json(self) -> dict[str, Any]:
         """As plain data."""
         return asdict(self)
+
+
+PENNIES = 500
+"""Pence, all years together, up to which nobody counts as a loser or a winner: what rounding alone can do."""
 
 
 class _Draws:
@@ -202,6 +209,15 @@ def summary(run: Run) -> Summary:
 def _payments(ask: _Draws, cases: Sequence[Case]) -> None:
     """Who pays for the place, so that what is paid under contracts can be told from what is received."""
     paying = sorted({(case.name, contract, party) for case in cases for contract, party in paying_parties(case)})
+    kinds = [
+        (case.name, one.name, party.name, one.feed.kind(party))
+        for case in cases
+        for one in case.contracts
+        for party in party_list(one)
+    ]
+    ask.connection.execute("create table kinds (scenario varchar, contract varchar, party varchar, kind varchar)")
+    if kinds:
+        ask.connection.executemany("insert into kinds values (?, ?, ?, ?)", [list(row) for row in kinds])
     ask.connection.execute("create table paying (scenario varchar, contract varchar, party varchar)")
     if paying:
         ask.connection.executemany("insert into paying values (?, ?, ?)", [list(row) for row in paying])
@@ -314,10 +330,11 @@ def _winners(ask: _Draws, scenario: str) -> tuple[Winner, ...]:
     rows = ask.rows(
         f"""
         with each as (
-          select draw, party, member, sum(case when scenario = $1 then received - paid else 0 end) as now,
+          select draw, coalesce(kind, party) as party, member,
+            sum(case when scenario = $1 then received - paid else 0 end) as now,
             sum(case when scenario = $2 then received - paid else 0 end) as base
-          from money where scenario in ($1, $2) group by all)
-        select party, member, {_FIGURE.format("(now - base)")}, avg(case when now < base then 1 else 0 end)
+          from money left join kinds using (scenario, contract, party) where scenario in ($1, $2) group by all)
+        select party, member, {_FIGURE.format("(now - base)")}, avg(case when now < base - {PENNIES} then 1 else 0 end)
         from each group by party, member order by 3 desc, 1, 2
         """,
         scenario,

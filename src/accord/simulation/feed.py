@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from accord.language.contract import Contract, Table
+from accord.language.contract import Contract, Party, Table
 from accord.language.place import Place
 from accord.language.problem import ContractRefused, DataRefused, Problem, nearest
 from accord.language.shape import (
@@ -75,6 +75,7 @@ _FEED = Record(
         Field("futures", IDENTIFIER, "The contract it is for.", True),
         Field("note", TITLE, "A remark."),
         Field("keys", MapOf("organisations by key", NAME, Choice(ORGANISATIONS)), "What keys stand for."),
+        Field("parties", MapOf("organisations by party", NAME, Choice(ORGANISATIONS)), "What a party is."),
         Field("groups", MapOf("files by key", NAME, TITLE), "Keys that stand for groups, each with its file."),
         Field(
             "parts",
@@ -166,6 +167,14 @@ class Feed:
     file: str
     files: Mapping[str, Path]
     """The files of groups, by key."""
+    parties: Mapping[str, str]
+    """Of parties that are one named body: which kind of organisation that is, so that its money can be put together."""
+
+    def kind(self, party: Party) -> str:
+        """What kind of organisation a party is; its own name where nothing says so."""
+        if party.each is None:
+            return self.parties.get(party.name, party.name)
+        return self.keys.get(party.each, party.each)
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -225,13 +234,14 @@ def read_feed(folder: Path, contract: Contract, named: str = "") -> Feed:
     indicators = {name: _indicator(name, spec) for name, spec in fields_of(entries.get("indicators")).items()}
     inputs = {name: _input(name, spec) for name, spec in fields_of(entries["inputs"]).items()}
     keys = {name: text_of(value) for name, value in fields_of(entries.get("keys")).items()}
+    parties = {name: text_of(value) for name, value in fields_of(entries.get("parties")).items()}
     files = {key: folder / text_of(value) for key, value in fields_of(entries.get("groups")).items()}
     groups = {key: read_groups(file, key, fields_of(entries.get("groups"))[key].place) for key, file in files.items()}
     parts = {
         key: {label: text_of(part) for label, part in fields_of(value).items()}
         for key, value in fields_of(entries.get("parts")).items()
     }
-    feed = Feed(text_of(entries["futures"]), keys, groups, parts, indicators, inputs, str(path), files)
+    feed = Feed(text_of(entries["futures"]), keys, groups, parts, indicators, inputs, str(path), files, parties)
     if problems := list(_misfits(feed, contract, named or contract.name, entries["futures"].place)):
         raise ContractRefused(problems)
     return feed
@@ -297,6 +307,11 @@ def _misfits(feed: Feed, contract: Contract, named: str, place: Place) -> Iterat
     for key in (*feed.keys, *feed.groups, *feed.parts):
         if key not in contract.keys:
             yield Problem(place, f"{contract.name} has no key {key}", nearest(key, contract.keys))
+    for name in feed.parties:
+        if name not in contract.parties:
+            yield Problem(place, f"{contract.name} has no party {name}", nearest(name, contract.parties))
+        elif contract.parties[name].each is not None:
+            yield Problem(place, f"{name} is one for each {contract.parties[name].each}", "say it under keys")
     for one in feed.inputs.values():
         table = contract.inputs.get(one.name)
         if table is None:

@@ -299,7 +299,7 @@ def settle_worlds(bound: Sequence[Bound], counted: Counted, *, threads: int | No
         settlement = settle(replace(one.contract, notices=()), inputs, threads=threads, wanted=wanted)
         for name in wanted:
             _hand_on(one, here, settlement, name, which, done)
-        tables.append(_money(one, here.years, settlement, which))
+        tables.append(_named(one, here.practices, _money(one, here.years, settlement, which)))
     return Settled(pa.concat_tables(tables) if tables else _no_money(), tuple(used))
 
 
@@ -859,6 +859,20 @@ def _no_money() -> pa.Table:
     kinds = {"world": pa.int32(), "year": pa.int32(), "received": pa.int64(), "paid": pa.int64()}
     names = ("world", "year", "contract", "stream", "party", "member", "received", "paid")
     return pa.schema([(name, kinds.get(name, pa.string())) for name in names]).empty_table()
+
+
+def _named(one: Bound, practices: Sequence[Organisation], money: pa.Table) -> pa.Table:
+    """Money with the code of who a nameless party is, where the place has one such organisation and no more."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    members = money.column("member")
+    for party, kind in one.feed.parties.items():
+        codes = _members(practices, kind)
+        if len(codes) == 1:
+            nameless = pc.and_(pc.equal(money.column("party"), party), pc.equal(members, ""))
+            members = pc.if_else(nameless, pa.scalar(codes[0]), members)
+    return money.set_column(money.column_names.index("member"), "member", members)
 
 
 def _money(one: Bound, years: Years, settlement: Settlement, which: Whole) -> pa.Table:
