@@ -88,12 +88,15 @@ def simulate(
 
 def _report(made: Simulated) -> list[str]:
     from accord.cli.terminal import table
-    from accord.place.report import METRIC_WORDS, doubt_words, range_words, share, written
+    from accord.place.report import METRIC_WORDS, doubt_words, draws_words, range_words, share, written
 
     summary = made.summary
     span = "1 year" if len(summary.years) == 1 else f"{len(summary.years)} years"
     title = made.run.manifest["title"]
-    lines = [f"{title}: {span} from {summary.years[0]}, {summary.draws} draws, {summary.people[0]:,.0f} people"]
+    draws = "1 draw" if summary.draws == 1 else f"{summary.draws} draws"
+    lines = [f"{title}: {span} from {summary.years[0]}, {draws}, {summary.people[0]:,.0f} people"]
+    if few := draws_words(summary):
+        lines.append(f"  {few}")
     for one in summary.headlines:
         lines += ["", f"{one.title}, against no contract change (all years together)"]
         if one.unchanged:

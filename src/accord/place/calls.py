@@ -90,7 +90,7 @@ def simulate(
     if not 1 <= draws <= MOST_DRAWS:
         problems.append(Problem(Place("--draws", 0, 0), f"{draws} draws cannot be made", f"1 to {MOST_DRAWS:,}"))
     if not 0 <= seed < 2**63:
-        problems.append(Problem(Place("--seed", 0, 0), f"{seed} is no seed", "a whole number from 0"))
+        problems.append(Problem(Place("--seed", 0, 0), f"{seed} is no seed", "from 0 to 2**63 - 1"))
     if problems:
         raise Misused(problems)
     on_step("reading the place")

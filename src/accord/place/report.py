@@ -34,6 +34,9 @@ METRIC_WORDS = {
 }
 """What the metrics are called."""
 
+FEW = 40
+"""Fewer draws than this do not show where 95 of 100 lie."""
+
 SEEN = 50
 """Pence that are seen in whole pounds."""
 
@@ -93,6 +96,14 @@ def range_words(metric: str, figure: Figure) -> str:
     return f"{written(metric, figure.low)} to {written(metric, figure.high)}"
 
 
+def draws_words(made: Summary) -> str:
+    """Whether there are too few draws for an interval; nothing where there are enough."""
+    if made.draws >= FEW:
+        return ""
+    many = "1 draw does" if made.draws == 1 else f"{made.draws} draws do"
+    return f"{many} not show where 95 % lie: {FEW} or more do"
+
+
 def differs(made: Summary, one: Headline) -> str:
     """What differs where activity does not: money between parties, or prices, or nothing."""
     said: list[str] = []
@@ -150,6 +161,7 @@ def html(run: Run, made: Summary, uncertain: Uncertainty | None, lucky: Sequence
             written=written,
             changes={case.name: changed(stage.place, stage.cases[0], case) for case in stage.cases[1:]},
             differs=differs,
+            few_draws=draws_words(made),
             range_words=range_words,
             doubt_words=doubt_words,
             behaviours=_behaviours(stage),
