@@ -124,7 +124,7 @@ def test_errors_in_a_file_of_targets_are_told_with_their_place_and_nothing_is_wr
         (("--people", "12"), 2, "12 people are not enough"),
         (("--people", "-5"), 2, "--people"),
         (("--seed", "-1"), 2, "-1 is no seed"),
-        (("--targets", "nowhere.yaml"), 4, "nowhere.yaml"),
+        (("--targets", "nowhere.yaml"), 6, "nowhere.yaml"),
         (("--html", "nowhere/report.html"), 6, "there is no folder"),
     ],
 )

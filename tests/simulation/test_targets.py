@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from accord.cli.validate import _short
 from accord.language.problem import DataRefused
 from accord.language.text import decode, read_tree
 from accord.simulation.model import model
@@ -14,7 +15,7 @@ from accord.simulation.people import AGES
 from accord.simulation.validation.answering import Worlds
 from accord.simulation.validation.judging import judge
 from accord.simulation.validation.query import NOUNS, Query, read_query, reference
-from accord.simulation.validation.target import published_file, read_file, read_targets
+from accord.simulation.validation.target import published, published_file, read_file, read_targets
 
 PEOPLE = 20_000
 
@@ -226,13 +227,52 @@ WRONG = [
     ("unit: per 1000 person-years", "unit: per cent", "10:11: per cent does not fit"),
     ("rate: emergency, ages", "rate: hospital_cost, ages", "10:11: per 1000 person-years does not fit"),
     ("value: 60", "value: -60", "9:12: -60 per 1000 person-years is not possible"),
-    ("percent: 50", "percent: 150", "would accept nothing at all too"),
+    ("percent: 50", "percent: 150", "± 150 % would accept 0 as well"),
     ("percent: 50", "absolute: 0", "a tolerance of 0 is 0"),
     ("percent: 50", "from: 70, to: 80", "the published 60 itself is not from 70 to 80"),
     ("percent: 50", "from: 70", "says not how near is near enough"),
     ("because: half", "because: half\n    expected: out", "why it is out is not said"),
     ("because: half", "because: half\n    prices: 2011/12", "there are no pounds in this query"),
+    ("value: 60", "value: .6", "'.6' is not a number\n    fix: 0.6"),
+    ("value: 60", "value: 1e3", "'1e3' is not a number\n    fix: 1000"),
+    ("ages: 45-54", "year: -5", "'-5' is below 0, and not a whole number"),
+    ("rate: emergency, ages: 45-54", "share: {care_home: yes}", "care_home is not an entry of what can be said of"),
+    ("rate: emergency, ages: 45-54", "mean: emergency_days, among: admissions", "this query answers in days"),
+    ("accord: 1", "", "has no accord"),
 ]
+
+BROKEN = [
+    (b"", "this file is empty"),
+    (b"accord: 1\ntargets: [", "this is not YAML"),
+    (b"accord: 1\ntargets: !!set {}", "tag"),
+    (b"accord: &a 1\ntargets: *a", "anchors"),
+    (b"[" * 40 + b"]" * 40, "deep"),
+    (b"\xff\xfe\x00", "not UTF-8"),
+    (b"accord: 1\n---\naccord: 1", "a second document begins here; a file holds one"),
+]
+
+
+@pytest.mark.parametrize(("content", "message"), BROKEN)
+def test_what_is_no_yaml_is_a_file_with_errors_like_any_other(tmp_path: Path, content: bytes, message: str):
+    path = tmp_path / "targets.yaml"
+    path.write_bytes(content)
+    with pytest.raises(DataRefused) as refused:
+        read_file(path)
+    assert message in str(refused.value)
+    assert "accord new" not in str(refused.value)
+
+
+def test_days_are_days_and_pounds_are_pounds(tmp_path: Path):
+    text = TARGET.replace("rate: emergency, ages: 45-54", "mean: emergency_days, among: admissions")
+    (one,) = read_targets(written(tmp_path, text.replace("unit: per 1000 person-years", "unit: days")))
+    assert one.unit == "days"
+
+
+def test_titles_of_the_own_targets_stand_for_themselves_and_differ_on_a_terminal():
+    titles = [one.title for one in published()]
+    assert not [title for title in titles if title.startswith(("The same", "Of these"))]
+    assert len(set(map(_short, titles))) == len(titles)
+    assert max(map(len, map(_short, titles))) <= 72
 
 
 @pytest.mark.parametrize(("old", "new", "message"), WRONG)

@@ -100,5 +100,7 @@ def report(made: Validated) -> list[str]:
     return [*lines, "", *sentences(made)]
 
 
-def _short(text: str, most: int = 60) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+def _short(text: str, most: int = 72) -> str:
+    """A title on one line; what is left out is the middle, since titles that begin alike differ at their end."""
+    end = most // 2
+    return text if len(text) <= most else f"{text[: most - end - 1].rstrip()}…{text[-end:].lstrip()}"

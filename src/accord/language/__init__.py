@@ -63,7 +63,7 @@ def _check(content: bytes, file: str, beside: object, cards: Mapping[str, Measur
 
     assert isinstance(beside, Beside)
     source = decode(content, file)
-    tree = read_tree(source)
+    tree = read_tree(source, "accord new NAME writes a start")
     text = source.text
     files: Mapping[str, bytes] = {}
     if isinstance(tree, Entries) and tree.get("variation") is not None:

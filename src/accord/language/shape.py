@@ -10,6 +10,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from accord.language.problem import Problem, nearest
 from accord.language.text import Entries, Items, Scalar, Tree
@@ -206,7 +207,16 @@ def _word_problems(tree: Scalar, shape: Word | Choice) -> Iterator[Problem]:
         good = False
     if not good:
         written = f"{tree.value[:60]!r} is not" if tree.value else "nothing stands here; expected"
-        yield Problem(tree.place, f"{written} {shape.what}", f"for example {shape.example}" if shape.example else "")
+        fix = f"for example {shape.example}" if shape.example else ""
+        if shape is WHOLE and re.fullmatch(r"-\d+", tree.value):
+            written, fix = f"{tree.value[:60]!r} is below 0, and not", "0 or more"
+        yield Problem(tree.place, f"{written} {shape.what}", (shape is NUMBER and _in_digits(tree.value)) or fix)
+
+
+def _in_digits(text: str) -> str:
+    """How a number is written that is one elsewhere (.5, 5., 1e3); empty if it is none, or not a short one."""
+    found = re.fullmatch(r"[+-]?(?:\d{1,15}\.?\d{0,15}|\.\d{1,15})(?:[eE][+-]?\d)?", text)
+    return f"{Decimal(text):f}".removesuffix(".") if found else ""
 
 
 def _record_problems(tree: Entries, shape: Record) -> Iterator[Problem]:

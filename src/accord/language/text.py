@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from accord.language.place import Place, Source
-from accord.language.problem import ContractRefused, Problem
+from accord.language.problem import ContractRefused, DataRefused, Problem
 
 MAXIMUM_BYTES = 2_000_000
 """A contract that no person can read is refused. The largest contract of the library has about 20,000 bytes."""
@@ -140,16 +140,27 @@ def read_trees(source: Source) -> tuple[Tree, ...]:
     return _Reader(source).documents()
 
 
-def read_tree(source: Source) -> Tree:
-    """The one document of a YAML text; raises :class:`ContractRefused` if there is none or more than one."""
+def read_data(content: bytes, file: str) -> Tree:
+    """The one document of a YAML file that is no contract (targets, a place); raises DataRefused if it cannot be."""
+    try:
+        return read_tree(decode(content, file))
+    except ContractRefused as refused:
+        raise DataRefused(refused.problems) from None
+
+
+def read_tree(source: Source, start: str = "") -> Tree:
+    """The one document of a YAML text; raises :class:`ContractRefused` if there is none or more than one.
+
+    ``start`` says what to do about an empty file.
+    """
     trees = read_trees(source)
     if not trees:
-        raise ContractRefused(Problem(Place(source.name, 1, 1), "this file is empty", "accord new NAME writes a start"))
+        raise ContractRefused(Problem(Place(source.name, 1, 1), "this file is empty", start))
     if len(trees) > 1:
         raise ContractRefused(
             Problem(
                 trees[1].place,
-                "a second document begins here; a file holds one contract",
+                "a second document begins here; a file holds one",
                 "put each into a file of its own",
             )
         )

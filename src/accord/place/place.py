@@ -37,7 +37,7 @@ from accord.language.shape import (
     Record,
     conform,
 )
-from accord.language.text import Tree, decode, fields_of, items_of, read_tree, text_of
+from accord.language.text import Tree, fields_of, items_of, read_data, text_of
 from accord.simulation import behaviour
 from accord.simulation.behaviour import Behaviour
 from accord.simulation.feed import Feed, read_feed
@@ -147,7 +147,7 @@ def read_place(folder: Path) -> LocalPlace:
 
         fix = f"a place is a folder with {FILE}: accord population makes one"
         raise NotFound(Problem(Place(str(path), 0, 0), "there is no place here", fix))
-    tree = read_tree(decode(path.read_bytes(), str(path)))
+    tree = read_data(path.read_bytes(), str(path))
     problems = conform(tree, _PLACE)
     if problems:
         raise DataRefused(problems)

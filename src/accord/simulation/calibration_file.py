@@ -22,7 +22,7 @@ import numpy as np
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.language.shape import DATE, NUMBER, TITLE, Choice, Field, ListOf, MapOf, Record, Word, conform
-from accord.language.text import decode, fields_of, items_of, read_tree, text_of
+from accord.language.text import fields_of, items_of, read_data, text_of
 from accord.simulation import rounding
 from accord.simulation.calibration import CURVE_OF, Calibration, Practices, laid
 from accord.simulation.credibility import GROUPS, NORMAL
@@ -199,7 +199,7 @@ def read(folder: Path | str) -> Own:
     if not path.is_file():
         fix = "accord calibrate RECORD --out makes one"
         raise DataRefused(Problem(Place(str(folder), 0, 0), f"there is no {FILE} here", fix))
-    tree = read_tree(decode(path.read_bytes(), str(path)))
+    tree = read_data(path.read_bytes(), str(path))
     problems = list(conform(tree, _CALIBRATION))
     if problems:
         raise DataRefused(problems)

@@ -15,7 +15,7 @@ from pathlib import Path
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem, nearest
 from accord.language.shape import IDENTIFIER, NUMBER, TITLE, Choice, Either, Field, ListOf, MapOf, Record, Word, conform
-from accord.language.text import Entries, Items, Scalar, Tree, decode, fields_of, items_of, read_tree, text_of
+from accord.language.text import Entries, Items, Scalar, Tree, fields_of, items_of, read_data, text_of
 from accord.simulation.extending import Growth
 from accord.simulation.model import STREAMS
 
@@ -190,7 +190,7 @@ def read_scenario(path: Path, *, behaviours: Collection[str], in_force: Collecti
         raise DataRefused(
             Problem(Place(str(path), 0, 0), f"this scenario cannot be read: {why}", "check its path")
         ) from None
-    tree = read_tree(decode(content, str(path)))
+    tree = read_data(content, str(path))
     problems = conform(tree, _SCENARIO)
     if problems:
         raise DataRefused(problems)

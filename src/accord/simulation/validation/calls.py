@@ -160,7 +160,7 @@ def validate(
     Raises:
         Misused: a seed or a number of people that cannot be, or nothing to ask.
         DataRefused: a file of targets has errors, with the place of each.
-        NotFound: the page could not be written where it should be.
+        NotFound: a file of targets is not there, or the page could not be written where it should be.
     """
     problems: list[Problem] = []
     if not FEWEST <= people <= MOST:

@@ -133,10 +133,15 @@ def sentences(made: Validated) -> list[str]:
     inside = sum(one.inside for one in made.judged)
     fitted, unseen = made.used("fitted"), made.used("held out")
     if made.judged:
+        parts = [
+            f"{sum(one.inside for one in some)} of {len(some)} {words}"
+            for some, words in ((fitted, "that the model was fitted to"), (unseen, "that it has never seen"))
+            if some
+        ]
+        are = "is" if inside == 1 else "are"
         out.append(
-            f"{inside} of {count(len(made.judged), 'published figure')} are reproduced within their tolerance: "
-            f"{sum(one.inside for one in fitted)} of {len(fitted)} that the model was fitted to, and "
-            f"{sum(one.inside for one in unseen)} of {len(unseen)} that it has never seen."
+            f"{inside} of {count(len(made.judged), 'published figure')} {are} reproduced within their tolerance: "
+            f"{', and '.join(parts)}."
         )
     for one in made.out:
         what = "could not be answered" if one.result is None else f"is {figure(one.result, one.target.unit)}"

@@ -202,7 +202,7 @@ _STATE_FIELDS = (
     Field("morbidity", _levels("morbidity"), "Levels: none, one, multi, complex; multi+ is multi or complex."),
     Field("frailty", _levels("frailty"), "Levels of the eFI: fit, mild, moderate, severe; mild+ is any."),
 )  # fmt: skip
-_STATE = Record("a part of the people", _STATE_FIELDS)
+_STATE = Record("what can be said of people", _STATE_FIELDS)
 _NAMED = ListOf("behaviours", Word("a behaviour", r"[a-z-]+", "refer-or-treat"))
 _STREAMS = ListOf("streams", Word("a stream of payment", None, "shared savings"))
 _BEFORE = "The same with no contract change."
@@ -676,6 +676,8 @@ def _unit(
         case "rate":
             return f"{'pounds ' if thing is not None and thing.money else ''}per {per}"
         case "thing":
+            if thing is not None and {name for name, _ in thing.weights} == {"emergency_days"}:
+                return "days"
             return "pounds" if thing is not None and thing.money else "number"
         case "answer":
             return ANSWERS.get(str(said.get("of")), "")
@@ -717,7 +719,7 @@ def _written(tree: Tree) -> str:
 def reference(line: Callable[[Sequence[str]], str] = lambda cells: f"| {' | '.join(cells)} |") -> str:
     """What can be asked, as Markdown tables, printed from what the reader of files itself uses."""
     out = ["| noun | what it is | unit | it takes | for example |", "|---|---|---|---|---|"]
-    units = {"rate": "per what `per` says", "thing": "`number` or `pounds`", "part": "that of what is in it",
+    units = {"rate": "per what `per` says", "thing": "`number`, `pounds` or `days`", "part": "that of what is in it",
              "ratio": "`times`", "answer": "`points` or `per cent`"}  # fmt: skip
     for noun in NOUNS.values():
         takes = ", ".join(f"**{name}**" if name in noun.needs else name for name in noun.takes if name not in OF_WHOM)

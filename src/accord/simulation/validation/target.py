@@ -15,7 +15,8 @@ from pathlib import Path
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.language.shape import IDENTIFIER, NUMBER, TITLE, Choice, Field, ListOf, Record, Word, conform
-from accord.language.text import Tree, decode, fields_of, items_of, read_tree, text_of
+from accord.language.text import Tree, fields_of, items_of, read_data, text_of
+from accord.settlement.catalogue import NotFound
 from accord.simulation.validation.query import PRICE_YEAR, QUERY, Query, read_query
 
 STATUSES = ("verified", "derived", "unverified", "assumed")
@@ -139,15 +140,20 @@ class TargetFile:
 
 
 def read_file(path: Path) -> TargetFile:
-    """A file of targets; raises DataRefused with everything that is wrong with it, each with its place."""
+    """A file of targets.
+
+    Raises:
+        NotFound: there is no such file, or it cannot be read.
+        DataRefused: it has errors, with the place of each.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:
         why = (error.strerror or str(error)).lower()
-        raise DataRefused(
+        raise NotFound(
             Problem(Place(str(path), 0, 0), f"these targets cannot be read: {why}", "check the path")
         ) from None
-    tree = read_tree(decode(content, str(path)))
+    tree = read_data(content, str(path))
     problems = conform(tree, TARGETS)
     if problems:
         raise DataRefused(problems)
@@ -260,7 +266,7 @@ def _tolerance(tree: Tree, value: float, problems: list[Problem]) -> tuple[float
         return value - near, value + near, f"± {near:g}"
     if near >= 100:
         fix = "below 100, or say absolute, or from and to"
-        problems.append(Problem(fields_of(tree)["percent"].place, f"{near:g} % would accept nothing at all too", fix))
+        problems.append(Problem(fields_of(tree)["percent"].place, f"± {near:g} % would accept 0 as well", fix))
     if value == 0:
         problems.append(Problem(fields_of(tree)["percent"].place, "per cent of 0 are 0", "say absolute"))
     side = abs(value) * near / 100
