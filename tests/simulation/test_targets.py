@@ -235,7 +235,7 @@ WRONG = [
     ("because: half", "because: half\n    prices: 2011/12", "there are no pounds in this query"),
     ("value: 60", "value: .6", "'.6' is not a number\n    fix: 0.6"),
     ("value: 60", "value: 1e3", "'1e3' is not a number\n    fix: 1000"),
-    ("ages: 45-54", "year: -5", "'-5' is below 0, and not a whole number"),
+    ("ages: 45-54", "year: -5", "'-5' is not a whole number from 0"),
     ("rate: emergency, ages: 45-54", "share: {care_home: yes}", "care_home is not an entry of what can be said of"),
     ("rate: emergency, ages: 45-54", "mean: emergency_days, among: admissions", "this query answers in days"),
     ("accord: 1", "", "has no accord"),

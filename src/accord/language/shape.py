@@ -208,9 +208,8 @@ def _word_problems(tree: Scalar, shape: Word | Choice) -> Iterator[Problem]:
     if not good:
         written = f"{tree.value[:60]!r} is not" if tree.value else "nothing stands here; expected"
         fix = f"for example {shape.example}" if shape.example else ""
-        if shape is WHOLE and re.fullmatch(r"-\d+", tree.value):
-            written, fix = f"{tree.value[:60]!r} is below 0, and not", "0 or more"
-        yield Problem(tree.place, f"{written} {shape.what}", (shape is NUMBER and _in_digits(tree.value)) or fix)
+        what = f"{shape.what} from 0" if shape is WHOLE and tree.value.startswith("-") else shape.what
+        yield Problem(tree.place, f"{written} {what}", (shape is NUMBER and _in_digits(tree.value)) or fix)
 
 
 def _in_digits(text: str) -> str:
