@@ -21,6 +21,8 @@ from accord.record.pseudonym import is_nhs_number
 from accord.record.record import Record, open_record
 from accord.simulation import person_engine as engine
 from accord.simulation import results, written
+from accord.simulation.chapters.codes import codes, registers
+from accord.simulation.chapters.writer import identifiers
 from accord.simulation.events import frequent
 from accord.simulation.model import STREAMS, model
 from accord.simulation.people import AGES, FRAILTY, MORBIDITY
@@ -204,11 +206,11 @@ def test_continuity_is_where_the_figures_put_it(record: Record):
 def test_registers_of_england_come_out_as_published():
     """Averaged over England's people and states, each register has the published share."""
     made = model()
-    chance = written.registers(made)
+    chance = registers(made)
     people = made.people[2026]
     share = made.mix.reshape(*made.mix.shape[:2], len(MORBIDITY), len(FRAILTY)).sum(axis=3)
     there = (share * people[:, :, None]).sum(axis=0)
-    listed = written.codes()["register"]
+    listed = codes()["register"]
     for number, (name, least) in enumerate(zip(listed.detail, listed.from_age, strict=True)):
         found = (chance[number] * there)[least:].sum() / there[least:].sum()
         assert found == pytest.approx(value(f"register_{name}"), rel=1e-6), name
@@ -219,12 +221,12 @@ def test_codes_of_other_admissions_are_not_chronic_ones():
     """What is written for an admission that is not chronic matches no rule of the list of chronic conditions."""
     lines = (CODELISTS / "nhsof-2-3-i.csv").read_text("utf-8").splitlines()[1:]
     cases = [line.split(",")[3] for line in lines if ",case," in line]
-    assert all(code.startswith(tuple(cases)) for code in written.codes()["chronic"].code)
-    assert not any(code.startswith(tuple(cases)) for code in written.codes()["emergency"].code)
+    assert all(code.startswith(tuple(cases)) for code in codes()["chronic"].code)
+    assert not any(code.startswith(tuple(cases)) for code in codes()["emergency"].code)
 
 
 def test_identifiers_have_the_shape_of_nhs_numbers_and_are_none():
-    made = written.identifiers(0, 5_000)
+    made = identifiers(0, 5_000)
     assert len(set(made)) == 5_000
     assert all(len(one) == 10 and one.startswith("999") and not is_nhs_number(one) for one in made)
 
