@@ -15,7 +15,7 @@ from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# `make test` asks the same questions every time, so that a change is judged and not luck; `make test-long` asks new ones
+# `make test` asks the same questions every time, so that a change is judged and not luck; `make test-long` asks others
 settings.register_profile("same", derandomize=True, database=None)
 settings.register_profile("new", print_blob=True)
 
