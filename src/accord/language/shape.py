@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal, get_args
 
 from accord.language.problem import Problem, nearest
 from accord.language.text import Entries, Items, Scalar, Tree
@@ -110,6 +111,14 @@ WHOLE = Word("a whole number", r"\d+", "3")
 FLAG = Word("true or false", r"true|false", "true")
 FORMULA = Word("a formula", None, "list_size * price")
 UNIT = Word("a unit", None, "GBP per person")
+
+Status = Literal["verified", "derived", "unverified", "assumed"]
+"""How sure a figure or a definition in a file of data is: read in its source; worked out from such figures; general
+knowledge; nobody publishes it. A contract's own figures may be ``indicative`` too (:mod:`accord.language.vocabulary`).
+"""
+
+STATUSES: tuple[Status, ...] = get_args(Status)
+STATUS = Choice(STATUSES)
 
 
 def _kind(tree: Tree) -> str:

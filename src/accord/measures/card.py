@@ -15,7 +15,7 @@ from typing import Literal
 
 from accord.language.place import Place
 from accord.language.problem import ContractRefused, Problem
-from accord.language.shape import DATE, NAME, TITLE, Choice, Field, ListOf, MapOf, Record, Word, conform
+from accord.language.shape import DATE, NAME, STATUS, TITLE, Choice, Field, ListOf, MapOf, Record, Status, Word, conform
 from accord.language.text import Entries, Items, Scalar, Tree, decode, read_tree
 from accord.record.portable import MeasureRefused
 
@@ -25,7 +25,6 @@ the select (a share of people or stays, or one sum over another). ``total``: a s
 
 Who = Literal["registered", "resident"]
 Count = Literal["people on the first day", "people on the last day", "people on 1 April", "person-days"]
-Status = Literal["verified", "unverified", "derived", "assumed"]
 
 IDENTIFIER = Word("a name: lower-case letters, digits and -", r"[a-z][a-z0-9-]{0,62}", "emergency-admissions-chronic")
 VERSION = Word("a version", r"\d+(?:\.\d+)*", "1")
@@ -34,7 +33,6 @@ PER = Word("how many of what a rate is for", r"[1-9]\d*(?: \S.*)?", "100000 peop
 AGES = Word("ages in full years", r"all|\d+\+|\d+-\d+", "65+")
 BANDS = Word("bands of ages, with spaces between", r"\d+(?:-\d+|\+)?(?: \d+(?:-\d+|\+)?)*", "0-4 5-9 10+")
 STEP = Word("a rounding step", r"1|10|100|0\.0*1", "0.1")
-STATUS = Choice(("verified", "unverified", "derived", "assumed"))
 
 REFERENCE = Record(
     "a reference",

@@ -18,9 +18,9 @@ from typing import Literal
 
 from accord.language.place import Place
 from accord.language.problem import ContractRefused, Problem, nearest
-from accord.language.shape import TITLE, Choice, Field, Record, conform
+from accord.language.shape import STATUS, STATUSES, TITLE, Choice, Field, Record, Status, conform
 from accord.language.text import Entries, Scalar, decode, read_tree
-from accord.measures.card import IDENTIFIER, STATUS, VERSION, Status
+from accord.measures.card import IDENTIFIER, VERSION
 from accord.record.portable import MeasureRefused
 
 Match = Literal["exact", "prefix", "regex"]
@@ -239,8 +239,8 @@ def _wrong(row: Mapping[str, str], file: str, line: int) -> list[Problem]:
         found.append(Problem(place, "position is not one of primary, secondary, any"))
     if (row.get("role") or "case") not in ROLES:
         found.append(Problem(place, f"role is not one of {', '.join(ROLES)}", nearest(row["role"], ROLES)))
-    if (row.get("status") or "unverified") not in ("verified", "unverified", "derived", "assumed"):
-        found.append(Problem(place, "status is not one of verified, unverified, derived, assumed"))
+    if (row.get("status") or "unverified") not in STATUSES:
+        found.append(Problem(place, f"status is not one of {', '.join(STATUSES)}"))
     if row.get("from_date"):
         try:
             dt.date.fromisoformat(row["from_date"])

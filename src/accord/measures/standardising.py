@@ -24,10 +24,10 @@ from pathlib import Path
 
 from accord.language.place import Place
 from accord.language.problem import ContractRefused, Problem, nearest
-from accord.language.shape import TITLE, Choice, Field, Record, conform
+from accord.language.shape import STATUS, TITLE, Choice, Field, Record, conform
 from accord.language.text import Entries, Scalar, decode, read_tree
 from accord.library import MEASURES
-from accord.measures.card import IDENTIFIER, STATUS, VERSION, Ages, read_ages
+from accord.measures.card import IDENTIFIER, VERSION, Ages, read_ages
 from accord.record.portable import MeasureRefused
 
 Z = Decimal("1.959963984540054235524594430520551527955550")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,12 +16,10 @@ from accord.place.stage import Stage
 from accord.place.summary import PENNIES, PER_THOUSAND, SETTINGS, Figure, Headline, Summary, Winner
 from accord.place.uncertainty import Uncertain, Uncertainty
 from accord.settlement.chart import Chart, columns
+from accord.settlement.page import render
 from accord.simulation.behaviour import Response
 from accord.simulation.model import STREAMS, published_prices
 from accord.simulation.recorded import BY_REGISTERS
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 METRIC_WORDS = {
     "payments": "Paid under the contracts by boards",
@@ -41,19 +38,6 @@ SEEN = 50
 """Pence that are seen in whole pounds."""
 
 MONEY = ("payments", "hospital", "balance")
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=ChoiceLoader([PackageLoader("accord.place"), PackageLoader("accord.settlement")]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 def pounds(pence: float, signed: bool = False) -> str:
@@ -127,45 +111,43 @@ def html(run: Run, made: Summary, uncertain: Uncertainty | None, lucky: Sequence
     """The page."""
     stage = run.stage
     assert stage is not None
-    return (
-        _environment()
-        .get_template("futures.html.j2")
-        .render(
-            run=run,
-            made=made,
-            uncertain=uncertain,
-            lucky=lucky,
-            charts=_charts(made, uncertain, lucky),
-            kinds=_kinds(uncertain),
-            paid=_grouped(made.paid, lambda one: (one.contract, one.stream)),
-            money=_money(made),
-            moves={one.scenario: _moves(made, one.scenario) for one in made.headlines},
-            fifths=[(name, made.titles[name], _rates(made, name, made.fifths[name])) for name in made.scenarios],
-            ages=_ages(made),
-            stakes=[
-                (made.titles[case.name], stakes.hospital, stakes.indicators)
-                for case, stakes in zip(stage.cases, stage.stakes, strict=True)
-            ],
-            answers=_answers(stage),
-            providers=[
-                (made.titles[case.name], SETTINGS[stream].partition(": ")[2], rows)
-                for case, response in zip(stage.cases, stage.responses, strict=True)
-                for stream, rows in response.chosen.items()
-            ],
-            metrics=METRIC_WORDS,
-            settings={**SETTINGS, "complex": f"{SETTINGS['complex']} ({multimorbidity_of(stage)})"},
-            pounds=pounds,
-            number=number,
-            share=share,
-            shown=shown,
-            written=written,
-            changes={case.name: changed(stage.place, stage.cases[0], case) for case in stage.cases[1:]},
-            differs=differs,
-            few_draws=draws_words(made),
-            range_words=range_words,
-            doubt_words=doubt_words,
-            behaviours=_behaviours(stage),
-        )
+    return render(
+        "futures.html.j2",
+        room="accord.place",
+        run=run,
+        made=made,
+        uncertain=uncertain,
+        lucky=lucky,
+        charts=_charts(made, uncertain, lucky),
+        kinds=_kinds(uncertain),
+        paid=_grouped(made.paid, lambda one: (one.contract, one.stream)),
+        money=_money(made),
+        moves={one.scenario: _moves(made, one.scenario) for one in made.headlines},
+        fifths=[(name, made.titles[name], _rates(made, name, made.fifths[name])) for name in made.scenarios],
+        ages=_ages(made),
+        stakes=[
+            (made.titles[case.name], stakes.hospital, stakes.indicators)
+            for case, stakes in zip(stage.cases, stage.stakes, strict=True)
+        ],
+        answers=_answers(stage),
+        providers=[
+            (made.titles[case.name], SETTINGS[stream].partition(": ")[2], rows)
+            for case, response in zip(stage.cases, stage.responses, strict=True)
+            for stream, rows in response.chosen.items()
+        ],
+        metrics=METRIC_WORDS,
+        settings={**SETTINGS, "complex": f"{SETTINGS['complex']} ({multimorbidity_of(stage)})"},
+        pounds=pounds,
+        number=number,
+        share=share,
+        shown=shown,
+        written=written,
+        changes={case.name: changed(stage.place, stage.cases[0], case) for case in stage.cases[1:]},
+        differs=differs,
+        few_draws=draws_words(made),
+        range_words=range_words,
+        doubt_words=doubt_words,
+        behaviours=_behaviours(stage),
     )
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from accord.language.place import Place
 from accord.language.problem import Problem, nearest
-from accord.language.shape import NAME, TITLE, Choice, Field, ListOf, MapOf, Record, Word, conform
+from accord.language.shape import NAME, STATUS, TITLE, Choice, Field, ListOf, MapOf, Record, Status, Word, conform
 from accord.language.text import Tree, decode, fields_of, items_of, read_tree, text_of
 from accord.record.belonging import as_table, belonging
 from accord.record.portable import Select, read_select
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 FILE = Path(__file__).parent / "attribution.yaml"
 """The methods there are."""
 
-Status = Literal["verified", "unverified", "derived", "assumed"]
 Services = Literal["consultations", "outpatients"]
 
 
@@ -186,14 +185,13 @@ left join died d on d.person = c.person
 where c.attributed = 1 and (d.day is null or d.day >= date '{first}')
 """
 
-_STATUS = Choice(("verified", "unverified", "derived", "assumed"))
 _STEP = Record(
     "a step",
     (
         Field("title", TITLE, "its title", True),
         Field("services", Choice(("consultations", "outpatients")), "which services count", True),
         Field("roles", ListOf("roles", NAME), "whose consultations count"),
-        Field("status", _STATUS, "whether it was verified", True),
+        Field("status", STATUS, "whether it was verified", True),
         Field("note", TITLE, "what to know about it", True),
     ),
 )
@@ -201,7 +199,7 @@ _TIES = Record(
     "ties",
     (
         Field("by", Word("what decides", "latest service"), "what decides", True),
-        Field("status", _STATUS, "whether it was verified", True),
+        Field("status", STATUS, "whether it was verified", True),
         Field("note", TITLE, "what to know about it", True),
     ),
 )
@@ -210,7 +208,7 @@ _METHOD = Record(
     (
         Field("title", TITLE, "its title", True),
         Field("authority", TITLE, "where it comes from", True),
-        Field("status", _STATUS, "whether it was verified", True),
+        Field("status", STATUS, "whether it was verified", True),
         Field("note", TITLE, "what to know about it", True),
         Field("weigh", Choice(("charges", "services")), "what decides", True),
         Field("steps", ListOf("steps", _STEP), "its steps, in order", True),

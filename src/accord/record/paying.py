@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from accord.language.place import Place
 from accord.language.problem import Problem
-from accord.language.shape import NAME, TITLE, Choice, Field, ListOf, Record, Word, conform
+from accord.language.shape import NAME, STATUS, TITLE, Field, ListOf, Record, Word, conform
 from accord.language.text import Tree, decode, fields_of, items_of, read_tree, text_of
 from accord.record.portable import read_select
 from accord.record.roster import SPANS, RosterMisused, bind_belonging, population
@@ -183,7 +183,7 @@ _RULE = Record(
         Field("payer", ListOf("payers", Word("a payer", "|".join(_PAYERS))), "who pays, the first that is known", True),
         Field("authority", TITLE, "where it comes from", True),
         Field("address", TITLE, "where that can be read", True),
-        Field("status", Choice(("verified", "unverified", "derived", "assumed")), "whether it was verified", True),
+        Field("status", STATUS, "whether it was verified", True),
         Field("note", TITLE, "what to know about it", True),
     ),
 )

@@ -9,12 +9,16 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
+HERE = "accord.settlement"
+"""Whose templates hold the style that every page shares."""
+
+
 @cache
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def _environment(room: str) -> Environment:
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     return Environment(
-        loader=PackageLoader("accord.settlement"),
+        loader=ChoiceLoader([PackageLoader(each) for each in dict.fromkeys((room, HERE))]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -22,6 +26,12 @@ def _environment() -> Environment:
     )
 
 
-def render(template: str, **values: object) -> str:
-    """A page from its template. Values are escaped; only the templates themselves may hold markup."""
-    return _environment().get_template(template).render(**values)
+def render(template: str, /, *, room: str = HERE, **values: object) -> str:
+    """A page from its template. Values are escaped; only the templates themselves may hold markup.
+
+    Args:
+        template: the file's name in the folder ``templates`` of the room, or of this one.
+        room: the package whose page it is.
+        values: what the template reads.
+    """
+    return _environment(room).get_template(template).render(**values)

@@ -18,15 +18,13 @@ from numpy.typing import NDArray
 
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
-from accord.language.shape import IDENTIFIER, NUMBER, TITLE, Choice, Field, ListOf, Record, conform
+from accord.language.shape import IDENTIFIER, NUMBER, STATUS, TITLE, Choice, Field, ListOf, Record, conform
 from accord.language.text import Tree, decode, fields_of, items_of, read_tree, text_of
 from accord.library import BEHAVIOURS
 from accord.simulation.choosing import CHOICE, Chosen, Providers, read_choice
 from accord.simulation.model import STREAMS
 
 Numbers = NDArray[np.float64]
-
-STATUSES = ("verified", "derived", "unverified", "assumed")
 
 MOVED = (*STREAMS, "worsening", "chronic", "achievement", "adjustments", "registers", "expected", "participation")
 """What an effect can move: a stream, the course of illness, or what is reckoned with."""
@@ -43,7 +41,7 @@ _EFFECT = Record(
         Field("low", NUMBER, "The lower end of its 95 % interval.", True),
         Field("high", NUMBER, "The upper end of its 95 % interval.", True),
         Field("authority", TITLE, "Where the size comes from.", True),
-        Field("status", Choice(STATUSES), "How sure it is.", True),
+        Field("status", STATUS, "How sure it is.", True),
         Field("note", TITLE, "A remark."),
     ),
 )
@@ -68,7 +66,7 @@ _BEHAVIOUR = Record(
                     Field("expects", Choice(("loss",)), "What a practice expects of a new contract."),
                     Field("scale", NUMBER, "Pounds at which 63 % of the effect is reached."),
                     Field("authority", TITLE, "Where the scale comes from."),
-                    Field("status", Choice(STATUSES), "How sure the scale is."),
+                    Field("status", STATUS, "How sure the scale is."),
                 ),
             ),
             "What it answers to.",
@@ -88,7 +86,7 @@ _BEHAVIOUR = Record(
                 (
                     Field("times", NUMBER, "How many times the size when the cause is taken away.", True),
                     Field("authority", TITLE, "Where that comes from.", True),
-                    Field("status", Choice(STATUSES), "How sure it is.", True),
+                    Field("status", STATUS, "How sure it is.", True),
                 ),
             ),
             "Taking away acts otherwise than giving.",

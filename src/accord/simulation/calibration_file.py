@@ -21,7 +21,7 @@ import numpy as np
 
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
-from accord.language.shape import DATE, NUMBER, TITLE, Choice, Field, ListOf, MapOf, Record, Word, conform
+from accord.language.shape import DATE, NUMBER, STATUS, TITLE, Choice, Field, ListOf, MapOf, Record, Word, conform
 from accord.language.text import fields_of, items_of, read_data, text_of
 from accord.simulation import rounding
 from accord.simulation.calibration import CURVE_OF, Calibration, Practices, laid
@@ -40,7 +40,7 @@ _FIGURE = Record(
         Field("low", NUMBER, "the lower end of its 95 % interval"),
         Field("high", NUMBER, "the upper end of its 95 % interval"),
         Field("authority", TITLE, "where it comes from", True),
-        Field("status", Choice(("verified", "derived", "unverified", "assumed")), "how sure", True),
+        Field("status", STATUS, "how sure", True),
         Field("note", TITLE, "what is behind it"),
     ),
 )

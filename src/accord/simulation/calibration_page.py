@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from accord.settlement.chart import LABELS, ROW, VALUES, WIDTH, Chart, Shape, dots
+from accord.settlement.page import render
 from accord.simulation.back_test import DIVISIONS, MONEY, TITLES, BackTest, Compared
 from accord.simulation.calibration import Calibration
 from accord.simulation.calibration_file import age_group, shown
 from accord.simulation.credibility import LEVELS, NORMAL
 from accord.simulation.model import published
 from accord.simulation.people import SEXES
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 BY = {"age": "Age", "sex": "Sex", "fifth": "Deprivation fifth (1 most deprived)", "practice": "Practice"}
 """What divisions are called."""
@@ -47,19 +44,6 @@ FIGURES = {
 """Single figures that are shown, and how they are called."""
 
 
-@cache
-def _environment() -> Environment:
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=ChoiceLoader([PackageLoader("accord.simulation"), PackageLoader("accord.settlement")]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
 def page(made: Calibration, back: BackTest | None, *, inside: bool) -> str:
     """The page; ``inside`` shows exact numbers, which must not leave the boundary."""
     tested: list[dict[str, Any]] = []
@@ -74,26 +58,24 @@ def page(made: Calibration, back: BackTest | None, *, inside: bool) -> str:
             chart = _practices(rows, name)
             if chart is not None:
                 charts[name] = chart
-    return (
-        _environment()
-        .get_template("calibration.html.j2")
-        .render(
-            made=made,
-            back=back,
-            inside=inside,
-            tested=tested,
-            charts=charts,
-            rivals=_rivals(back) if back else None,
-            by=BY,
-            divisions=DIVISIONS,
-            money=MONEY,
-            titles=TITLES,
-            written=written,
-            percent=percent,
-            margins=_margins(made),
-            figures=_figures(made),
-            practices=_between(made),
-        )
+    return render(
+        "calibration.html.j2",
+        room="accord.simulation",
+        made=made,
+        back=back,
+        inside=inside,
+        tested=tested,
+        charts=charts,
+        rivals=_rivals(back) if back else None,
+        by=BY,
+        divisions=DIVISIONS,
+        money=MONEY,
+        titles=TITLES,
+        written=written,
+        percent=percent,
+        margins=_margins(made),
+        figures=_figures(made),
+        practices=_between(made),
     )
 
 

@@ -12,15 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from accord.language.problem import Problem
-from accord.language.shape import NUMBER, TITLE, Choice, Field, ListOf, Record
+from accord.language.shape import NUMBER, STATUS, TITLE, Choice, Field, ListOf, Record
 from accord.language.text import Tree, fields_of, items_of, text_of
 from accord.simulation.model import STREAMS
 
-STATUSES = ("verified", "derived", "unverified", "assumed")
-
 _SOURCED = (
     Field("authority", TITLE, "Where it comes from.", True),
-    Field("status", Choice(STATUSES), "How sure it is.", True),
+    Field("status", STATUS, "How sure it is.", True),
 )
 
 CHOICE = Record(

@@ -19,6 +19,8 @@ from accord.language.shape import (
     IDENTIFIER,
     NAME,
     NUMBER,
+    STATUS,
+    STATUSES,
     TITLE,
     Choice,
     Either,
@@ -35,8 +37,6 @@ from accord.simulation.results import RESULTS
 
 ORGANISATIONS = ("practice", "network", "neighbourhood", "board", "council", "hospital")
 """What a key of a contract can stand for, from the practices of a place."""
-
-STATUSES = ("verified", "derived", "unverified", "assumed")
 
 FILE = "futures.yaml"
 """The name of a feed's file."""
@@ -63,7 +63,7 @@ _SOURCE = Record(
         Field("of", IDENTIFIER, "The contract whose quantity it is."),
         Field("value", TITLE, "The same in every row, as written."),
         Field("authority", TITLE, "Where a value comes from."),
-        Field("status", Choice(STATUSES), "How sure it is."),
+        Field("status", STATUS, "How sure it is."),
         Field("note", TITLE, "A remark."),
     ),
 )  # fmt: skip
@@ -97,7 +97,7 @@ _FEED = Record(
                         Field("times", NUMBER, "How many of the denominator for each of these; of answers: how many."),
                         Field("responds", FLAG, "Whether behaviour moves it."),
                         Field("authority", TITLE, "Where level and spread come from.", True),
-                        Field("status", Choice(STATUSES), "How sure they are.", True),
+                        Field("status", STATUS, "How sure they are.", True),
                     ),
                 ),
             ),

@@ -30,14 +30,13 @@ from numpy.typing import NDArray
 
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
+from accord.language.shape import STATUSES
 
 Numbers = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 PARTS = ("people", "patients", "adjusted", "done")
 """What is counted of a group: everybody of these ages, who is in it, who is taken out, who was reached of the rest."""
-
-STATUSES = ("verified", "derived", "unverified", "assumed")
 
 BAND = 5
 """Years of an age band of lists; the last is open."""

@@ -19,7 +19,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from accord.language.shape import NUMBER, TITLE, Choice, Field, MapOf, Record, Word, conform
+from accord.language.shape import NUMBER, STATUS, TITLE, Field, MapOf, Record, Word, conform
 from accord.language.text import Entries, Scalar, decode, read_tree
 from accord.simulation.compiled import compiled
 from accord.simulation.people import AGES, CELLS, FIFTHS, FRAILTY, MORBIDITY, SEXES, STATES, cell_of
@@ -102,7 +102,7 @@ _PARAMETERS = MapOf(
             Field("low", NUMBER, "the lower end of its 95 % interval"),
             Field("high", NUMBER, "the upper end of its 95 % interval"),
             Field("authority", TITLE, "where it comes from", True),
-            Field("status", Choice(("verified", "derived", "unverified", "assumed")), "how sure", True),
+            Field("status", STATUS, "how sure", True),
             Field("note", TITLE, "what else should be known"),
         ),
     ),

@@ -17,6 +17,7 @@ from accord.language.problem import ContractRefused, DataRefused, Problem, neare
 from accord.language.shape import (
     IDENTIFIER,
     NAME,
+    STATUS,
     TITLE,
     WHOLE,
     Choice,
@@ -105,9 +106,7 @@ MAPPING = Record(
         Field("source", NAME, "the short name of the data set in the record", True),
         Field("authority", TITLE, "who defines the data set", True),
         Field("address", TITLE, "where its definition stands"),
-        Field(
-            "status", Choice(("verified", "unverified", "derived", "assumed")), "how sure its names and codes are", True
-        ),
+        Field("status", STATUS, "how sure its names and codes are", True),
         Field("notes", TITLE, "what to know before using it"),
         Field(
             "files",

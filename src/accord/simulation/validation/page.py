@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from typing import TYPE_CHECKING
 
 from accord.settlement.chart import Chart, Shape
+from accord.settlement.page import render
 from accord.simulation.validation.calls import Validated
 from accord.simulation.validation.judging import Judged
 from accord.simulation.validation.relations import OUTPUTS, relations
 from accord.simulation.validation.verification import FALSE_ALARM, KINDS, Check, errors_of
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 WIDTH, LABELS, VALUES, ROW = 960, 400, 120, 22
 """Of the charts: the whole, the room for labels, that for figures on the right, and the height of a row."""
@@ -25,19 +21,6 @@ REACH = 3.0
 """How many tolerances from the published figure a chart shows; what lies farther stands at its edge with an arrow."""
 
 
-@cache
-def _environment() -> Environment:
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=ChoiceLoader([PackageLoader("accord.simulation.validation"), PackageLoader("accord.settlement")]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
 def page(made: Validated) -> str:
     """The page as text."""
     from accord import __version__
@@ -47,25 +30,23 @@ def page(made: Validated) -> str:
         for use, words in (("held out", "that the model has never seen"), ("fitted", "that the model was fitted to"))
         if (shown := made.used(use))
     }
-    return (
-        _environment()
-        .get_template("validation.html.j2")
-        .render(
-            made=made,
-            charts=charts,
-            drawn=_drawn(made.checks),
-            matrix=_matrix(made.checks),
-            kinds=KINDS,
-            by_kind={kind: [check for check in made.checks if check.kind == kind] for kind in KINDS},
-            lead=lead(made),
-            sentences=sentences(made),
-            figure=figure,
-            verdict=verdict,
-            off=off,
-            sentence=sentence,
-            alarm=FALSE_ALARM,
-            version=__version__,
-        )
+    return render(
+        "validation.html.j2",
+        room="accord.simulation.validation",
+        made=made,
+        charts=charts,
+        drawn=_drawn(made.checks),
+        matrix=_matrix(made.checks),
+        kinds=KINDS,
+        by_kind={kind: [check for check in made.checks if check.kind == kind] for kind in KINDS},
+        lead=lead(made),
+        sentences=sentences(made),
+        figure=figure,
+        verdict=verdict,
+        off=off,
+        sentence=sentence,
+        alarm=FALSE_ALARM,
+        version=__version__,
     )
 
 

@@ -14,12 +14,10 @@ from pathlib import Path
 
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
-from accord.language.shape import IDENTIFIER, NUMBER, TITLE, Choice, Field, ListOf, Record, Word, conform
+from accord.language.shape import IDENTIFIER, NUMBER, STATUS, TITLE, Choice, Field, ListOf, Record, Word, conform
 from accord.language.text import Tree, fields_of, items_of, read_data, text_of
 from accord.settlement.catalogue import NotFound
 from accord.simulation.validation.query import PRICE_YEAR, QUERY, Query, read_query
-
-STATUSES = ("verified", "derived", "unverified", "assumed")
 
 USES = ("fitted", "held out")
 """Whether the model was fitted to a figure, or has never seen it."""
@@ -44,7 +42,7 @@ _TARGET = Record(
         Field("title", TITLE, "What was published.", True),
         Field("authority", TITLE, "Who published it, where and when.", True),
         Field("address", TITLE, "Its address or identifier."),
-        Field("status", Choice(STATUSES), "How sure the published figure is.", True),
+        Field("status", STATUS, "How sure the published figure is.", True),
         Field("use", Choice(USES), "Whether the model was fitted to it.", True),
         Field("asks", QUERY, "How the same is asked of simulated people.", True),
         Field("value", NUMBER, "The published figure.", True),
@@ -64,7 +62,7 @@ _OUTSIDE = Record(
         Field("figure", Word("a short name", r"[A-Za-z0-9][A-Za-z0-9_. -]*", "B10"), "Its short name.", True),
         Field("title", TITLE, "What was published.", True),
         Field("authority", TITLE, "Who published it.", True),
-        Field("status", Choice(STATUSES), "How sure it is.", True),
+        Field("status", STATUS, "How sure it is.", True),
         Field("why", TITLE, "Why the model does not speak of it.", True),
     ),
 )
