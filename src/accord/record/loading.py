@@ -637,7 +637,8 @@ class _Load:
         people = con.sql("select distinct person from changed_people").to_arrow_table()
         manifest["derived"] = derive(made, self.before, changed, people, threads=self.threads, memory=memory)
         manifest["tables"] = describe_tables(unfinished)
-        found = plausibility.warnings(con, Record(self.folder, unfinished, manifest))
+        brought = [file.number for file in files]
+        found = plausibility.warnings(con, Record(self.folder, unfinished, manifest), brought)
         manifest["loads"][-1]["warnings"] = [problem.message for problem in found]
         early = self._before_the_lists(known) if numbered else ()
         publish(self.folder, unfinished, generation, manifest)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from accord.engine.sql import quoted, text_literal
-from accord.record import definition
+from accord.record import definition, plausibility
 from accord.record.record import Record
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class _Measuring:
             rejects=self._rejects(),
             findings=tuple(finding for finding in self._findings() if finding.rows),
             gaps=tuple(gaps for table in loaded.values() if (gaps := self._gaps(table))),
-            warnings=tuple(str(each) for each in (loads[-1].get("warnings") or [])) if loads else (),
+            warnings=tuple(problem.message for problem in plausibility.warnings(self.con, self.record)),
         )
 
     def _one(self, query: str) -> int:
