@@ -145,6 +145,24 @@ def test_a_replaced_figure_has_the_source_of_the_variation() -> None:
     assert (unsaid.authority, unsaid.status) == ("variation changed", "unverified")
 
 
+@pytest.mark.parametrize(
+    ("change", "parameter", "sources"),
+    [
+        ("parameters.share.values.A: 60", "share", ["variation changed"]),
+        ("parameters.size.points.1: [0, 300]", "size", ["variation changed"]),
+        ("parameters.fee.dated: [{from: 2026-04-01, value: 9}]", "fee", ["variation changed"]),
+        ("parameters.fee.dated.2: {from: 2028-04-01, value: 9}", "fee", ["cl. 3", "variation changed"]),
+        ("parameters.fee.dated.2.value: 9", "fee", ["cl. 3", "variation changed"]),
+        ("parameters.fee.dated.2: {from: 2028-04-01, value: 9, authority: deed 2}", "fee", ["cl. 3", "deed 2"]),
+    ],
+)
+def test_no_replaced_figure_keeps_the_source_of_the_one_it_replaces(
+    change: str, parameter: str, sources: list[str]
+) -> None:
+    varied = vary(f"replace:\n  {change}\n").parameters[parameter]
+    assert [entry.source.authority for entry in varied.entries] == sources
+
+
 def test_a_scale_that_changes_inside_the_term() -> None:
     varied = vary("replace: {parameters.size.points: [[0, 300]]}", head="from: 2027-04-01\n")
     assert [str(entry.since) for entry in varied.parameters["size"].entries] == ["2026-04-01", "2027-04-01"]
@@ -224,6 +242,12 @@ REFUSED = {
         "replace: {quantities.suplement.is: rate}",
         "the base has no quantity suplement",
         "did you mean supplement?",
+    ),
+    "a dated figure replaced by one without a date": (
+        "replace: {parameters.fee.value: 2}",
+        "fee is dated in the base: its figures begin on 2026-04-01, 2028-04-01",
+        "parameters.fee.dated: [{from: 2026-04-01, value: …}] in place of all of them, or "
+        "parameters.fee.dated.1.value: … for the first alone",
     ),
     "a section that is not there": (
         "remove: [notices.late]",

@@ -24,6 +24,20 @@ payments:
   - {pay: supplement, from: board, to: practice}
 """
 
+DATED = BASE.replace(
+    "value: 1.76, authority: cl. 2}",
+    """authority: cl. 2, dated: [{from: 2026-04-01, value: 1.76}, {from: 2027-04-01, value: 1.85}]}""",
+)
+
+WITH_EXAMPLE = (
+    BASE
+    + """examples:
+  - title: One practice
+    given: {work: [{practice: A, year: 2026-04-01, list_size: 1000}]}
+    expect: {it: [{practice: A, year: 2026-04-01, supplement: 1760}]}
+"""
+)
+
 GIVEN = """
         work
         practice | year       | list_size
@@ -49,7 +63,7 @@ SPECS = [
         Paths name entries: a parameter or quantity by its name (wherever its group stands), a payment by what it pays,
         a notice by when, a check or an example also by its number. A replaced figure has the variation's
         `authority:`, and is unverified until somebody has compared it. Added entries stand as they would in the
-        contract. `accord check` prints the hash of the base.
+        contract. The hash of the base is the `signed_hash` of `accord check BASE --json`.
         """,
         base=BASE,
         contract="""
@@ -105,6 +119,71 @@ SPECS = [
         expect="""
         practice | year       | supplement
         A        | 2026-04-01 | 15840
+        A        | 2027-04-01 | 16835
+        """,
+    ),
+    Spec(
+        title="Figures that the base says by dates",
+        text="""
+        A dated figure has no single value to replace. What replaces all of its entries is a list that begins on the
+        same first day; one entry has its number, counted in the base.
+        """,
+        base=DATED,
+        contract="""
+        accord: 1
+        variation: supplement-north
+        of: base.yaml
+        base_hash: BASE_HASH
+        replace:
+          parameters.rate.dated: [{from: 2026-04-01, value: 2, authority: deed of variation 2}]
+        """,
+        given=GIVEN,
+        expect="""
+        practice | year       | supplement
+        A        | 2026-04-01 | 18000
+        A        | 2027-04-01 | 18200
+        """,
+    ),
+    Spec(
+        title="A dated figure has no single value",
+        base=DATED,
+        contract="""
+        accord: 1
+        variation: supplement-north
+        of: base.yaml
+        base_hash: BASE_HASH
+        replace:
+          parameters.rate.value: 2
+        """,
+        refused="rate is dated in the base: its figures begin on 2026-04-01, 2027-04-01",
+        fix="parameters.rate.dated: [{from: 2026-04-01, value: …}] in place of all of them, or "
+        "parameters.rate.dated.1.value: … for the first alone",
+    ),
+    Spec(
+        title="Worked examples of the base",
+        text="""
+        They are tests of the base's figures, so a variation that changes a figure makes some of them fail. It takes
+        those out by their number in the base, which the refusal gives, and may say examples of its own.
+        """,
+        base=WITH_EXAMPLE,
+        contract="""
+        accord: 1
+        variation: supplement-north
+        of: base.yaml
+        base_hash: BASE_HASH
+        replace:
+          parameters.rate.value: 1.85
+        remove: [examples.1]
+        add:
+          examples:
+            - title: At the new rate
+              given: {work: [{practice: A, year: 2026-04-01, list_size: 1000}]}
+              expect: {it: [{practice: A, year: 2026-04-01, supplement: 1850}]}
+        """,
+        given=GIVEN,
+        expect="""
+        practice | year       | supplement
+        A        | 2026-04-01 | 16650
         A        | 2027-04-01 | 16835
         """,
     ),

@@ -8,6 +8,7 @@ own folder, and anything a terminal or a browser shows.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,11 +66,14 @@ def _check(content: bytes, file: str, beside: object, cards: Mapping[str, Measur
     source = decode(content, file)
     tree = read_tree(source, "accord new NAME writes a start")
     text = source.text
-    files: Mapping[str, bytes] = {}
+    examples: tuple[int, ...] | None = None
     if isinstance(tree, Entries) and tree.get("variation") is not None:
         expanded = expand(tree, beside)
-        tree, text, beside, files = expanded.tree, expanded.text, expanded.beside, expanded.files
+        tree, text, beside, examples = expanded.tree, expanded.text, expanded.beside, expanded.examples
         content = text.encode()
     draft = read_draft(tree, beside.read)
-    draft.files.update(files)
-    return Checker(draft, cards or {}).check(text, file, content)
+    contract = Checker(draft, cards or {}).check(text, file, content)
+    if examples is None:
+        return contract
+    numbered = zip(contract.examples, examples, strict=True)
+    return replace(contract, examples=tuple(replace(one, number_in_base=number) for one, number in numbered))

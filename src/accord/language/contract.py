@@ -272,6 +272,8 @@ class Example:
     given: Mapping[str, tuple[Mapping[str, str], ...]]
     """Rows by input, every value as written."""
     expect: tuple[Expectation, ...]
+    number_in_base: int = 0
+    """Its number in the contract that a variation changes; 0 if it is this text's own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from accord.language.folder import Beside
@@ -38,7 +37,8 @@ class Expanded:
     tree: Entries
     text: str
     beside: Beside
-    files: Mapping[str, bytes]
+    examples: tuple[int, ...]
+    """Of each worked example its number in the base; 0 for one that the variation says itself."""
 
 
 _NAMED_BY = {"payments": "pay", "notices": "when", "examples": "title", "checks": "that"}
@@ -66,7 +66,7 @@ def expand(tree: Entries, beside: Beside, depth: int = 1) -> Expanded:
     if change.problems:
         raise ContractRefused(change.problems)
     text = write(change.tree)
-    return Expanded(change.tree, text, base.beside, {})
+    return Expanded(change.tree, text, base.beside, _numbers_in(base.tree, change.tree))
 
 
 class _Base:
@@ -101,6 +101,13 @@ class _Base:
                 )
             )
         self.tree = tree
+
+
+def _numbers_in(base: Entries, varied: Entries) -> tuple[int, ...]:
+    """Of each worked example of a varied contract its number in the base; 0 for one that the base does not say so."""
+    said, now = base.get("examples"), varied.get("examples")
+    numbers = {id(item): number for number, item in enumerate(said.items if isinstance(said, Items) else (), 1)}
+    return tuple(numbers.get(id(item), 0) for item in (now.items if isinstance(now, Items) else ()))
 
 
 def base_hash(tree: Entries, content: bytes, beside: Beside) -> str:
@@ -219,7 +226,7 @@ class _Change:
     def _refuse(self, path: Scalar, message: str, fix: str = "") -> None:
         self.problems.append(Problem(path.place, message, fix))
 
-    def _at(self, tree: Tree, words: list[str], path: Scalar, value: Tree | None, done: list[str]) -> Tree | None:
+    def _at(self, tree: Tree, words: list[str], path: Scalar, value: Tree | None, done: list[str]) -> Tree:
         """The tree with the entry at ``words`` replaced (or removed, for a value of None)."""
         word, rest = words[0], words[1:]
         if isinstance(tree, Entries):
@@ -228,6 +235,10 @@ class _Change:
             inner = tree.get(word)
             if value is not None and not rest and self.since is not None:
                 return self._dated(tree, word, value, path, done)
+            dated = tree.get("dated")
+            if inner is None and _is_figure(done, word) and isinstance(dated, Items) and value is not None:
+                self._refuse_dated(path, done[1], word, dated)
+                return tree
             if inner is None:
                 where = ".".join(done) or "the base"
                 known = [key.value for key, _ in tree]
@@ -235,18 +246,27 @@ class _Change:
                 return tree
             if rest:
                 changed = self._at(inner, rest, path, value, [*done, word])
-                return _with(tree, _key(tree, word), changed) if changed is not None else tree
-            if value is None:
+            elif value is None:
                 return Entries(tuple((key, v) for key, v in tree if key.value != word), tree.place)
-            changed = _with(tree, _key(tree, word), value)
-            if done[:1] == ["parameters"] and word in _VALUE_WORDS:
-                for key, said in self._source(path):
-                    changed = _with(changed, key, said)
-            return changed
+            else:
+                changed = self._entries_sourced(value, path) if _are_entries([*done, word]) else value
+            varied = _with(tree, _key(tree, word), changed)
+            return self._sourced(varied, path) if value is not None and _is_figure(done, word) else varied
         if isinstance(tree, Items):
             return self._in_list(tree, words, path, value, done)
         self._refuse(path, f"{'.'.join(done)} has no entries", "")
         return tree
+
+    def _refuse_dated(self, path: Scalar, name: str, word: str, dated: Items) -> None:
+        """A figure that the base says by dates cannot be replaced by one without a date."""
+        starts = [entry.get("from") if isinstance(entry, Entries) else None for entry in dated.items]
+        days = [start.value for start in starts if isinstance(start, Scalar)]
+        self._refuse(
+            path,
+            f"{name} is dated in the base: its figures begin on {', '.join(days)}",
+            f"parameters.{name}.dated: [{{from: {min(days, default='…')}, {word}: …}}] in place of all of them, or "
+            f"parameters.{name}.dated.1.{word}: … for the first alone",
+        )
 
     def _in_list(self, tree: Items, words: list[str], path: Scalar, value: Tree | None, done: list[str]) -> Tree:
         word, rest = words[0], words[1:]
@@ -256,12 +276,11 @@ class _Change:
             if word == str(number + 1) or (isinstance(name, Scalar) and name.value == word):
                 items = list(tree.items)
                 if rest:
-                    changed = self._at(item, rest, path, value, [*done, word])
-                    items[number] = changed if changed is not None else item
+                    items[number] = self._at(item, rest, path, value, [*done, word])
                 elif value is None:
                     del items[number]
                 else:
-                    items[number] = value
+                    items[number] = self._entry_sourced(value, path) if _are_entries(done) else value
                 return Items(tuple(items), tree.place)
         self._refuse(path, f"{'.'.join(done)} has no {word}", f"name it by its {named_by}, or by its number")
         return tree
@@ -292,10 +311,10 @@ class _Change:
                 continue
             words = rest[1:] or ["is"]
             if words[0] not in [key.value for key, _ in spec] and len(words) == 1 and value is not None:
-                inner: Tree | None = _with(spec, _word(words[0], path.place), value)
+                inner: Tree = _with(spec, _word(words[0], path.place), value)
             else:
                 inner = self._at(spec, words, path, value, ["quantities", name])
-            changed.append(_with(group, _key(group, name), inner if inner is not None else spec))
+            changed.append(_with(group, _key(group, name), inner))
         if not found:
             names = [key.value for group in groups.items if isinstance(group, Entries) for key, _ in group]
             names = [known for known in names if known not in _GROUP_WORDS]
@@ -324,6 +343,23 @@ class _Change:
         dated = Items(_by_start((*before, Entries(tuple(begun), path.place))), tree.place)
         rest = tuple((key, inner) for key, inner in tree if key.value not in (word, "dated"))
         return Entries((*rest, (_word("dated", path.place), dated)), tree.place)
+
+    def _sourced(self, figures: Entries, path: Scalar) -> Entries:
+        """Varied figures with the source that they now have."""
+        for key, said in self._source(path):
+            figures = _with(figures, key, said)
+        return figures
+
+    def _entries_sourced(self, entries: Tree, path: Scalar) -> Tree:
+        if not isinstance(entries, Items):
+            return entries  # the check of the expanded contract says what is wrong with it
+        return Items(tuple(self._entry_sourced(entry, path) for entry in entries.items), entries.place)
+
+    def _entry_sourced(self, entry: Tree, path: Scalar) -> Tree:
+        """A dated entry that the variation says: with its own source, or else that of the variation."""
+        if not isinstance(entry, Entries) or entry.get("authority") is not None:
+            return entry
+        return self._sourced(entry, path)
 
     def _source(self, path: Scalar) -> tuple[tuple[Scalar, Tree], tuple[Scalar, Tree]]:
         """Where a varied figure comes from: the variation, not the base, and nobody has verified it by that."""
@@ -382,6 +418,17 @@ class _Change:
             self.tree = _with(self.tree, section, merged)
         else:
             self._refuse(section, f"{section.value} cannot be added to", f"replace: {{{section.value}: …}}")
+
+
+def _is_figure(done: list[str], word: str) -> bool:
+    """Whether this word holds figures: of a parameter, or of one of its dated entries."""
+    is_entry = len(done) == 2 or (len(done) == 4 and done[2] == "dated")
+    return done[:1] == ["parameters"] and is_entry and word in _VALUE_WORDS
+
+
+def _are_entries(path: list[str]) -> bool:
+    """Whether this is the list of a parameter's dated entries."""
+    return len(path) == 3 and path[0] == "parameters" and path[2] == "dated"
 
 
 def _from_the_end(path: Scalar) -> int:

@@ -328,7 +328,7 @@ VARIATION = Record(
         Field(
             "base_hash",
             Word("64 hexadecimal digits", r"[0-9a-f]{64}"),
-            "The hash of the base as signed; accord check prints it.",
+            "The hash of the base as signed: signed_hash of accord check --json.",
             required=True,
         ),
         Field("title", TITLE, "The title of the contract that it makes."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -22,11 +23,18 @@ def run_examples(contract: Contract) -> int:
     Raises:
         ContractRefused: naming every expectation that does not hold, or why an example cannot be settled.
     """
-    problems: list[Problem] = []
-    for example in contract.examples:
-        problems.extend(_problems(contract, example))
-    if problems:
-        raise ContractRefused(problems)
+    failing = [(example, found) for example in contract.examples if (found := _problems(contract, example))]
+    if failing:
+        of_base = [f"examples.{example.number_in_base}" for example, _ in failing if example.number_in_base]
+        leave_out = (
+            f"the variation changes what its base's examples test: remove: [{', '.join(of_base)}] in the variation, "
+            "and add: examples of its own; or correct the variation"
+        )
+        raise ContractRefused(
+            replace(problem, fix=leave_out) if example.number_in_base else problem
+            for example, found in failing
+            for problem in found
+        )
     return len(contract.examples)
 
 

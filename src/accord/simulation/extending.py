@@ -83,7 +83,6 @@ def until(contract: Contract, file: Path, last: dt.date) -> Contract:
     assert isinstance(change, Entries)
     expanded = expand(change, named)
     draft = read_draft(expanded.tree, expanded.beside.read)
-    draft.files.update(expanded.files)
     cards = Cards(file.parent)
     return Checker(draft, cards).check(expanded.text, str(file), expanded.text.encode())
 
