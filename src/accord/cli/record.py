@@ -328,6 +328,51 @@ def rotate(folder: RecordArgument, key: KeyOption, as_json: JsonOption = False) 
     say(f"{folder}: {done.record.generation.name}; {_many(len(done.removed), 'earlier generation')} removed")
 
 
+@record.command("prune", short_help="Remove earlier generations, never the current one.")
+def prune(
+    folder: RecordArgument,
+    keep: Annotated[
+        int | None,
+        typer.Option(
+            "--keep", metavar="N", min=1, help="How many stay, the current one among them.", show_default=False
+        ),
+    ] = None,
+    before: Annotated[
+        str | None,
+        typer.Option(
+            "--before", metavar="DAY", help="Those go whose last load was before this day.", show_default=False
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove earlier generations of a record, which every load leaves behind. The current one always stays.
+
+    Without --keep and --before nothing is removed: it says which generations there are, and how many bytes each holds
+    that no other one shares. What was known on a past day is in the current generation, so `accord record extract`
+    still rebuilds it. Whoever reads an earlier generation at the moment no longer finds it.
+    """
+    from accord.cli.terminal import say, say_json, table
+    from accord.record import keeping
+
+    if keep is not None and before is not None:
+        raise typer.BadParameter("give one of --keep and --before", param_hint="--keep")
+    done = keeping.prune(folder, keep=keep, before=_day(before, "--before"))
+    if as_json:
+        say_json(done.as_json())
+        return
+    fate = {each.name: "removed" for each in done.removed} | {done.record.generation.name: "current"}
+    every = sorted((*done.removed, *done.kept), key=lambda each: each.name)
+    rows = [
+        (each.name, each.day.isoformat() if each.day else "", f"{each.size:,}", fate.get(each.name, ""))
+        for each in every
+    ]
+    say(table(("generation", "last load", "bytes of its own", ""), rows, right=(2,)))
+    if keep is None and before is None:
+        say("\nnothing was removed: --keep N or --before DAY says what may go")
+    else:
+        say(f"\n{_many(len(done.removed), 'generation')} removed, which frees {done.freed:,} bytes")
+
+
 def _watched() -> Any:
     from contextlib import contextmanager
 

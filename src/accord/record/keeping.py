@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from accord.record.auditing import Audit
     from accord.record.extracting import Extracted
     from accord.record.loading import Loaded, Watch
+    from accord.record.pruning import Pruned
     from accord.record.pseudonym import KeyChain
     from accord.record.rotating import Rotated
 
@@ -123,6 +124,22 @@ def rotate(record: Path | str, key: Path | str, *, watch: Watch = unwatched) -> 
     from accord.record.rotating import rotate as rewrite
 
     return rewrite(record, key, watch=watch)
+
+
+def prune(record: Path | str, *, keep: int | None = None, before: dt.date | None = None) -> Pruned:
+    """Remove earlier generations of a record, never the current one; with neither argument, say which there are.
+
+    Args:
+        record: the folder of the record.
+        keep: so many generations stay, the current one among them.
+        before: those whose last load was before this day go.
+
+    Raises:
+        DataRefused: there is no record, or another process is writing it.
+    """
+    from accord.record.pruning import prune as tidy
+
+    return tidy(record, keep=keep, before=before)
 
 
 def held(record: Path | str) -> Mapping[str, Any]:

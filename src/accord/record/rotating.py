@@ -18,6 +18,7 @@ from accord.record import definition
 from accord.record.deriving import derive
 from accord.record.loading import CONFIRMED, REJECTS, STAGING, WITHDRAWN, alone, describe_tables
 from accord.record.optout import FOLDER as OPT_OUTS
+from accord.record.pruning import generations, remove
 from accord.record.pseudonym import KeyChain, KeyRefused, add_secret, read_key, row_expression
 from accord.record.record import Record, next_generation, open_record, publish
 
@@ -104,11 +105,8 @@ def _rewrite(record: Record, keys: KeyChain, behind: int, watch: Callable[[str, 
     publish(record.folder, unfinished, generation, manifest)
     # a load that was interrupted under the old key cannot go on
     shutil.rmtree(record.folder / STAGING, ignore_errors=True)
-    removed: list[str] = []
-    for old in sorted(record.folder.glob("generation-*")):
-        if old.name != generation:
-            shutil.rmtree(old)
-            removed.append(old.name)
+    removed = [old.name for old in generations(record.folder) if old.name != generation]
+    remove(record.folder, removed)
     return Rotated(open_record(record.folder), people, len(keys), tuple(removed))
 
 
