@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from accord.engine import Inputs, Settlement, read_inputs, settle
-from accord.language import check
+from accord.language import SettlementStopped, check
 from accord.language.checker import MeasureCard
 from accord.language.contract import Contract
 from accord.library import CONTRACTS
@@ -102,11 +102,14 @@ def made_up(seed: int, harsh: bool = False) -> Place:
     for practice in "ABCD"[: draw.randint(1, 4)]:
         size = draw.choice([draw.randint(1, 60), draw.randint(2_000, 30_000), draw.randint(2_000, 30_000)])
         income = Fraction(draw.randint(8_000, 15_000), 100) * size
+        signed = draw.choice(["2026-03-31", "2026-04-01", "2026-02-01", "2027-02-01"])
         leaves = draw.choice([None, None, draw.choice(years)])
+        if leaves is not None and first_day(leaves) < signed:
+            leaves += 1  # nobody gives notice before it has signed
         place["agreements"].append(
             {
                 "practice": practice,
-                "signed": draw.choice(["2026-03-31", "2026-04-01", "2026-02-01", "2027-02-01"]),
+                "signed": signed,
                 "list_at_signing": size,
                 "global_sum_at_signing": f"{float(income):.2f}",
                 "notice_given": draw.choice([None, f"{leaves}-07-{draw.randint(1, 31):02}"]) if leaves else None,
@@ -613,6 +616,31 @@ def test_the_supplement_begins_with_the_year_after_signing(signed: str, first_ye
     for year in range(2026, 2030):
         assert (paid["A", first_day(year)] > 0) == (year >= first_year)
         assert (supplement["A", first_day(year)] != 0) == (year >= first_year)
+
+
+DAYS = {
+    "the first day on which anybody can sign": ({"signed": "2025-04-01"}, ""),
+    "the day before": ({"signed": "2025-03-31"}, "before anybody could or too late"),
+    "another century": ({"signed": "1026-03-01"}, "before anybody could or too late"),
+    "the first day of the last year": ({"signed": "2032-04-01"}, ""),
+    "the day after": ({"signed": "2032-04-02"}, "before anybody could or too late"),
+    "after the end of the term": ({"signed": "2033-04-01"}, "before anybody could or too late"),
+    "notice on the day of signing": ({"notice_given": "2026-03-01", "leaves_on": "2027-03-31"}, ""),
+    "notice the day before": ({"notice_given": "2026-02-28", "leaves_on": "2027-03-31"}, "before it signed"),
+    "left before it signed": ({"leaves_on": "2026-02-28"}, "before it signed"),
+}
+
+
+@pytest.mark.parametrize(("days", "refused"), DAYS.values(), ids=DAYS.keys())
+def test_days_that_cannot_be_are_refused(days: Row, refused: str) -> None:
+    """An early day of notice would pay a leaver that gave none, and a mistyped year of signing goes unnoticed."""
+    agreement = plain(practices="A")["agreements"][0] | days
+    place = together([{"agreements": [agreement]}])
+    if not refused:
+        assert settled(contract(), place).values("loss_limit")
+        return
+    with pytest.raises(SettlementStopped, match=refused):
+        settled(contract(), place)
 
 
 def test_the_other_measure_of_continuity_changes_nothing_but_continuity() -> None:
