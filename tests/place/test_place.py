@@ -13,6 +13,7 @@ pytest.importorskip("numba")
 
 from accord.language.problem import AccordError, DataRefused
 from accord.place import calls
+from accord.place.futures import Run
 from accord.place.luck import Luck, luck
 from accord.place.place import people_of, read_place
 from accord.place.report import shown, written
@@ -153,6 +154,21 @@ def test_people_that_cannot_be(tmp_path: Path, changed: dict[str, object], place
         people_of(read_place(own_people(tmp_path, **changed)), 1)
     assert message in str(caught.value)
     assert place_of in str(caught.value)
+
+
+def test_what_a_practice_is_called_runs_in_no_spreadsheet(tmp_path: Path):
+    """A practice that is called as a formula is: the CSV has it as text, and numbers as they are."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.table({"draw": [0, 1], "member": ["=1+1", "B"], "received": [-5, 7]})
+    pq.write_table(table, tmp_path / "money.parquet")
+    path = calls._as_csv(Run(tmp_path, {}), "money")
+    assert path.read_text(encoding="utf-8").splitlines() == [
+        '"draw","member","received"',
+        '0,"\'=1+1",-5',
+        '1,"B",7',
+    ]
 
 
 # -- a whole run -------------------------------------------------------------------------------------------------------

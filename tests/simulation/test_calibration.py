@@ -565,19 +565,22 @@ def test_the_command_writes_a_calibration_its_test_and_a_page(altered: Record, c
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "code", "said"),
     [
-        (("--until", "April"), "April is no day"),
-        (("--until", "2028-04-01"), "is not whole"),
-        (("--until", "2023-09-01"), "no whole year"),
-        (("--years", "1"), "a back-test needs two"),
-        (("--years", "0"), "0 years"),
-        (("--draws", "10"), "40 or more"),
+        (("--until", "April"), 2, "April is not a day"),
+        (("--until", "2028-04-01"), 4, "is not whole"),
+        (("--until", "2023-09-01"), 4, "no whole year"),
+        (("--years", "1"), 4, "a back-test needs two"),
+        (("--years", "0"), 2, "0 years"),
+        (("--draws", "10"), 2, "40 or more"),
+        (("--seed", "-1"), 2, "-1 is no seed"),
     ],
 )
-def test_what_cannot_be_asked_is_said(as_built: Record, command, arguments: tuple[str, ...], said: str) -> None:  # type: ignore[no-untyped-def]
+def test_what_cannot_be_asked_is_said(
+    as_built: Record, command, arguments: tuple[str, ...], code: int, said: str
+) -> None:  # type: ignore[no-untyped-def]
     ended = command("calibrate", as_built.folder, *arguments, "--out", "own")
-    assert ended.code != 0
+    assert ended.code == code
     assert said in ended.err
     assert not Path("own").exists()
 

@@ -124,18 +124,22 @@ def test_the_command_says_what_it_made(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "code", "said"),
     [
-        (["--size", "-5"], "-5 is no number of people"),
-        (["--size", "5000", "--years", "0"], "0 years cannot be made"),
-        (["--size", "5000", "--start", "April"], "April is no day"),
-        ([], "how many people the place has is missing"),
-        (["--lists", "nowhere"], "there is no file practice_age_sex"),
+        (["--size", "-5"], 2, "--size: -5 is no number of people"),
+        (["--size", "5000", "--years", "0"], 2, "--years: 0 years cannot be made"),
+        (["--size", "5000", "--seed", "-1"], 2, "--seed: -1 is no seed"),
+        (["--size", "5000", "--start", "April"], 2, "--start: April is not a day"),
+        (["--size", "5000", "--start", "2025-04-06"], 2, "--start: 2025-04-06 is not the first of a month"),
+        ([], 2, "--size: how many people the place has is missing"),
+        (["--lists", "nowhere"], 4, "there is no file practice_age_sex"),
     ],
 )
-def test_nonsense_is_an_error_and_leaves_nothing(given: list[str], said: str, tmp_path: Path):
+def test_nonsense_is_an_error_and_leaves_nothing(given: list[str], code: int, said: str, tmp_path: Path):
+    """What was asked wrongly ends with 2, data that cannot be used with 4."""
     told = RUNNER.invoke(app, ["population", str(tmp_path / "made"), *given])
     assert isinstance(told.exception, AccordError)
+    assert told.exception.exit_code == code
     assert said in str(told.exception)
     assert list(tmp_path.iterdir()) == []
 

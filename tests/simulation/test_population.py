@@ -12,6 +12,8 @@ import pytest
 pytest.importorskip("numba")
 
 from accord.language.problem import DataRefused
+from accord.settlement.calls import Misused
+from accord.simulation.calls import make_place
 from accord.simulation.model import model
 from accord.simulation.people import AGES, CELLS, DEAD, FIFTHS, STATES
 from accord.simulation.population import Population, figures, populate, value
@@ -108,8 +110,8 @@ NONSENSE = {
     "a handful": ({"size": 12}, "size: 12 is too few for a place"),
     "more than there are": ({"size": 10**9}, "more than there are in the United Kingdom"),
     "no size": ({}, "how many people the place has is missing"),
-    "no seed": ({"size": 5_000, "seed": -1}, "seed: -1 is no seed"),
-    "no years": ({"size": 5_000, "years": 0}, "years: 0 years cannot be made"),
+    "no seed": ({"size": 5_000, "seed": -1}, "--seed: -1 is no seed"),
+    "no years": ({"size": 5_000, "years": 0}, "--years: 0 years cannot be made"),
     "the middle of a month": ({"size": 5_000, "start": dt.date(2025, 4, 6)}, "is not the first of a month"),
     "several at once": ({"size": -1, "years": 99}, "99 years cannot be made"),
 }
@@ -118,7 +120,7 @@ NONSENSE = {
 @pytest.mark.parametrize("what", NONSENSE)
 def test_nonsense_is_refused(what: str):
     given, said = NONSENSE[what]
-    with pytest.raises(DataRefused) as refused:
+    with pytest.raises(Misused) as refused:
         populate(**given)
     assert said in str(refused.value)
 
@@ -175,8 +177,19 @@ def test_people_are_those_of_the_lists(tmp_path: Path):
 def test_a_part_of_the_lists_is_whole_networks(tmp_path: Path):
     place = populate(2_000, 1, lists=lists(tmp_path))
     assert {one.network for one in place.practices} in ({"N1"}, {"N1", "NONE-B2"})
-    with pytest.raises(DataRefused, match="the lists have 2,050 people, not 9,999"):
+    with pytest.raises(Misused, match="the lists have 2,050 people, not 9,999"):
         populate(9_999, 1, lists=tmp_path)
+
+
+def test_names_run_in_no_spreadsheet(tmp_path: Path):
+    """What published lists call a practice or a network may be a formula; a made place's tables have it as text."""
+    names = MAP.replace("One", '"=HYPERLINK(""http://x"")"').replace("North", "@North")
+    made = make_place(tmp_path / "made", None, 1, years=1, lists=lists(tmp_path, practice_map=names))
+    practices = (made.folder / "structure/practices.csv").read_text("utf-8")
+    assert "A1,\"'=HYPERLINK(" in practices
+    organisations = (made.folder / "structure/organisations.csv").read_text("utf-8")
+    assert "'@North" in organisations and ",@North" not in organisations
+    assert made.population.practices[0].name.startswith("=")
 
 
 WRONG: Mapping[str, tuple[Mapping[str, str], str]] = {

@@ -15,7 +15,7 @@ from accord.simulation.people import AGES
 from accord.simulation.validation.answering import Worlds
 from accord.simulation.validation.judging import judge
 from accord.simulation.validation.query import NOUNS, Query, read_query, reference
-from accord.simulation.validation.target import published, published_file, read_file, read_targets
+from accord.simulation.validation.target import published, published_file, read_file
 
 PEOPLE = 20_000
 
@@ -182,7 +182,7 @@ def test_behaviour_answers_what_the_library_says(worlds: Worlds, asked: str, val
 def test_nobody_and_nothing_are_said(tmp_path: Path):
     text = TARGET.replace("rate: emergency, ages: 45-54", "rate: deaths, per: moves, figures: {moves: 0}")
     text = text.replace("per 1000 person-years", "per moves")
-    (found,) = judge(read_targets(written(tmp_path, text)), people=100)
+    (found,) = judge(read_file(written(tmp_path, text)).targets, people=100)
     assert found.result is None and not found.inside and "moves" in found.note
 
 
@@ -264,7 +264,7 @@ def test_what_is_no_yaml_is_a_file_with_errors_like_any_other(tmp_path: Path, co
 
 def test_days_are_days_and_pounds_are_pounds(tmp_path: Path):
     text = TARGET.replace("rate: emergency, ages: 45-54", "mean: emergency_days, among: admissions")
-    (one,) = read_targets(written(tmp_path, text.replace("unit: per 1000 person-years", "unit: days")))
+    (one,) = read_file(written(tmp_path, text.replace("unit: per 1000 person-years", "unit: days"))).targets
     assert one.unit == "days"
 
 
@@ -296,14 +296,16 @@ def test_pounds_are_of_a_year(tmp_path: Path):
         read_file(written(tmp_path, pounds))
     with pytest.raises(DataRefused, match="the model's pounds are those of 2011/12"):
         read_file(written(tmp_path, pounds.replace("because", "prices: 2023/24\n    because")))
-    assert read_targets(written(tmp_path, pounds.replace("because", "prices: 2011/12\n    because")))[0].query.money
+    assert (
+        read_file(written(tmp_path, pounds.replace("because", "prices: 2011/12\n    because"))).targets[0].query.money
+    )
 
 
 def test_a_target_is_judged(tmp_path: Path):
     text = TARGET + TARGET.split("targets:\n")[1].replace("target: one", "target: two").replace(
         "percent: 50", "percent: 1"
     )
-    inside, outside = judge(read_targets(written(tmp_path, text)), people=100)
+    inside, outside = judge(read_file(written(tmp_path, text)).targets, people=100)
     assert (inside.low, inside.high, inside.inside) == (30, 90, True)
     assert (outside.inside, outside.doubt) == (False, None)
     assert outside.result == inside.result

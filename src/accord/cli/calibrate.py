@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from accord.cli.options import HtmlOption, JsonOption
+from accord.cli.options import HtmlOption, JsonOption, SeedOption, simulation_installed
 
 if TYPE_CHECKING:
     from accord.simulation.calibrating import Calibrated
@@ -36,9 +36,7 @@ def calibrate(
     ] = None,
     years: Annotated[int, typer.Option("--years", metavar="N", help="How many years at most, 1 to 10.")] = 5,
     draws: Annotated[int, typer.Option("--draws", metavar="N", help="How often the last year is simulated.")] = 200,
-    seed: Annotated[
-        int, typer.Option("--seed", metavar="N", help="Which chance; the same seed, the same figures.")
-    ] = 1,
+    seed: SeedOption = 1,
     no_back_test: Annotated[
         bool, typer.Option("--no-back-test", help="Calibrate only; one year of record is then enough.")
     ] = False,
@@ -53,25 +51,14 @@ def calibrate(
     deprivation and practice, beside last year's rates carried forward and the built-in rates. The calibration that is
     written is of all years. It holds no person, and no number of 1 to 7 events.
     """
-    import datetime as dt
-
+    from accord.cli.boundary import INSIDE, day_of
     from accord.cli.progress import progress
     from accord.cli.terminal import say, say_json, warn
-    from accord.settlement.calls import usage
 
-    try:
-        after = None if until is None else dt.date.fromisoformat(until)
-    except ValueError as error:
-        raise usage("--until", f"{until} is no day", "write it as 2026-04-01") from error
-    if not 1 <= years <= 10:
-        raise usage("--years", f"{years} years cannot be calibrated to", "from 1 to 10")
-    try:
-        from accord.simulation import calibrating
-    except ModuleNotFoundError as error:
-        if error.name not in ("numba", "scipy"):
-            raise
-        lacking = f"calibrating needs {error.name}, which is not installed"
-        raise usage("accord calibrate", lacking, 'pip install "accord[simulation]"') from None
+    after = None if until is None else day_of("--until", until)
+    simulation_installed("accord calibrate")
+    from accord.simulation import calibrating
+
     with progress(20) as work:
         made = calibrating.calibrate(
             record,
@@ -90,7 +77,7 @@ def calibrate(
         say_json(made.as_json(inside=inside))
         return
     if inside:
-        warn("inside the boundary: exact figures, small counts among them; do not pass this on")
+        warn(INSIDE)
     for line in _report(made, inside):
         say(line)
     for path in made.written:

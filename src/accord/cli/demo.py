@@ -179,6 +179,7 @@ def _tell(global_sum: Run, supplement: Run, seconds: float) -> None:
     for command, what in (
         (f"accord settle integration-supplement --data {data} --set rate.continuity=3", "what if a rate were another?"),
         (f"accord measure {PLACE / 'record'} falls --from {FIRST} --until {UNTIL}", "another measure"),
+        (f"accord simulate {PLACE} --html {HOME / 'futures.html'}", "what contracts would do in the years to come"),
         ("accord population my-place --size 200000 --seed 7", "a place of your own"),
         ("docs/tutorial.md", "write your first contract, in ten minutes"),
     ):

@@ -1,4 +1,4 @@
-"""The arguments and options that several commands share, so that they read alike everywhere."""
+"""What several commands share, so that they read alike everywhere: arguments, options, and what must be installed."""
 
 from __future__ import annotations
 
@@ -57,6 +57,27 @@ SetOption = Annotated[
         show_default=False,
     ),
 ]
+
+# -- of commands that simulate -----------------------------------------------------------------------------------------
+
+SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="Which chance; the same seed, the same figures.")]
+
+
+def simulation_installed(command: str) -> None:
+    """See that what simulates is here: it is an extra of the package, which settling does without.
+
+    Raises:
+        Misused: it is not.
+    """
+    from importlib.util import find_spec
+
+    from accord.settlement.calls import usage
+
+    lacking = [name for name in ("numba", "scipy") if find_spec(name) is None]
+    if lacking:
+        said = f"this needs {' and '.join(lacking)}, which is not installed"
+        raise usage(command, said, 'pip install "accord[simulation]"')
+
 
 # -- of commands over a record -----------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from accord.cli.options import JsonOption
+from accord.cli.options import JsonOption, simulation_installed
 
 if TYPE_CHECKING:
     from accord.simulation.calls import MadePlace
@@ -66,17 +66,12 @@ def population(
     real one, and the data of the GP contract and the integration supplement for its last year. Larger places have
     aggregates by practice and year. Nobody in it exists.
     """
-    import datetime as dt
-
-    from accord.settlement.calls import usage
-
-    try:
-        first = None if start is None else dt.date.fromisoformat(start)
-    except ValueError as error:
-        raise usage("--start", f"{start} is no day", "write it as 2025-04-01") from error
+    from accord.cli.boundary import day_of
     from accord.cli.progress import progress
     from accord.cli.terminal import say_json
 
+    first = None if start is None else day_of("--start", start)
+    simulation_installed("accord population")
     with progress(20) as work:
         work.step("reading the model")
         from accord.simulation.calls import make_place

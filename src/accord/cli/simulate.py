@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from accord.cli.options import HtmlOption, JsonOption
+from accord.cli.options import HtmlOption, JsonOption, SeedOption, simulation_installed
 
 if TYPE_CHECKING:
     from accord.place.calls import Simulated
@@ -17,9 +17,7 @@ def simulate(
     place: Annotated[Path, typer.Argument(metavar="PLACE", help="A folder with place.yaml.", show_default=False)],
     years: Annotated[int, typer.Option("--years", metavar="N", help="How many years, 1 to 10.")] = 3,
     draws: Annotated[int, typer.Option("--draws", metavar="N", help="How many draws of chance.")] = 50,
-    seed: Annotated[
-        int, typer.Option("--seed", metavar="N", help="Which chance; the same seed, the same figures.")
-    ] = 1,
+    seed: SeedOption = 1,
     scenario: Annotated[
         list[str] | None,
         typer.Option(
@@ -49,16 +47,10 @@ def simulate(
     """
     from accord.cli.progress import progress
     from accord.cli.terminal import say, say_json, warn
-    from accord.settlement.calls import usage
 
-    try:
-        from accord.place import calls
-        from accord.simulation import partitions
-    except ModuleNotFoundError as error:
-        if error.name not in ("numba", "scipy"):
-            raise
-        lacking = f"simulating needs {error.name}, which is not installed"
-        raise usage("accord simulate", lacking, 'pip install "accord[simulation]"') from None
+    simulation_installed("accord simulate")
+    from accord.place import calls
+    from accord.simulation import partitions
 
     with progress(1) as work:
         made = calls.simulate(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from accord.cli.options import JsonOption
+from accord.cli.options import JsonOption, SeedOption, simulation_installed
 
 if TYPE_CHECKING:
     from accord.simulation.validation.calls import Validated
@@ -21,9 +21,7 @@ def validate(
     only: Annotated[
         bool, typer.Option("--only", help="Only the targets of these files, not the project's own.")
     ] = False,
-    seed: Annotated[
-        int, typer.Option("--seed", metavar="N", help="Which chance; the same seed, the same figures.")
-    ] = 1,
+    seed: SeedOption = 1,
     people: Annotated[
         int, typer.Option("--people", metavar="N", help="How many people are made; more find smaller faults.")
     ] = 200_000,
@@ -38,15 +36,9 @@ def validate(
     """
     from accord.cli.progress import progress
     from accord.cli.terminal import say, say_json
-    from accord.settlement.calls import usage
 
-    try:
-        from accord.simulation.validation import calls
-    except ModuleNotFoundError as error:
-        if error.name not in ("numba", "scipy"):
-            raise
-        lacking = f"validating needs {error.name}, which is not installed"
-        raise usage("accord validate", lacking, 'pip install "accord[simulation]"') from None
+    simulation_installed("accord validate")
+    from accord.simulation.validation import calls
 
     with progress(1) as work:
         made = calls.validate(

@@ -19,7 +19,9 @@ from accord.place.stage import Step, quiet
 from accord.place.summary import Summary, chance_of, summary
 from accord.place.uncertainty import Uncertainty, uncertainty
 from accord.settlement.calls import Misused
+from accord.settlement.run import safe_cell
 from accord.simulation.partitions import LOCAL, Engine
+from accord.simulation.system import wrong_seed
 
 LONGEST, MOST_DRAWS = 10, 100_000
 """The most years and draws of a run."""
@@ -89,8 +91,7 @@ def simulate(
         problems.append(Problem(Place("--years", 0, 0), f"{years} years cannot be simulated", f"1 to {LONGEST}"))
     if not 1 <= draws <= MOST_DRAWS:
         problems.append(Problem(Place("--draws", 0, 0), f"{draws} draws cannot be made", f"1 to {MOST_DRAWS:,}"))
-    if not 0 <= seed < 2**63:
-        problems.append(Problem(Place("--seed", 0, 0), f"{seed} is no seed", "from 0 to 2**63 - 1"))
+    problems += wrong_seed(seed)
     if problems:
         raise Misused(problems)
     on_step("reading the place")
@@ -111,16 +112,26 @@ def simulate(
     if uncertain is not None:
         _keep(run.folder / "uncertainty.json", uncertain.as_json())
     if csv:
-        from pyarrow import csv as writer
-
-        for name in ("activity", "people", "money"):
-            path = run.folder / f"{name}.csv"
-            writer.write_csv(run.table(name), path)
-            written.append(path)
+        written += [_as_csv(run, name) for name in ("activity", "people", "money")]
     if html is not None:
         Path(html).write_text(report.html(run, made, uncertain, lucky), encoding="utf-8")
         written.append(Path(html))
     return Simulated(run, made, uncertain, lucky, tuple(written))
+
+
+def _as_csv(run: Run, name: str) -> Path:
+    import pyarrow as pa
+    from pyarrow import csv
+
+    table = run.table(name)
+    for number, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):  # what organisations are called comes from whoever made the place
+            held = table.column(number).combine_chunks().dictionary_encode()
+            texts = pa.array([safe_cell(text) for text in held.dictionary.to_pylist()], pa.string())
+            table = table.set_column(number, field.name, texts.take(held.indices))
+    path = run.folder / f"{name}.csv"
+    csv.write_csv(table, path)
+    return path
 
 
 def _keep(path: Path, value: object) -> None:

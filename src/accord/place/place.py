@@ -296,21 +296,20 @@ def people_of(place: LocalPlace, years: int) -> tuple[People, Sequence[Organisat
         return whole.people, whole.practices
     if "people" in said:
         return _own(place, years)
+    from accord.settlement.calls import Misused
     from accord.simulation.population import populate
 
     lists = place.folder / said["lists"] if "lists" in said else None
     size = int(said["size"]) if "size" in said else None
     try:
         made = populate(size, int(said.get("seed", "1")), years, lists=lists, start=place.starts)
-    except DataRefused as error:
-        at = place.population_place
-        problems = [
-            Problem(Place(at.file, at.line, at.column), f"{problem.place.file}: {problem.message}", problem.fix)
-            if not problem.place.line
-            else problem
-            for problem in error.problems
-        ]
-        raise DataRefused(problems) from None
+    except Misused as error:  # what the command has as options, this place has in its file
+        raise DataRefused(
+            [
+                Problem(place.population_place, f"{one.place.file.removeprefix('--')}: {one.message}", one.fix)
+                for one in error.problems
+            ]
+        ) from None
     return made.people, made.practices
 
 

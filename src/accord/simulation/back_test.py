@@ -19,20 +19,19 @@ from numpy.typing import NDArray
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.simulation import rounding
-from accord.simulation.calibration import Calibration, calibrated, history
+from accord.simulation.calibration import Calibration, history
 from accord.simulation.calibration_file import age_group
 from accord.simulation.cohort_engine import Cohort, cohort, expect
 from accord.simulation.events import frequent
 from accord.simulation.model import Model, model
 from accord.simulation.people import CELLS, FIFTHS, SEXES
 from accord.simulation.person_engine import simulate
-from accord.simulation.recorded import STREAM_TABLES, Step, There, Year, people_on, quiet, years
+from accord.simulation.recorded import STREAM_TABLES, Step, There, Year, people_on, quiet
 from accord.simulation.results import AGE_GROUPS, LAZY, LAZY_AT, MONTHS, RESULTS
 from accord.simulation.system import noise, seed_of
 from accord.simulation.tables import ONE, tables
 
 if TYPE_CHECKING:
-    from accord.record.engines import EngineKind
     from accord.record.record import Record
 
 Numbers = NDArray[np.float64]
@@ -244,36 +243,12 @@ def _as_json(one: Compared) -> dict[str, Any]:
 # -- testing -----------------------------------------------------------------------------------------------------------
 
 
-def back_test(
-    record: Record,
-    spans: Sequence[tuple[dt.date, dt.date]],
-    *,
-    draws: int = 200,
-    seed: int = 1,
-    engine: EngineKind = "duckdb",
-    on_step: Step = quiet,
-    on_draw: Callable[[int, int], None] | None = None,
-) -> BackTest:
-    """Calibrate to all years but the last, and compare the last with what is simulated of it.
-
-    Raises:
-        DataRefused: there is one year only, or the record lacks what is needed.
-    """
-    refuse_untestable(record, spans, draws)
-    held = years(record, spans, engine=engine, on_step=on_step)
-    made = calibrated(record, held[:-1], on_step=on_step)
-    return tested(made, held, draws=draws, seed=seed, on_step=on_step, on_draw=on_draw)
-
-
 LEAST = 40
 """The fewest draws that show where 95 of 100 lie."""
 
 
-def refuse_untestable(record: Record, spans: Sequence[tuple[dt.date, dt.date]], draws: int) -> None:
-    """Refuse a history that is too short for a back-test, or too few draws."""
-    if draws < LEAST:
-        said = f"{draws} draws do not show where 95 of 100 lie"
-        raise DataRefused(Problem(Place("--draws", 0, 0), said, f"{LEAST} or more"))
+def refuse_short(record: Record, spans: Sequence[tuple[dt.date, dt.date]]) -> None:
+    """Refuse a history that is too short for a back-test."""
     if len(spans) < 2:
         said = f"the record has one whole year, from {spans[0][0]} until {spans[0][1]}, and a back-test needs two"
         fix = "--no-back-test calibrates to that year without one"
@@ -289,7 +264,16 @@ def tested(
     on_step: Step = quiet,
     on_draw: Callable[[int, int], None] | None = None,
 ) -> BackTest:
-    """The same from years that were read already, and a calibration to all but the last of them."""
+    """Compare the last of some years of a record with what is simulated of it.
+
+    Args:
+        made: a calibration to all of the years but the last.
+        held: the years, oldest first.
+        draws: how many draws of the last year.
+        seed: which chance.
+        on_step: told what is being done.
+        on_draw: told how many draws there are, and of how many.
+    """
     last = held[-1]
     own = model(None, made.figures)
     there = people_on(last, own, history(held[:-1], own, made.practices), births=1)

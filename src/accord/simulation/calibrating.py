@@ -11,15 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
+from accord.settlement.calls import Misused
 from accord.simulation import rounding
-from accord.simulation.back_test import BackTest, refuse_untestable, tested
+from accord.simulation.back_test import LEAST, BackTest, refuse_short, tested
 from accord.simulation.calibration import Calibration, calibrated
 from accord.simulation.calibration_file import FILE, write
 from accord.simulation.recorded import Step, quiet, whole_years, years
+from accord.simulation.system import wrong_seed
 
 if TYPE_CHECKING:
     from accord.record.engines import EngineKind
     from accord.record.record import Record
+
+LONGEST = 10
+"""The most years that are calibrated to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +88,26 @@ def calibrate(
         on_draw: told how many draws there are, and of how many.
 
     Raises:
+        Misused: years, draws or a seed that cannot be.
         DataRefused: the record cannot be calibrated to, with every reason. Then nothing is written.
     """
     from accord.record.record import Record, open_record
 
+    problems = wrong_seed(seed)
+    if not 1 <= most <= LONGEST:
+        said = f"{most} years cannot be calibrated to"
+        problems.append(Problem(Place("--years", 0, 0), said, f"from 1 to {LONGEST}"))
+    if testing and draws < LEAST:
+        said = f"{draws} draws do not show where 95 of 100 lie"
+        problems.append(Problem(Place("--draws", 0, 0), said, f"{LEAST} or more"))
+    if problems:
+        raise Misused(problems)
     opened = record if isinstance(record, Record) else open_record(record)
     if out is not None:
         _refuse_taken(Path(out))
     spans = whole_years(opened, until, most)
     if testing:
-        refuse_untestable(opened, spans, draws)
+        refuse_short(opened, spans)
     held = years(opened, spans, engine=engine, on_step=on_step)
     back = None
     if testing:

@@ -25,7 +25,7 @@ from accord.simulation.cohort_engine import Cohort, expect
 from accord.simulation.credibility import GROUPS, NORMAL, Multipliers, believe, multipliers
 from accord.simulation.model import DRAWN, STREAMS, Figures, Model, Parameter, model, published
 from accord.simulation.people import AGES, CELLS, FIFTHS, FRAILTY, MORBIDITY, STATES
-from accord.simulation.recorded import PAID, STREAM_TABLES, History, Step, Year, completed, quiet, years
+from accord.simulation.recorded import PAID, STREAM_TABLES, History, Step, Year, completed, quiet
 from accord.simulation.results import (
     CHRONICS,
     DAYS,
@@ -40,7 +40,6 @@ from accord.simulation.results import (
 )
 
 if TYPE_CHECKING:
-    from accord.record.engines import EngineKind
     from accord.record.record import Record
 
 Numbers = NDArray[np.float64]
@@ -139,24 +138,8 @@ def laid(
     return out
 
 
-def calibrate(
-    record: Record,
-    spans: Sequence[tuple[dt.date, dt.date]],
-    *,
-    engine: EngineKind = "duckdb",
-    on_step: Step = quiet,
-) -> Calibration:
-    """Calibrate to some years of a record (see :func:`accord.simulation.recorded.whole_years`).
-
-    Raises:
-        DataRefused: the record lacks what calibration needs, with every reason.
-    """
-    held = years(record, spans, engine=engine, on_step=on_step)
-    return calibrated(record, held, on_step=on_step)
-
-
 def calibrated(record: Record, held: Sequence[Year], *, on_step: Step = quiet) -> Calibration:
-    """The same from years that were read already."""
+    """Calibrate to some years of a record (see :func:`accord.simulation.recorded.years`)."""
     first, until = held[0].first, held[-1].until
     people_years = float(sum(year.exposure.sum() for year in held) / 12)
     say = _Saying(f"the place's own record, {first} to {until - dt.timedelta(1)}", people_years)
@@ -522,9 +505,6 @@ def _by_state(held: Sequence[Year], own: Mapping[str, Parameter], say: _Saying) 
 
 def _ratio(found: Mapping[str, Parameter], figures: Figures, name: str) -> float:
     return found[name].value / figures.parameters[name].value if name in found else 1.0
-
-
-_Factors = tuple[Numbers, Numbers] | Numbers
 
 
 def _state_factors(

@@ -15,6 +15,7 @@ import numpy as np
 
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
+from accord.settlement.run import safe_cell
 from accord.simulation.people import FIFTHS, SEXES
 from accord.simulation.population import BANDS, LONGEST, Population, populate
 from accord.simulation.results import COUNTS, LAZY
@@ -78,7 +79,8 @@ def make_place(
         on_step: told what is being done.
 
     Raises:
-        DataRefused: what was asked cannot be made, or something is there already. Then nothing is written.
+        Misused: what was asked cannot be a place, with every reason. Then nothing is written.
+        DataRefused: the lists are not lists, or something is there already. Then nothing is written.
     """
     out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -196,7 +198,7 @@ def _write_rows(path: Path, columns: tuple[str, ...], rows: list[tuple[object, .
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows(rows)
+        writer.writerows([safe_cell(str(cell)) for cell in row] for row in rows)
 
 
 def _write_data(record: Record, population: Population, folder: Path, on_step: Step) -> list[Path]:

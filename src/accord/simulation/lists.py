@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
+from accord.settlement.calls import Misused
 from accord.simulation.people import SEXES
 from accord.simulation.population import BANDS, _uniform
 
@@ -49,17 +50,14 @@ class Lists:
         """All of it, or whole networks in the order of the lists, from one that the seed chooses, of about a size.
 
         Raises:
-            DataRefused: the lists have fewer people than asked for.
+            Misused: the lists have fewer people than asked for.
         """
         if size is None:
             return self
         whole = int(self.patients.sum())
         if size > whole:
-            raise DataRefused(
-                Problem(
-                    Place("size", 0, 0), f"the lists have {whole:,} people, not {size:,}", "ask for fewer, or leave it"
-                )
-            )
+            said = f"the lists have {whole:,} people, not {size:,}"
+            raise Misused(Problem(Place("--size", 0, 0), said, "ask for fewer, or leave it"))
         order = list(dict.fromkeys(self.networks))
         people = dict.fromkeys(order, 0)
         for network, patients in zip(self.networks, self.patients.sum(axis=(1, 2)).tolist(), strict=True):

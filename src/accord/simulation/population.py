@@ -23,11 +23,13 @@ from numpy.typing import NDArray
 from scipy import special
 
 from accord.language.place import Place
-from accord.language.problem import DataRefused, Problem
+from accord.language.problem import Problem
+from accord.settlement.calls import Misused
 from accord.simulation.compiled import compiled
 from accord.simulation.draws import philox, words
 from accord.simulation.model import FOLDER, Model, Parameter, model, read_parameters
 from accord.simulation.people import AGES, BURDENS, CELLS, FIFTHS, SEXES, STATES, People
+from accord.simulation.system import wrong_seed
 
 if TYPE_CHECKING:
     from accord.simulation.lists import Lists
@@ -145,14 +147,15 @@ def populate(
 
     Args:
         size: how many people are registered; with ``lists``, about how many: whole networks, chosen by the seed.
-        seed: 0 to 2**64 - 1; the same seed gives the same place.
+        seed: 0 to 2**63 - 1; the same seed gives the same place.
         years: for how many years births to come are made, 1 to 10.
         lists: a folder of published lists (see :mod:`accord.simulation.lists`), or none for the built-in profile.
         start: the first day of the first year; the first of a month.
         built_in: the model; the committed one where none is given.
 
     Raises:
-        DataRefused: what was asked cannot be a place, or the lists are not lists, with every reason.
+        Misused: what was asked cannot be a place, with every reason.
+        DataRefused: the lists are not lists, with every reason.
     """
     _refuse_nonsense(size, seed, years, start, lists is not None)
     made = built_in or model()
@@ -183,20 +186,19 @@ def _refuse_nonsense(size: int | None, seed: int, years: int, start: dt.date, li
         problems.append(Problem(Place(what, 0, 0), message, fix))
 
     if size is None and not listed:
-        refuse("size", "how many people the place has is missing", "give a size, such as 50000, or a folder of lists")
+        refuse("--size", "how many people the place has is missing", "give a size, such as 50000, or a folder of lists")
     if size is not None and not LEAST <= size <= MOST:
         most = "more than there are in the United Kingdom" if size > MOST else "too few for a place"
         if size <= 0:
             most = "no number of people"
-        refuse("size", f"{size} is {most}", f"from {LEAST:,} to {MOST:,} people")
-    if not 0 <= seed < 2**64:
-        refuse("seed", f"{seed} is no seed", "a whole number from 0 to 2**64 - 1")
+        refuse("--size", f"{size} is {most}", f"from {LEAST:,} to {MOST:,} people")
+    problems += wrong_seed(seed)
     if not 1 <= years <= LONGEST:
-        refuse("years", f"{years} years cannot be made", f"from 1 to {LONGEST} years")
+        refuse("--years", f"{years} years cannot be made", f"from 1 to {LONGEST} years")
     if start.day != 1:
-        refuse("start", f"{start} is not the first of a month", "such as 2025-04-01")
+        refuse("--start", f"{start} is not the first of a month", "such as 2025-04-01")
     if problems:
-        raise DataRefused(problems)
+        raise Misused(problems)
 
 
 # -- sizes, ages and deprivation of practices --------------------------------------------------------------------------

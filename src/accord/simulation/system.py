@@ -1,4 +1,4 @@
-"""System: the chance that moves everybody together, year by year, and the seed of each draw.
+"""System: the chance that moves everybody together, year by year; the seed of a run and of each draw.
 
 It is the same in every scenario of a draw, and does not get smaller with the size of a place.
 """
@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from accord.language.place import Place
+from accord.language.problem import Problem
 from accord.simulation.draws import words
 from accord.simulation.model import Model
 
@@ -16,6 +18,17 @@ Numbers = NDArray[np.float64]
 
 NOISE = 32
 """Purpose of the draws of years that move everybody together (the last word of the counter)."""
+
+
+SEEDS = 2**63
+"""How many seeds a run can have."""
+
+
+def wrong_seed(seed: int) -> list[Problem]:
+    """What is wrong with a seed that was asked for, if anything."""
+    if 0 <= seed < SEEDS:
+        return []
+    return [Problem(Place("--seed", 0, 0), f"{seed} is no seed", "a whole number from 0 to 2**63 - 1")]
 
 
 def seed_of(seed: int, draw: int) -> int:

@@ -12,6 +12,7 @@ from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.settlement.calls import Misused
 from accord.settlement.catalogue import NotFound
+from accord.simulation.system import wrong_seed
 from accord.simulation.validation.judging import Judged, judge
 from accord.simulation.validation.target import TargetFile, published_file, read_file
 from accord.simulation.validation.verification import Check, verify
@@ -166,8 +167,7 @@ def validate(
     if not FEWEST <= people <= MOST:
         problems.append(Problem(Place("--people", 0, 0), f"{people:,} people are not enough or too many",
                                 f"{FEWEST:,} to {MOST:,}"))  # fmt: skip
-    if not 0 <= seed < 2**63:
-        problems.append(Problem(Place("--seed", 0, 0), f"{seed} is no seed", "a whole number from 0"))
+    problems += wrong_seed(seed)
     if only and not targets:
         problems.append(Problem(Place("--only", 0, 0), "there are no other targets", "name a file with --targets"))
     if problems:

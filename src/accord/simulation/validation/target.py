@@ -174,11 +174,6 @@ def read_file(path: Path) -> TargetFile:
     )
 
 
-def read_targets(path: Path) -> tuple[Target, ...]:
-    """The targets of a file; raises DataRefused with everything that is wrong with it."""
-    return read_file(path).targets
-
-
 @cache
 def published_file() -> TargetFile:
     """The project's own targets, and what they leave out."""
