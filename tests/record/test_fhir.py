@@ -72,6 +72,53 @@ def test_a_patient(tmp_path: Path, birth: str | None, gender: str | None, expect
     assert found.of("people", "identifier", "born", "sex") == [("p1", *expected)]
 
 
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("2025-06-01", "2025-06-01"),
+        ("20250601", "2025-06-01"),
+        # no day of FHIR: it stays what it is, so that loading refuses it and says how a day is written
+        ("01/06/2025", "01/06/2025"),
+        ("2025-6-1", "2025-6-1"),
+        ("20250601T1200", "20250601T1200"),
+    ],
+)
+def test_days_in_every_kind_of_place(tmp_path: Path, written: str, day: str) -> None:
+    found = bundle(
+        tmp_path,
+        {**PATIENT, "birthDate": written, "deceasedDateTime": written},
+        encounter("e1", "AMB", period={"start": written}),
+        encounter("e2", "IMP", period={"start": written, "end": written}),
+        of("Observation", code=code(SNOMED, "1"), effectiveDateTime=written),
+        of("Condition", own="c1", code=code(SNOMED, "1"), onsetPeriod={"start": written}),
+    )
+    days = (*found.of("people", "born"), *found.of("deaths", "day"), *found.of("consultations", "day"))
+    days += (*found.of("observations", "day"), *found.of("conditions", "since"))
+    assert days == ((day,),) * 5
+    assert found.of("episodes", "since", "until", "admitted", "discharged") == [(day,) * 4]
+
+
+@pytest.mark.parametrize(
+    ("updated", "known"),
+    [
+        ("2025-06-01T12:00:00Z", "2025-06-01"),
+        ("20250601", "2025-06-01"),
+        (None, "None"),
+        ("yesterday", "refused"),
+        ("2025-13-40T12:00:00Z", "refused"),
+        (20250601, "refused"),
+    ],
+)
+def test_when_a_resource_became_known_is_read_or_refused(tmp_path: Path, updated: object, known: str) -> None:
+    """Rows stand in the order in which they became known: a day that cannot be read is not today."""
+    (row,) = bundle(tmp_path, {**PATIENT, "meta": {"lastUpdated": updated}}).rows["people"]
+    assert (row.get("refused") is not None, row.get("refused_column")) == (
+        (True, "known") if known == "refused" else (False, None)
+    )
+    if known != "refused":
+        assert str(row["known"]) == known
+
+
 def test_a_patient_who_died_also_has_a_death(tmp_path: Path) -> None:
     found = bundle(tmp_path, {**PATIENT, "deceasedDateTime": "2024-05-06T07:08:09Z"})
     assert found.of("deaths", "identifier", "day", "source_row") == [("p1", "2024-05-06", 1)]

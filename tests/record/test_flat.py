@@ -289,6 +289,54 @@ def test_ways_to_feed_a_column(tmp_path: Path, change: str, feed: str, expected:
     assert found.of("observations", change.split(":")[0]) == [(expected,)]
 
 
+NUMBERS = [
+    # a cell of pounds, as people and programs write them; the pence of it, or None: refused
+    ("1000", 1000_00),
+    ("1000.00", 1000_00),
+    ("+12.5", 12_50),
+    ("1e3", 1000_00),  # R writes 100000 as 1e+05
+    ("1e+05", 100000_00),
+    ("10.005", 10_01),  # halves of a penny go away from nought
+    ("0.29", 29),
+    ("  ", "missing"),
+    ("£1,000.00", None),
+    ("1,000.00", None),
+    ("1.000,00", None),
+    ("1 000", None),
+    ("(500)", None),
+    ("500-", None),
+    ("1000p", None),
+    ("0x10", None),
+    ("NaN", None),
+    ("inf", None),
+    ("999999999999999", None),
+]
+
+
+@pytest.mark.parametrize(("cell", "pence"), NUMBERS)
+def test_pounds_are_read_exactly_or_refused_by_what_is_expected(tmp_path: Path, cell: str, pence: object) -> None:
+    text = OWN.replace("observations:", "consultations:").replace(
+        "value: {from: VALUE}", "cost: {from: VALUE, times: 100}"
+    )
+    text = "\n".join(line for line in text.splitlines() if "coding" not in line and "code" not in line) + "\n"
+    found = own(tmp_path, text, f'NHS,WHEN,CODE,VALUE\n1,03/04/2024,8.1,"{cell}"\n')
+    ((cost, refused, blamed),) = found.of("consultations", "cost", "refused", "refused_column")
+    said = "VALUE is not a number such as 1250.50, without commas and signs of money"
+    assert (refused, blamed) == ((said, "VALUE") if pence is None else (None, None))
+    assert cost == (None if pence in (None, "missing") else str(pence))
+
+
+@pytest.mark.parametrize("feed", ["value: {from: VALUE, times: 100}", 'unit: {from: VALUE, values: {"8": eight}}'])
+@pytest.mark.parametrize(("update", "refused"), [("1", False), ("9", True)])
+def test_what_cannot_be_mapped_does_not_keep_a_row_from_being_withdrawn(
+    tmp_path: Path, feed: str, update: str, refused: bool
+) -> None:
+    text = OWN.replace("value: {from: VALUE}", feed) + 'deleted: {column: UPDATE, is: ["1"]}\n'
+    found = own(tmp_path, text, f"NHS,WHEN,CODE,VALUE,UPDATE\n1,03/04/2024,8.1,x,{update}\n")
+    ((said, deleted),) = found.of("observations", "refused", "deleted")
+    assert (said is not None, deleted) == (refused, not refused)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-VERSION = "1"
+VERSION = "2"
 """Changes when the same file would be read differently."""
 
 CODES = Path(__file__).parent / "fhir.yaml"
@@ -87,6 +87,8 @@ _LOOKED_UP = (b"Patient", b"Organization", b"Practitioner", b"Encounter", b"Cond
               b"ExplanationOfBenefit", b"Medication")  # fmt: skip
 _TYPE = re.compile(rb'"resourceType"\s*:\s*"([A-Za-z]+)"')
 _DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T.*)?)?)?")
+
+_UNDASHED = re.compile(r"(\d{4})(\d{2})(\d{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,7 +397,10 @@ class _Mapping:
         if isinstance(made, str):
             return made
         own = _text(resource.get("id")) or full
-        known = _day(_dict(resource.get("meta")).get("lastUpdated"))
+        updated = _dict(resource.get("meta")).get("lastUpdated")
+        known = _day(updated)
+        # any other day would put the row before or after what it replaces
+        unknown = bool(updated) and not (known and _as_day(known[0]))
         withdrawn = _status(resource) == "entered-in-error"
         for nth, (_, row) in enumerate(made):
             row["source_row"] = number
@@ -404,6 +409,11 @@ class _Mapping:
             row["deleted"] = withdrawn
             if "identifier" not in row:
                 row["identifier"] = self._person(resource)
+            if unknown:
+                row |= {
+                    "refused": "meta.lastUpdated is not a time such as 2026-04-01T12:00Z",
+                    "refused_column": "known",
+                }
         return made
 
     # what is referred to
@@ -810,8 +820,11 @@ def _text(value: object) -> str | None:
 
 
 def _day(value: object, year_on: str = "01-01") -> tuple[str] | None:
-    """The day that a date or time is written on; of a partial date the first, of a year alone the day given."""
-    found = _DAY.fullmatch(value) if isinstance(value, str) else None
+    """The day that a date or time is written on; of a partial date the first, of a year alone the day given.
+
+    FHIR writes 2025-06-01; that some write 20250601 is understood, as it is in every other form of files.
+    """
+    found = _DAY.fullmatch(value) or _UNDASHED.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         return None
     year, month, of_month = found.groups()

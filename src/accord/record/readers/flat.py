@@ -42,7 +42,7 @@ from accord.record.source import RefusedRows, RowsRead, SetAside, SourceFile, So
 if TYPE_CHECKING:
     import duckdb
 
-VERSION = "3"
+VERSION = "4"
 """Changes when the same file would be read differently."""
 
 
@@ -256,9 +256,8 @@ class _Printing:
         if typed:
             return typed
         if feed.times != 1:
-            number = f"try_cast({value} as decimal(18, 4)) * {feed.times}"
-            exact = f"cast(try_cast({value} as decimal(18, 4)) * {feed.times} as decimal(38, 0))"
-            return f"coalesce(cast({exact} as varchar), {value})" if kind != "number" else f"cast({number} as varchar)"
+            number = f"try_cast({value} as {_MULTIPLIED}) * {feed.times}"
+            return f"cast({number if kind == 'number' else f'cast({number} as decimal(38, 0))'} as varchar)"
         return value
 
     def _first(self, sources: Sequence[str], until: str) -> str:
@@ -282,18 +281,26 @@ class _Printing:
         return f"coalesce(cast({day} + {days} as varchar), {value})"
 
     def _refused(self, mapped: TableMapping) -> tuple[str, str]:
-        """Why a row cannot be mapped, and the column to blame: values that a value map does not name."""
-        reasons: list[str] = []
-        blamed: list[str] = []
+        """Why a row cannot be mapped, and the column to blame; a row that is withdrawn needs no more than its key."""
+        wrongs: list[tuple[str, str, str]] = []
         for feed in mapped.columns.values():
-            if feed.values is None or feed.otherwise != "refuse":
+            if feed.values is None and feed.times == 1:
                 continue
             name = expanded(feed.sources)[0]
             value = self._first(expanded(feed.sources), feed.until)
-            known = ", ".join(text_literal(each) for each in feed.values)
-            wrong = f"when {value} not in ({known})"
-            reasons.append(f"{wrong} then {text_literal(f'{name} has a value that the mapping does not name')}")
-            blamed.append(f"{wrong} then {text_literal(name)}")
-        if not reasons:
+            if feed.values is None:
+                wrong = f"trim({value}) <> '' and try_cast({value} as {_MULTIPLIED}) is null"
+                wrongs.append((name, wrong, "is not a number such as 1250.50, without commas and signs of money"))
+            elif feed.otherwise == "refuse":
+                known = ", ".join(text_literal(each) for each in feed.values)
+                wrongs.append((name, f"{value} not in ({known})", "has a value that the mapping does not name"))
+        if not wrongs:
             return "cast(null as varchar)", "cast(null as varchar)"
-        return f"case {' '.join(reasons)} end", f"case {' '.join(blamed)} end"
+        gone = f"when {self.condition(self.mapping.deleted)} then null " if self.mapping.deleted else ""
+        reasons = " ".join(f"when {wrong} then {text_literal(f'{name} {reason}')}" for name, wrong, reason in wrongs)
+        blamed = " ".join(f"when {wrong} then {text_literal(name)}" for name, wrong, _ in wrongs)
+        return f"case {gone}{reasons} end", f"case {gone}{blamed} end"
+
+
+_MULTIPLIED = "decimal(18, 4)"
+"""What a number that is multiplied must fit into."""
