@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from accord.library import measure_names
+from accord.library import CONTRACTS, measure_names
 from accord.measures.card import Ages, read_ages, read_card
 from accord.measures.cards import Cards
 from accord.measures.measure import find
 from accord.record.portable import MeasureRefused
+from accord.settlement.catalogue import check_with_cards
 from tests.measures.made import card, ratio, yaml
 
 STANDARD = {"method": "indirect", "by": ["sex", "age_band"], "ages": "0-64 65+", "standard": "own"}
@@ -91,6 +92,22 @@ def test_library(name: str) -> None:
     """Every measure of the library can be used, and contracts find its card."""
     measure = find(name)
     assert Cards()[measure.id].columns == measure.card.for_contract()
+
+
+def test_a_contract_reads_the_cards_of_the_measures_it_names_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty-five cards take a third of a second; every command would wait for them."""
+    read: list[str] = []
+
+    def noted(content: bytes, file: str, *others: Any) -> Any:
+        read.append(file)
+        return read_card(content, file, *others)
+
+    monkeypatch.setattr("accord.measures.cards.read_card", noted)
+    check_with_cards(CONTRACTS / "qof")
+    assert read == []
+    inputs = check_with_cards(CONTRACTS / "integration-supplement").inputs.values()
+    named = {table.measure.partition("@")[0] for table in inputs if table.measure}
+    assert set(read) == {f"{name}.yaml" for name in named} and len(named) == 6
 
 
 def test_days_of_people_are_said_of_ratios_only() -> None:

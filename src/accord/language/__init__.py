@@ -72,7 +72,7 @@ def _check(content: bytes, file: str, beside: object, cards: Mapping[str, Measur
         tree, text, beside, examples = expanded.tree, expanded.text, expanded.beside, expanded.examples
         content = text.encode()
     draft = read_draft(tree, beside.read)
-    contract = Checker(draft, cards or {}).check(text, file, content)
+    contract = Checker(draft, {} if cards is None else cards).check(text, file, content)
     if examples is None:
         return contract
     numbered = zip(contract.examples, examples, strict=True)
