@@ -214,6 +214,25 @@ def test_parquet_gives_the_same_as_csv(folder: Path, tmp_path_factory: pytest.Te
         ], name
 
 
+def test_tables_in_several_parts_give_the_same_as_whole(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Big exports have many files for a table: what belongs to one visit then stands in several."""
+    (folder / "visit_detail.csv").write_text(
+        "visit_detail_id,person_id,visit_detail_start_date,visit_detail_end_date,visit_occurrence_id\n"
+        "2,1,2024-01-04,2024-01-05,10\n1,1,2024-01-02,2024-01-04,10\n3,1,2024-03-02,2024-03-02,12\n"
+    )
+    other = tmp_path_factory.mktemp("parts")
+    for path in folder.iterdir():
+        heading, *rows = path.read_text().splitlines(keepends=True)
+        (other / path.stem).mkdir()
+        for part in range(3):
+            (other / path.stem / f"part-{part}.csv").write_text(heading + "".join(rows[part::3]))
+    whole, parts = gather(OmopReader(), folder), gather(OmopReader(), other)
+    assert (whole.read, whole.aside, whole.refused) == (parts.read, parts.aside, parts.refused)
+    for name, rows in whole.rows.items():
+        told = [sorted(str({**row, "source_row": 0}) for row in each) for each in (rows, parts.rows[name])]
+        assert told[0] == told[1], name
+
+
 def test_lines_that_cannot_be_read_are_refused_with_their_place(folder: Path) -> None:
     with (folder / "drug_exposure.csv").open("ab") as file:
         file.write(b"2,1,905,2024-01-03\n3,1,905,2024-01-03,\xff\n4,1,905,2024-01-04,30\n")

@@ -35,7 +35,7 @@ from accord.record.source import NHS, RefusedRows, RowsRead, SetAside, SourceFil
 if TYPE_CHECKING:
     import duckdb
 
-VERSION = "1"
+VERSION = "2"
 """Changes when the same file would be read differently."""
 
 CONCEPTS = Path(__file__).parent / "omop.yaml"
@@ -322,74 +322,85 @@ class _LookingUp:
     con: duckdb.DuckDBPyConnection
 
     def everything(self) -> None:
-        """``omop_concepts, omop_persons, omop_costs, omop_known, omop_details, omop_stay_codes``, and the constants."""
+        """The constants, and a table for each thing that others say: codes, persons, costs, parts, diagnoses."""
         self._constants()
         self._gather(
             "concept",
             "omop_concepts",
-            "select concept_id, codings.coding as coding, "
+            "concept_id varchar, coding varchar, code varchar",
+            "select concept_id, codings.coding, "
             "case when codings.coding in ('icd10', 'icd9', 'opcs4') then upper(replace(concept_code, '.', '')) "
-            "else concept_code end as code "
+            "else concept_code end "
             "from omop_rows join omop_codings as codings on codings.vocabulary = vocabulary_id",
-            "select cast(null as varchar) as concept_id, cast(null as varchar) as coding, "
-            "cast(null as varchar) as code where false",
         )
         self._gather(
             "concept",
             "omop_sterling",
+            "concept_id varchar",
             "select concept_id from omop_rows where vocabulary_id = 'Currency' and concept_code = 'GBP'",
-            "select cast(null as varchar) as concept_id where false",
         )
         self._gather(
             "cdm_source",
             "omop_known",
-            f"select try_cast({_day('source_release_date')} as date) as known from omop_rows",
-            "select cast(null as date) as known",
+            "known date",
+            f"select try_cast({_day('source_release_date')} as date) from omop_rows",
         )
         self._gather(
             "person",
             "omop_persons",
+            "person_id varchar, person_source_value varchar, care_site_id varchar",
+            "select person_id, person_source_value, care_site_id from omop_rows",
             "select person_id, any_value(person_source_value) as person_source_value, "
-            "any_value(care_site_id) as care_site_id "
-            "from omop_rows group by person_id",
-            "select cast(null as varchar) as person_id, cast(null as varchar) as person_source_value, "
-            "cast(null as varchar) as care_site_id where false",
+            "any_value(care_site_id) as care_site_id from omop_gathered group by person_id",
         )
         self._gather(
             "provider",
             "omop_clinicians",
-            f"select distinct provider_id from omop_rows where specialty_concept_id in "
+            "provider_id varchar",
+            f"select provider_id from omop_rows where specialty_concept_id in "
             f"({_texts(concepts().general_practitioners)})",
-            "select cast(null as varchar) as provider_id where false",
         )
         self._gather(
             "cost",
             "omop_costs",
-            "select cost_event_id as visit_occurrence_id, "
-            "cast(sum(cast(try_cast(total_cost as decimal(18, 4)) * 100 as decimal(18, 0))) as bigint) as pence "
-            "from omop_rows where cost_domain_id = 'Visit' "
-            "and currency_concept_id in (select concept_id from omop_sterling) "
-            "and try_cast(total_cost as decimal(18, 4)) is not null "
-            "group by cost_event_id",
-            "select cast(null as varchar) as visit_occurrence_id, cast(null as bigint) as pence where false",
+            "visit_occurrence_id varchar, pounds decimal(18, 4)",
+            "select cost_event_id, try_cast(total_cost as decimal(18, 4)) from omop_rows "
+            "where cost_domain_id = 'Visit' and currency_concept_id in (select concept_id from omop_sterling)",
+            "select visit_occurrence_id, cast(sum(cast(pounds * 100 as decimal(18, 0))) as bigint) as pence "
+            "from omop_gathered where pounds is not null group by visit_occurrence_id",
         )
         self._gather(
             "visit_detail",
             "omop_details",
-            "select visit_occurrence_id, count(*) as details from omop_rows where visit_occurrence_id is not null "
-            "group by visit_occurrence_id",
-            "select cast(null as varchar) as visit_occurrence_id, cast(0 as bigint) as details where false",
+            "stay varchar, part varchar, since varchar, until varchar",
+            "select visit_occurrence_id, visit_detail_id, visit_detail_start_date, visit_detail_end_date "
+            "from omop_rows where visit_occurrence_id is not null",
+            """
+            select stay, part, min(nth) as episode
+            from (
+                select *, row_number() over (
+                    partition by stay order by since, until, try_cast(part as bigint), part
+                ) as nth
+                from omop_gathered
+            ) group by stay, part
+            """,
         )
+        inpatient = [each for each, visit in concepts().visits.items() if visit.get("table") == "episodes"]
         self._gather(
             "visit_occurrence",
             "omop_stays",
-            f"select visit_occurrence_id, any_value(omop_rows) as visit from omop_rows where visit_concept_id in "
-            f"({_texts([each for each, visit in concepts().visits.items() if visit.get('table') == 'episodes'])}) "
-            "group by visit_occurrence_id",
-            "select cast(null as varchar) as visit_occurrence_id, null as visit where false",
+            ", ".join(f"{column} varchar" for column in ("visit_occurrence_id", *_OF_STAYS, "stay_care_site_id")),
+            f"select visit_occurrence_id, {', '.join(_OF_STAYS)}, care_site_id from omop_rows "
+            f"where visit_concept_id in ({_texts(inpatient)})",
+            "select distinct on (visit_occurrence_id) * from omop_gathered",
         )
-        self._gather("condition_occurrence", "omop_visit_diagnoses", _DIAGNOSES(), _NO_CODES)
-        self._gather("procedure_occurrence", "omop_visit_procedures", _PROCEDURES(), _NO_CODES)
+        codes = "visit_occurrence_id varchar, code varchar, number bigint, rank integer"
+        together = (
+            "select visit_occurrence_id, string_agg(code, ' ' order by rank, number, code) as codes "
+            "from omop_gathered group by visit_occurrence_id"
+        )
+        self._gather("condition_occurrence", "omop_visit_diagnoses", codes, _DIAGNOSES(), together)
+        self._gather("procedure_occurrence", "omop_visit_procedures", codes, _PROCEDURES, together)
 
     def _constants(self) -> None:
         known = concepts()
@@ -415,45 +426,49 @@ class _LookingUp:
         values = [list(row) for row in cast("list[Sequence[str | None]]", rows)]
         self.con.executemany(f"insert into {table} values ({', '.join('?' for _ in columns)})", values)
 
-    def _gather(self, kind: str, table: str, select: str, nothing: str) -> None:
-        """A table from every file of one kind; without such files it is empty."""
-        self.con.execute(f"drop table if exists {table}")
-        files = self.reader._files.get(kind, [])
-        for number, file in enumerate(files):
+    def _gather(
+        self, kind: str, table: str, columns: str, each: str, whole: str = "select * from omop_gathered"
+    ) -> None:
+        """A table of what all files of one kind say: ``each`` is asked of every file, ``whole`` of all of it together.
+
+        What belongs to one visit or person may stand in several files, so nothing is put together before all are read.
+        """
+        self.con.execute(f"create or replace temp table omop_gathered ({columns})")
+        for file in self.reader._files.get(kind, []):
             self.reader._read(file, self.con)
-            self.con.execute(
-                f"create temp table {table} as {select}" if number == 0 else f"insert into {table} {select}"
-            )
-        if not files:
-            self.con.execute(f"create temp table {table} as {nothing}")
+            self.con.execute(f"insert into omop_gathered {each}")
+        self.con.execute(f"create or replace temp table {table} as {whole}")
+        self.con.execute("drop table omop_gathered")
 
 
-_NO_CODES = "select cast(null as varchar) as visit_occurrence_id, cast(null as varchar) as codes where false"
+_OF_STAYS = (
+    "visit_start_date",
+    "visit_end_date",
+    "visit_concept_id",
+    "admitted_from_concept_id",
+    "admitting_source_concept_id",
+    "discharged_to_concept_id",
+    "discharge_to_concept_id",
+)
+"""What the parts of a stay take from the stay."""
 
 
 def _DIAGNOSES() -> str:
     known = concepts()
     return f"""
-        select visit_occurrence_id, string_agg(code, ' ' order by rank, number, code) as codes
-        from (
-            select visit_occurrence_id, coded.code as code, try_cast(condition_occurrence_id as bigint) as number,
-                case when condition_status_concept_id in ({_texts(known.primary_statuses)}) then 0
-                    when condition_type_concept_id in ({_texts(known.primary_types)}) then 1 else 2 end as rank
-            from omop_rows join omop_concepts as coded on coded.concept_id = condition_source_concept_id
-            where coded.coding = 'icd10' and visit_occurrence_id is not null
-        ) group by visit_occurrence_id
+        select visit_occurrence_id, coded.code, try_cast(condition_occurrence_id as bigint),
+            case when condition_status_concept_id in ({_texts(known.primary_statuses)}) then 0
+                when condition_type_concept_id in ({_texts(known.primary_types)}) then 1 else 2 end
+        from omop_rows join omop_concepts as coded on coded.concept_id = condition_source_concept_id
+        where coded.coding = 'icd10' and visit_occurrence_id is not null
     """
 
 
-def _PROCEDURES() -> str:
-    return """
-        select visit_occurrence_id, string_agg(code, ' ' order by number, code) as codes
-        from (
-            select visit_occurrence_id, coded.code as code, try_cast(procedure_occurrence_id as bigint) as number
-            from omop_rows join omop_concepts as coded on coded.concept_id = procedure_source_concept_id
-            where coded.coding = 'opcs4' and visit_occurrence_id is not null
-        ) group by visit_occurrence_id
-    """
+_PROCEDURES = """
+    select visit_occurrence_id, coded.code, try_cast(procedure_occurrence_id as bigint), 0
+    from omop_rows join omop_concepts as coded on coded.concept_id = procedure_source_concept_id
+    where coded.coding = 'opcs4' and visit_occurrence_id is not null
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -561,7 +576,8 @@ class _Rows:
     def _visit_occurrence(self) -> Iterator[SourcePart]:
         meant = (
             f"{self._from()} left join omop_visits as meaning on meaning.concept_id = visit_concept_id "
-            "left join omop_details as details using (visit_occurrence_id) "
+            "left join (select distinct stay as visit_occurrence_id, true as told from omop_details) as details "
+            "using (visit_occurrence_id) "
             "left join omop_costs as costs using (visit_occurrence_id) "
             "left join omop_visit_diagnoses as diagnoses using (visit_occurrence_id) "
             "left join omop_visit_procedures as procedures using (visit_occurrence_id)"
@@ -577,7 +593,7 @@ class _Rows:
                 {_day("visit_start_date")} as admitted, {_day("visit_end_date")} as discharged,
                 {self.table}.care_site_id as provider, {_ADMISSION},
                 diagnoses.codes as diagnoses, procedures.codes as procedures, costs.pence as cost
-            from {meant} {_PLACES} where {inpatient} and coalesce(details.details, 0) = 0
+            from {meant} {_PLACES} where {inpatient} and details.told is null
             """,
         )
         yield self._give(
@@ -616,7 +632,7 @@ class _Rows:
         )
         told_by_details = _count(
             self.con,
-            f"select count(*) from {meant} where {inpatient} and details.details > 0 and visit_emergency is null",
+            f"select count(*) from {meant} where {inpatient} and details.told and visit_emergency is null",
         )
         if told_by_details:
             yield SetAside("visit_occurrence", "a stay whose parts are read from visit_detail", told_by_details)
@@ -629,15 +645,6 @@ class _Rows:
             yield SetAside("visit_occurrence", said, rows)
 
     def _visit_detail(self) -> Iterator[SourcePart]:
-        stays = (
-            "(select visit_occurrence_id, visit.visit_start_date as visit_start_date, "
-            "visit.visit_end_date as visit_end_date, "
-            "visit.visit_concept_id as visit_concept_id, visit.admitted_from_concept_id as admitted_from_concept_id, "
-            "visit.admitting_source_concept_id as admitting_source_concept_id, "
-            "visit.discharged_to_concept_id as discharged_to_concept_id, "
-            "visit.discharge_to_concept_id as discharge_to_concept_id, visit.care_site_id as stay_care_site_id "
-            "from omop_stays)"
-        )
         if not self.reader._files.get("visit_occurrence"):
             yield SetAside(
                 "visit_detail",
@@ -648,17 +655,14 @@ class _Rows:
         yield self._give(
             "episodes",
             f"""
-            select {self._start("visit_detail_id")}, visit_occurrence_id as spell,
-                row_number() over (
-                    partition by visit_occurrence_id
-                    order by visit_detail_start_date, visit_detail_end_date, try_cast(visit_detail_id as bigint),
-                        visit_detail_id
-                ) as episode,
+            select {self._start("visit_detail_id")}, visit_occurrence_id as spell, details.episode,
                 {_day("visit_detail_start_date")} as since, {_day("visit_detail_end_date")} as until,
                 {_day("visit_start_date")} as admitted, {_day("visit_end_date")} as discharged,
                 coalesce({self.table}.care_site_id, stays.stay_care_site_id) as provider, {_ADMISSION},
                 diagnoses.codes as diagnoses, procedures.codes as procedures
-            from {self._from()} join {stays} as stays using (visit_occurrence_id)
+            from {self._from()} join omop_stays as stays using (visit_occurrence_id)
+            join omop_details as details
+                on details.stay = visit_occurrence_id and details.part is not distinct from visit_detail_id
             left join omop_visits as meaning on meaning.concept_id = visit_concept_id
             left join omop_visit_diagnoses as diagnoses using (visit_occurrence_id)
             left join omop_visit_procedures as procedures using (visit_occurrence_id) {_PLACES}
