@@ -30,7 +30,8 @@ from accord.record.record import Record, open_record, write_record
 from accord.simulation import back_test, calibrating, calibration_file, recorded, rounding, written
 from accord.simulation.back_test import MONEY, Compared, leaving
 from accord.simulation.calibration import Calibration, calibrated, history, laid
-from accord.simulation.credibility import GROUPS, NORMAL, believe, multipliers
+from accord.simulation.credibility import GROUPS, believe, multipliers
+from accord.simulation.draws import NORMAL_95
 from accord.simulation.model import STREAMS, Figures, model, published
 from accord.simulation.people import FIFTHS, FRAILTY, SEXES
 from accord.simulation.person_engine import multipliers as unchanged
@@ -232,7 +233,7 @@ def test_a_place_that_is_as_built_keeps_the_built_in_rates(as_built: Record) -> 
 def test_known_alterations_are_found_within_their_intervals(altered: Record) -> None:
     own = found(altered.folder)
     fifths, doubt = own.multipliers["emergency"].margin("fifth")
-    assert around(fifths[0], doubt[0], MORE_EMERGENCIES, NORMAL)
+    assert around(fifths[0], doubt[0], MORE_EMERGENCIES, NORMAL_95)
     assert fifths[0] > 1.15
     for fifth in range(1, FIFTHS):
         assert around(fifths[fifth], doubt[fifth], 1.0), fifth
@@ -356,7 +357,7 @@ def test_intervals_of_single_figures_give_rounded_counts_back(altered: Record) -
     for name in ("moves", "births_per_woman", "chronic_share", "frailty_onset_70", "frailty_worsening"):
         one = own.parameters[name]
         assert one.high is not None
-        count = (NORMAL / np.log(one.high / one.value)) ** 2
+        count = (NORMAL_95 / np.log(one.high / one.value)) ** 2
         assert count == pytest.approx(5 * round(count / 5), rel=1e-6), name
     left = sum(int((year.left & year.here).sum()) for year in held(altered.folder))
     months = sum(float(year.days[year.here].sum() / year.length * 12) for year in held(altered.folder))

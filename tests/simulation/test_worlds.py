@@ -19,8 +19,9 @@ from accord.settlement import calls
 from accord.settlement.catalogue import find
 from accord.simulation.extending import until
 from accord.simulation.feed import read_feed
+from accord.simulation.people import BANDS
 from accord.simulation.results import EMERGENCY_COST, GROUPS, LAZY, MONTHS, RESULTS
-from accord.simulation.worlds import BANDS, Bound, Counted, Years, settle_worlds
+from accord.simulation.worlds import Bound, Counted, Years, settle_worlds
 
 YEARS = Years(dt.date(2026, 4, 1), 2)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from accord.place.stage import Stage
-from accord.simulation.people import FIFTHS
+from accord.simulation.people import FIFTHS, SEXES
 from accord.simulation.results import AGE_GROUPS, RESULTS
 from accord.simulation.worlds import Counted, Settled
 
@@ -66,7 +66,7 @@ def people_table(made: Stage, counted: Counted, names: Sequence[str]) -> pa.Tabl
         "scenario": pa.array(names, pa.string()).take(pa.array(world % len(names))),
         "year": pa.array(year.astype(np.int32)),
         "ages": pa.array(ages, pa.string()).take(pa.array(group // (2 * FIFTHS))),
-        "sex": pa.array(["female", "male"], pa.string()).take(pa.array(cell // FIFTHS)),
+        "sex": pa.array(SEXES, pa.string()).take(pa.array(cell // FIFTHS)),
         "fifth": pa.array((cell % FIFTHS + 1).astype(np.int32)),
     }
     for name in RESULTS:

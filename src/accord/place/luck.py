@@ -26,11 +26,11 @@ from accord.simulation import person_engine
 from accord.simulation.cohort_engine import cohort, expect
 from accord.simulation.feed import Feed, read_feed
 from accord.simulation.model import Model, model
-from accord.simulation.people import AGES, BURDENS, CELLS, People
+from accord.simulation.people import AGES, BANDS, BURDENS, CELLS, People
 from accord.simulation.results import ELECTIVE_COST, EMERGENCY_COST, GROUPS, LAZY, MONTHS, RESULTS
 from accord.simulation.system import noise, seed_of
 from accord.simulation.tables import tables
-from accord.simulation.worlds import BANDS, Bound, Counted, Years, rates_of, settle_worlds
+from accord.simulation.worlds import Bound, Counted, Years, rates_of, settle_worlds
 
 Numbers = NDArray[np.float64]
 Whole = NDArray[np.int64]

@@ -20,11 +20,11 @@ from accord.simulation.events import frequent
 from accord.simulation.listing import lists
 from accord.simulation.model import STREAMS, Figures, Model
 from accord.simulation.partitions import LOCAL, Engine
-from accord.simulation.people import FIFTHS, People
+from accord.simulation.people import BANDS, FIFTHS, People
 from accord.simulation.results import GROUPS, LAZY, RESULTS
 from accord.simulation.system import noise, seed_of
 from accord.simulation.tables import ONE, Tables
-from accord.simulation.worlds import BANDS, Counted, Organisation, Years
+from accord.simulation.worlds import Counted, Organisation, Years
 
 Numbers = NDArray[np.float64]
 

@@ -20,10 +20,10 @@ from accord.place.probing import PILOTS, answer, bounds, paying_parties
 from accord.place.stage import Stage, quiet
 from accord.simulation.behaviour import Response, unchanged
 from accord.simulation.cohort_engine import expect_each
-from accord.simulation.draws import words
+from accord.simulation.draws import FIGURES, NORMAL_95, SIZES, normal
 from accord.simulation.model import Model, Parameter, models
 from accord.simulation.results import LAZY_AT, MONTHS
-from accord.simulation.worlds import NORMAL_95, Counted, rates_of, settle_worlds
+from accord.simulation.worlds import Counted, rates_of, settle_worlds
 
 Numbers = NDArray[np.float64]
 
@@ -39,9 +39,6 @@ MEMORY = 40_000_000
 
 TOGETHER = 0.5
 """Correlation of figures of one family (assumed): what is wrong with one is likely wrong with its neighbours."""
-
-PURPOSE = 48
-"""Purpose of the draws of figures (the last word of the counter)."""
 
 FAMILIES = {
     "use of hospital by frailty": ("frailty_hospital_",),
@@ -279,13 +276,11 @@ def uncertain_parameters(built: Model) -> list[Parameter]:
 
 def parameter_draws(built: Model, seed: int, number: int) -> list[dict[str, float]]:
     """Sets of figures: normal on the log scale, those of one family correlated; never independent by default."""
-    from scipy import special
-
     used = uncertain_parameters(built)
     families = list(FAMILIES)
     counters = np.zeros((number * (len(families) + len(used)), 4), np.uint32)
-    counters[:, 0], counters[:, 3] = np.arange(len(counters)), PURPOSE
-    deviates = special.ndtri((words(counters, seed)[:, 0].astype(float) + 0.5) / 2.0**32).reshape(number, -1)
+    counters[:, 0], counters[:, 3] = np.arange(len(counters)), FIGURES
+    deviates = normal(counters, seed).reshape(number, -1)
     out: list[dict[str, float]] = []
     for row in deviates:
         one: dict[str, float] = {}
@@ -398,14 +393,12 @@ def _family(built: Model, family: str, side: str) -> dict[str, float]:
 
 
 def _behaviour_deviates(made: Stage, number: int) -> list[dict[str, float]]:
-    from scipy import special
-
     names = sorted({one.name for case in made.cases for one in case.behaviours})
     if not names:
         return [{} for _ in range(number)]
     counters = np.zeros((number * len(names), 4), np.uint32)
-    counters[:, 0], counters[:, 3] = np.arange(len(counters)), PURPOSE + 1
-    drawn = special.ndtri((words(counters, made.seed)[:, 0].astype(float) + 0.5) / 2.0**32).reshape(number, -1)
+    counters[:, 0], counters[:, 3] = np.arange(len(counters)), SIZES
+    drawn = normal(counters, made.seed).reshape(number, -1)
     return [dict(zip(names, (float(x) for x in row), strict=True)) for row in drawn]
 
 

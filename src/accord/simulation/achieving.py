@@ -20,7 +20,7 @@ from typing import Any
 
 from accord.library import CONTRACTS
 from accord.simulation.model import model
-from accord.simulation.people import FIFTHS
+from accord.simulation.people import FIFTHS, SEXES
 from accord.simulation.population import value
 
 QOF = CONTRACTS / "qof"
@@ -117,7 +117,7 @@ def _indicators(england: Mapping[str, Any], boards: Sequence[Mapping[str, Any]])
         if of:
             share = everybody / registers[area]
         else:
-            some = people[["female", "male"].index(sex)] if sex else people.sum(axis=0)
+            some = people[SEXES.index(sex)] if sex else people.sum(axis=0)
             share = everybody / (whole * some[first : last + 1].sum() / people.sum())
         level = 100 * done / reached
         spread = _spread(before, boards)

@@ -22,6 +22,7 @@ from accord.language.shape import IDENTIFIER, NUMBER, STATUS, TITLE, Choice, Fie
 from accord.language.text import Tree, decode, fields_of, items_of, read_tree, text_of
 from accord.library import BEHAVIOURS
 from accord.simulation.choosing import CHOICE, Chosen, Providers, read_choice
+from accord.simulation.draws import NORMAL_95
 from accord.simulation.model import STREAMS
 
 Numbers = NDArray[np.float64]
@@ -109,7 +110,7 @@ class Effect:
     def at(self, deviate: float) -> float:
         """The size at a normal deviate: the interval is taken for 1.96 standard deviations to either side."""
         side = self.high - self.size if deviate >= 0 else self.size - self.low
-        return self.size + deviate * side / 1.959964
+        return self.size + deviate * side / NORMAL_95
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ from scipy import optimize
 
 from accord.simulation import rounding
 from accord.simulation.cohort_engine import Cohort, expect
-from accord.simulation.credibility import GROUPS, NORMAL, Multipliers, believe, multipliers
+from accord.simulation.credibility import GROUPS, Multipliers, believe, multipliers
+from accord.simulation.draws import NORMAL_95
 from accord.simulation.model import DRAWN, STREAMS, Figures, Model, Parameter, model, published
 from accord.simulation.people import AGES, CELLS, FIFTHS, FRAILTY, MORBIDITY, STATES
 from accord.simulation.recorded import PAID, STREAM_TABLES, History, Step, Year, completed, quiet
@@ -212,7 +213,7 @@ class _Saying:
     def __call__(self, name: str, value: float, doubt: float, note: str = "") -> Parameter:
         """A figure; ``doubt`` is the standard deviation of its logarithm."""
         behind = f"{rounding.rounded(self.people_years):,} person-years behind it"
-        low, high = value * np.exp(-NORMAL * doubt), value * np.exp(NORMAL * doubt)
+        low, high = value * np.exp(-NORMAL_95 * doubt), value * np.exp(NORMAL_95 * doubt)
         said = f"{note}; {behind}" if note else behind
         return Parameter(name, float(value), float(low), float(high), self.authority, "derived", said)
 
@@ -655,7 +656,7 @@ def _heterogeneity(held: Sequence[Year], built_in: Model, say: _Saying) -> dict[
     for name, seen, unsure in zip(("burden_shape", "year_shape"), middle, variance, strict=True):
         built = published().parameters[name]
         assert built.low is not None and built.high is not None
-        before = ((np.log(built.high) - np.log(built.low)) / (2 * NORMAL)) ** 2
+        before = ((np.log(built.high) - np.log(built.low)) / (2 * NORMAL_95)) ** 2
         weight = before / (before + unsure)
         value = np.exp(weight * seen + (1 - weight) * np.log(built.value))
         note = f"the record alone says {np.exp(seen):.2f}, weight {weight:.0%}"
@@ -775,7 +776,7 @@ def _levels(found: Mapping[str, Multipliers], own: Mapping[str, Parameter]) -> d
         note = (
             "the built-in figure; its level here is in the multipliers, its interval is that of the place's own level"
         )
-        low, high = one.value * np.exp(-NORMAL * doubt), one.value * np.exp(NORMAL * doubt)
+        low, high = one.value * np.exp(-NORMAL_95 * doubt), one.value * np.exp(NORMAL_95 * doubt)
         out[name] = replace(one, low=float(low), high=float(high), note=note)
     return out
 

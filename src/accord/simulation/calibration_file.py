@@ -25,7 +25,8 @@ from accord.language.shape import DATE, NUMBER, STATUS, TITLE, Choice, Field, Li
 from accord.language.text import fields_of, items_of, read_data, text_of
 from accord.simulation import rounding
 from accord.simulation.calibration import CURVE_OF, Calibration, Practices, laid
-from accord.simulation.credibility import GROUPS, NORMAL
+from accord.simulation.credibility import GROUPS
+from accord.simulation.draws import NORMAL_95
 from accord.simulation.model import STREAMS, Figures, Parameter, published
 from accord.simulation.people import FIFTHS, SEXES
 from accord.simulation.results import AGE_GROUPS
@@ -140,7 +141,7 @@ def _write_rates(made: Calibration, path: Path) -> None:
             for age in range(GROUPS[0]):
                 for cell in range(GROUPS[1]):
                     at = age, cell
-                    low, high = value[at] * np.exp(-NORMAL * doubt[at]), value[at] * np.exp(NORMAL * doubt[at])
+                    low, high = value[at] * np.exp(-NORMAL_95 * doubt[at]), value[at] * np.exp(NORMAL_95 * doubt[at])
                     writer.writerow(
                         (
                             name,
@@ -169,7 +170,7 @@ def _write_practices(practices: Practices, path: Path) -> None:
                 # so few events say nothing of a practice, and nothing is said of them
                 value = 1.0 if events == STAR else practices.value[number, column]
                 doubt = practices.between[stream] if events == STAR else practices.doubt[number, column]
-                low, high = value * np.exp(-NORMAL * doubt), value * np.exp(NORMAL * doubt)
+                low, high = value * np.exp(-NORMAL_95 * doubt), value * np.exp(NORMAL_95 * doubt)
                 writer.writerow((code, stream, f"{value:.4g}", f"{low:.4g}", f"{high:.4g}", events))
 
 
@@ -291,7 +292,7 @@ def _read_practices(path: Path, between: Mapping[str, float], problems: list[Pro
             streams.append(row["stream"])
         value = _multiplier(row, place, problems)
         try:
-            doubt = float(np.log(float(row["high"]) / float(row["low"])) / (2 * NORMAL))
+            doubt = float(np.log(float(row["high"]) / float(row["low"])) / (2 * NORMAL_95))
         except (TypeError, ValueError, ZeroDivisionError):
             problems.append(Problem(place, "low and high are no interval", "two numbers above 0"))
             continue

@@ -12,7 +12,8 @@ from accord.settlement.page import render
 from accord.simulation.back_test import DIVISIONS, MONEY, TITLES, BackTest, Compared
 from accord.simulation.calibration import Calibration
 from accord.simulation.calibration_file import age_group, shown
-from accord.simulation.credibility import LEVELS, NORMAL
+from accord.simulation.credibility import LEVELS
+from accord.simulation.draws import NORMAL_95
 from accord.simulation.model import published
 from accord.simulation.people import SEXES
 
@@ -168,13 +169,13 @@ def _margins(made: Calibration) -> list[tuple[str, list[tuple[str, list[tuple[st
     }
     for name, one in made.multipliers.items():
         rows: list[tuple[str, list[tuple[str, str, str]]]] = []
-        level = f"{one.level * np.exp(-NORMAL * one.doubt):.2f} to {one.level * np.exp(NORMAL * one.doubt):.2f}"
+        level = f"{one.level * np.exp(-NORMAL_95 * one.doubt):.2f} to {one.level * np.exp(NORMAL_95 * one.doubt):.2f}"
         rows.append(
             ("everybody", [("", f"{(one.value * one.expected).sum() / max(one.expected.sum(), 1e-9):.2f}", level)])
         )
         for factor, levels in names.items():
             value, doubt = one.margin(factor)
-            low, high = value * np.exp(-NORMAL * doubt), value * np.exp(NORMAL * doubt)
+            low, high = value * np.exp(-NORMAL_95 * doubt), value * np.exp(NORMAL_95 * doubt)
             rows.append(
                 (
                     BY[factor],

@@ -16,8 +16,8 @@ import numpy as np
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.settlement.run import safe_cell
-from accord.simulation.people import FIFTHS, SEXES
-from accord.simulation.population import BANDS, LONGEST, Population, populate
+from accord.simulation.people import BANDS, FIFTHS, SEXES
+from accord.simulation.population import LONGEST, Population, populate
 from accord.simulation.results import COUNTS, LAZY
 
 if TYPE_CHECKING:

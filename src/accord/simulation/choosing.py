@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from accord.language.problem import Problem
 from accord.language.shape import NUMBER, STATUS, TITLE, Choice, Field, ListOf, Record
 from accord.language.text import Tree, fields_of, items_of, text_of
+from accord.simulation.draws import NORMAL_95
 from accord.simulation.model import STREAMS
 
 _SOURCED = (
@@ -98,7 +99,7 @@ class Providers:
         if not borne:
             return tuple(one.share for one in self.among)
         side = self.high - self.weight if deviate >= 0 else self.weight - self.low
-        weight = self.weight + deviate * side / 1.959964
+        weight = self.weight + deviate * side / NORMAL_95
         utility = [one.share * math.exp(-weight * borne * one.price) for one in self.among]
         whole = sum(utility)
         return tuple(

@@ -29,9 +29,6 @@ _GRID = np.linspace(0, WIDEST, 61)
 ROUNDS = 30
 """How often the factors are gone through, at most."""
 
-NORMAL = 1.959964
-"""Standard deviations from the middle of a normal distribution that hold 95 % of it."""
-
 GROUPS = (len(AGE_GROUPS), CELLS)
 """Age groups, and cells (sex, then fifth)."""
 

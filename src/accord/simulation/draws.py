@@ -2,7 +2,8 @@
 
 Philox4x32-10 (Salmon et al., Parallel random numbers: as easy as 1, 2, 3, SC 2011): four 32-bit words for a counter of
 four words and a key of two. The counter says which person, which month and which purpose; the key is the seed. So
-results do not depend on threads or on how people are cut into pieces, and two scenarios share their chance.
+results do not depend on threads or on how people are cut into pieces, and two scenarios share their chance. Purposes of
+all modules stand here, so that two are the same only where that is meant.
 """
 
 # what is compiled has numba's types, not Python's
@@ -13,11 +14,32 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 from numba import uint32, uint64
+from numpy.typing import NDArray
+from scipy import special
 
 from accord.simulation.compiled import compiled
 
 LIFE, YEAR, ADMISSION, ARRIVAL = 0, 1, 2, 3
 """Purposes of draws: the last word of the counter. Admissions of one month take 2, 10, 18 …; elective ones 6, 14 …"""
+
+FREQUENT = 4
+"""Purpose of frequent contacts: how many, and (with 8 more for each stream) whose."""
+
+SURVEYED, SURVEYED_YEAR, SYSTEM, SEEDS_OF_DRAWS, FIGURES, SIZES = 16, 17, 32, 33, 48, 49
+"""Purposes under the seed of a run, where the engines' are under that of a draw: what is lasting about who is surveyed,
+and each year's chance; years that move everybody together; seeds; figures of the model and sizes of behaviour tried."""
+
+RECORDED = 48
+"""Purpose of what is drawn for persons of a record; the third word, which figures leave at 0, says which."""
+
+PLACE = 1 << 24
+"""Purposes from here on are those of made places."""
+
+WRITTEN = PLACE + 16
+"""Purposes from here on are those of what a record is written with."""
+
+NORMAL_95 = 1.959964
+"""Standard deviations from the middle of a normal distribution that hold 95 % of it."""
 
 QUARTER, HALF, TOP = np.uint32(1 << 30), np.uint32(1 << 31), np.uint32(0xFFFFFFFF)
 """Where in the range of a month's first word frailty, leaving and death are decided."""
@@ -42,6 +64,16 @@ def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, i
 def words(counters: np.ndarray, seed: int) -> np.ndarray:
     """Philox words for an array of counters ``[n, 4]`` (uint32), as ``[n, 4]`` uint32: for tests and for few draws."""
     return _words(np.ascontiguousarray(counters, np.uint32), np.uint32(seed & 0xFFFFFFFF), np.uint32(seed >> 32))
+
+
+def uniform(counters: np.ndarray, seed: int) -> NDArray[np.float64]:
+    """Four uniform draws for each of an array of counters, never 0 or 1."""
+    return (words(counters, seed) + 0.5) / 2.0**32
+
+
+def normal(counters: np.ndarray, seed: int) -> NDArray[np.float64]:
+    """A standard normal draw for each of an array of counters."""
+    return special.ndtri(uniform(counters, seed)[:, 0])
 
 
 @compiled()

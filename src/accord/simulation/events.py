@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from accord.simulation.compiled import compiled
-from accord.simulation.draws import ADMISSION, ARRIVAL, HALF, LIFE, QUARTER, TOP, YEAR, philox, words
+from accord.simulation.draws import ADMISSION, ARRIVAL, FREQUENT, HALF, LIFE, QUARTER, TOP, YEAR, philox, uniform, words
 from accord.simulation.model import DRAWN
 from accord.simulation.people import AGES, BURDENS, CELLS, DEAD, FRAILTY, STATES, People
 from accord.simulation.person_engine import multipliers
@@ -34,9 +34,6 @@ KINDS = ("attendance", "emergency", "elective", "death", "worse", "frailer", "mo
 """What an event is."""
 
 ATTENDANCE, EMERGENCY, ELECTIVE, DIED, WORSENED, WEAKENED, MOVED = range(7)
-
-FREQUENT = 4
-"""Purpose of the draws of frequent contacts."""
 
 DAYS = 28
 """Days of a month that events fall on, so that months of every length serve."""
@@ -86,8 +83,7 @@ def frequent(
     counters = np.stack(
         [place[0] + first_practice, place[1] + first_year, place[2], np.full(place.shape[1], FREQUENT)], axis=1
     )
-    drawn = words(counters.astype(np.uint32), seed)
-    chance = (drawn[:, 0].astype(np.float64) + 0.5) / 2.0**32
+    chance = uniform(counters, seed)[:, 0]
     chance = np.broadcast_to(chance.reshape(1, practices, years, len(LAZY)), expected.shape)
     return _poisson(chance, expected)
 

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.language.shape import STATUSES
+from accord.simulation.people import SEXES
 
 Numbers = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -108,8 +109,8 @@ def _group(row: Mapping[str, str | None], key: str, place: Place, problems: list
     if said["status"] not in STATUSES or not said["authority"]:
         fix = f"authority, and a status of {', '.join(STATUSES)}"
         problems.append(Problem(place, f"{said[key]} does not say where it comes from", fix))
-    if said.get("sex", "") not in ("", "female", "male"):
-        problems.append(Problem(place, f"sex of {said[key]} is {said['sex']}", "female, male, or nothing"))
+    if said.get("sex", "") not in ("", *SEXES):
+        problems.append(Problem(place, f"sex of {said[key]} is {said['sex']}", f"{', '.join(SEXES)}, or nothing"))
     if said.get("by", "") not in ("", "complex"):
         problems.append(Problem(place, f"{said[key]} is by {said['by']}", "complex, or nothing"))
     ages = int(number("from_age", 0, OLDEST)), int(number("to_age", OLDEST, OLDEST))
@@ -193,7 +194,7 @@ def _patients(
     if root is not None:
         people, patients = _patients(root, {}, here, own)
         return people, np.rint(patients * one.share / 100).astype(np.int64)
-    sexes = here.lists if not one.sex else here.lists[..., [("female", "male").index(one.sex)], :]
+    sexes = here.lists if not one.sex else here.lists[..., [SEXES.index(one.sex)], :]
     people = np.rint(sexes.sum(axis=3) @ bands_of(one, here.lists.shape[-1])).astype(np.int64)
     expected = people * one.share / 100 * here.found[:, None, :]
     if one.by == "complex":

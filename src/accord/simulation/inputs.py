@@ -30,8 +30,8 @@ from accord.record.engines import open_engine
 from accord.record.portable import read_select
 from accord.simulation.chapters.codes import codes
 from accord.simulation.model import Model, model
-from accord.simulation.people import AGES, FIFTHS, SEXES, cell_of
-from accord.simulation.population import BANDS, value
+from accord.simulation.people import AGES, BANDS, FIFTHS, SEXES, cell_of
+from accord.simulation.population import value
 
 if TYPE_CHECKING:
     from accord.engine.settle import Settlement

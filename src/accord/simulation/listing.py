@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accord.simulation.compiled import compiled
-from accord.simulation.people import CELLS, DEAD, FRAILTY, People
+from accord.simulation.people import BANDS, CELLS, DEAD, FRAILTY, People
 
-AGE_BANDS = 20
-"""Five-year age groups; the last is 95 and over."""
+N_BANDS = len(BANDS)
 
 COMPLEX = 3 * len(FRAILTY)
 """The first state with complex multimorbidity."""
@@ -30,9 +29,9 @@ def lists(people: People, states: NDArray[np.uint8], year: int) -> tuple[NDArray
         year: which year (0 is the first).
 
     Returns:
-        ``[scenarios, practices, CELLS, AGE_BANDS]`` and ``[scenarios, practices]``.
+        ``[scenarios, practices, CELLS, BANDS]`` and ``[scenarios, practices]``.
     """
-    found = np.zeros((len(states), people.practices, CELLS, AGE_BANDS), np.int64)
+    found = np.zeros((len(states), people.practices, CELLS, N_BANDS), np.int64)
     complex_people = np.zeros((len(states), people.practices), np.int64)
     _count(people.offsets, people.months, people.cell, states, 12 * year, found, complex_people)
     return found, complex_people
@@ -47,6 +46,6 @@ def _count(offsets: Any, months: Any, cell: Any, states: Any, later: int, found:
                 state = states[scenario, person]
                 if state == DEAD or age < 0:
                     continue
-                found[scenario, practice, cell[person], min(age // 60, AGE_BANDS - 1)] += 1
+                found[scenario, practice, cell[person], min(age // 60, N_BANDS - 1)] += 1
                 if state >= COMPLEX:
                     complex_people[scenario, practice] += 1

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.settlement.calls import Misused
-from accord.simulation.people import SEXES
-from accord.simulation.population import BANDS, _uniform
+from accord.simulation.people import BANDS, SEXES
+from accord.simulation.population import _uniform
 
 if TYPE_CHECKING:
     import pyarrow as pa

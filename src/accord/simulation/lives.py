@@ -16,13 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from accord.simulation.draws import words
+from accord.simulation.draws import WRITTEN, uniform
 from accord.simulation.events import DIED, ELECTIVE, EMERGENCY, MOVED, WEAKENED, WORSENED, Events
 from accord.simulation.people import CELLS, FIFTHS, People
-from accord.simulation.population import PLACE
-
-WRITING = PLACE + 16
-"""Purposes of draws from here on are those of a written record: the practice's number is the third word."""
 
 NEVER = np.int64(1 << 40)
 """The day of what does not happen (days are counted from 1 January 1970)."""
@@ -39,11 +35,11 @@ class Chance:
     seed: int
 
     def uniform(self, purpose: int, numbers: Places) -> NDArray[np.float64]:
-        """Four uniform draws for each number, ``[n, 4]``, never 0 or 1."""
+        """Four uniform draws for each number, never 0 or 1; the practice is the third word of the counter."""
         counters = np.empty((len(numbers), 4), np.uint32)
         counters[:, 0], counters[:, 1] = numbers & 0xFFFFFFFF, numbers >> 32
-        counters[:, 2], counters[:, 3] = self.practice, WRITING + purpose
-        return (words(counters, self.seed) + 0.5) / 2.0**32
+        counters[:, 2], counters[:, 3] = self.practice, WRITTEN + purpose
+        return uniform(counters, self.seed)
 
 
 @dataclass(frozen=True, slots=True)

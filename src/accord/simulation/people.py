@@ -24,6 +24,9 @@ CELLS = len(SEXES) * FIFTHS
 AGES = 101
 """Ages in whole years, 0 to 100; 100 stands for 100 and over."""
 
+BANDS = (*(f"{age}-{age + 4}" for age in range(0, 95, 5)), "95+")
+"""Five-year age bands, as published lists have them."""
+
 MORBIDITY = ("none", "one long-term condition", "multimorbidity", "complex multimorbidity")
 """Levels of morbidity, after Head et al. 2021: two or more conditions; three or more in three body systems."""
 

@@ -26,9 +26,9 @@ from accord.language.place import Place
 from accord.language.problem import Problem
 from accord.settlement.calls import Misused
 from accord.simulation.compiled import compiled
-from accord.simulation.draws import philox, words
+from accord.simulation.draws import PLACE, philox, uniform
 from accord.simulation.model import FOLDER, Model, Parameter, model, read_parameters
-from accord.simulation.people import AGES, BURDENS, CELLS, FIFTHS, SEXES, STATES, People
+from accord.simulation.people import AGES, BANDS, BURDENS, CELLS, FIFTHS, SEXES, STATES, People
 from accord.simulation.system import wrong_seed
 
 if TYPE_CHECKING:
@@ -40,14 +40,8 @@ LEAST, MOST = 1_000, 70_000_000
 LONGEST = 10
 """The most years that births are made for."""
 
-BANDS = (*(f"{age}-{age + 4}" for age in range(0, 95, 5)), "95+")
-"""Age bands of published lists."""
-
 START = dt.date(2025, 4, 1)
 """The first day of the first year, where no other is given."""
-
-PLACE = 1 << 24
-"""Purposes of draws from here on are those of places: the last word of the counter; the engines' are far below."""
 
 PERSON, PERSON_MORE, BIRTH, BIRTH_MORE, PRACTICE = PLACE, PLACE + 1, PLACE + 2, PLACE + 3, PLACE + 4
 """A person's deprivation, age, state and burden, and month of birth; births to come; a practice's own figures."""
@@ -208,7 +202,7 @@ def _uniform(count: int, seed: int, purpose: int) -> NDArray[np.float64]:
     """A uniform draw for each practice, never 0 or 1."""
     counters = np.zeros((count, 4), np.uint32)
     counters[:, 0], counters[:, 1], counters[:, 3] = np.arange(count), purpose, PRACTICE
-    return (words(counters, seed)[:, 0] + 0.5) / 2.0**32
+    return uniform(counters, seed)[:, 0]
 
 
 def _shuffled(values: NDArray[np.float64], seed: int, purpose: int) -> NDArray[np.float64]:

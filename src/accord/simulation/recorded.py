@@ -22,8 +22,7 @@ from scipy import special
 from accord.language.calendar import add_months
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
-from accord.simulation import rounding
-from accord.simulation.draws import words
+from accord.simulation import draws, rounding
 from accord.simulation.model import FOLDER, Model
 from accord.simulation.people import AGES, BURDENS, CELLS, FIFTHS, FRAILTY, MORBIDITY, SEXES, STATES, People, cell_of
 from accord.simulation.results import GROUP_OF_AGE
@@ -68,9 +67,6 @@ ODD = 0.01
 
 UNKNOWN = 0.10
 """More people than this share without sex or deprivation, and the record is refused."""
-
-PURPOSE = 48
-"""Purpose of the draws of what a record does not tell (the last word of the counter)."""
 
 Step = Callable[[str], None]
 
@@ -582,8 +578,8 @@ def uniform(persons: Whole, purpose: int, seed: int = 1) -> Numbers:
     """Four uniform draws for each person, by their pseudonym: the same whoever else is there."""
     counters = np.empty((len(persons), 4), np.uint32)
     counters[:, 0], counters[:, 1] = persons & 0xFFFFFFFF, persons >> 32
-    counters[:, 2], counters[:, 3] = purpose, PURPOSE
-    return (words(counters, seed) + 0.5) / 2.0**32
+    counters[:, 2], counters[:, 3] = purpose, draws.RECORDED
+    return draws.uniform(counters, seed)
 
 
 def completed(year: Year, built_in: Model) -> Whole:

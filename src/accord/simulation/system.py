@@ -7,17 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from accord.language.place import Place
 from accord.language.problem import Problem
-from accord.simulation.draws import words
+from accord.simulation.draws import SEEDS_OF_DRAWS, SYSTEM, normal, words
 from accord.simulation.model import Model
 
 Numbers = NDArray[np.float64]
-
-NOISE = 32
-"""Purpose of the draws of years that move everybody together (the last word of the counter)."""
 
 
 SEEDS = 2**63
@@ -33,15 +29,15 @@ def wrong_seed(seed: int) -> list[Problem]:
 
 def seed_of(seed: int, draw: int) -> int:
     """The seed of one draw: 64 bits, from the run's seed and the draw's number."""
-    one = words(np.array([[draw, 0, 0, NOISE + 1]], np.uint32), seed)[0]
+    one = words(np.array([[draw, 0, 0, SEEDS_OF_DRAWS]], np.uint32), seed)[0]
     return int(one[0]) | int(one[1]) << 32
 
 
 def noise(built_in: Model, seed: int, draw: int, years: int) -> Numbers:
     """How much a year differs for everybody together, as a factor: AR(1), the same in every scenario of a draw."""
     counters = np.zeros((years, 4), np.uint32)
-    counters[:, 0], counters[:, 1], counters[:, 3] = draw, np.arange(years), NOISE
-    deviates = special.ndtri((words(counters, seed)[:, 0].astype(float) + 0.5) / 2.0**32)
+    counters[:, 0], counters[:, 1], counters[:, 3] = draw, np.arange(years), SYSTEM
+    deviates = normal(counters, seed)
     memory, size = built_in.value("system_memory"), built_in.value("system_noise")
     out = np.empty(years)
     now = 0.0

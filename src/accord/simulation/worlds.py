@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from accord.language.contract import Contract, PeriodItem, Table
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
-from accord.simulation.draws import words
+from accord.simulation.draws import NORMAL_95, SURVEYED, SURVEYED_YEAR, normal
 from accord.simulation.feed import Column, Feed
 from accord.simulation.groups import Group, Practices, count
-from accord.simulation.people import FIFTHS
+from accord.simulation.people import BANDS, FIFTHS, SEXES
 from accord.simulation.results import LAZY, LAZY_AT, MONTHS, RESULTS
 from accord.simulation.tables import LAZY_ONE
 
@@ -38,16 +38,6 @@ if TYPE_CHECKING:
 
 Whole = NDArray[np.int64]
 Numbers = NDArray[np.float64]
-
-BANDS = (*(f"{5 * band}-{5 * band + 4}" for band in range(19)), "95+")
-"""Five-year age groups, as published lists have them."""
-
-SEXES = ("female", "male")
-
-SURVEYED = 16
-"""Purpose of the draws of indicators: the last word of the counter (see :mod:`~accord.simulation.person_engine`)."""
-
-NORMAL_95 = 1.959964
 
 
 class Organisation(Protocol):
@@ -757,8 +747,6 @@ def _alike(worlds: int, made: Mapping[str, Any]) -> tuple[Whole, Whole]:
 
 def _luck(counted: Counted, shape: tuple[int, ...], name: str, has_years: bool) -> tuple[Numbers, Numbers]:
     """Normal deviates: what is lasting about each organisation, and the chance of each draw, organisation and year."""
-    from scipy import special
-
     worlds, organisations, years = shape
     code = sum(ord(letter) * 31**place for place, letter in enumerate(name)) & 0xFFFFFF
     own = np.zeros((organisations, 4), np.uint32)
@@ -767,12 +755,9 @@ def _luck(counted: Counted, shape: tuple[int, ...], name: str, has_years: bool) 
     each = np.empty((place.shape[1], 4), np.uint32)
     each[:, 0], each[:, 1] = place[1], 1 + counted.draws[place[0]]
     each[:, 2] = (code << 8) + (1 + place[2] if has_years else 0)
-    each[:, 3] = SURVEYED + 1
+    each[:, 3] = SURVEYED_YEAR
 
-    def normal(counters: Any) -> Numbers:
-        return special.ndtri((words(counters, counted.seed)[:, 0].astype(np.float64) + 0.5) / 2.0**32)
-
-    return normal(own), normal(each).reshape(shape)
+    return normal(own, counted.seed), normal(each, counted.seed).reshape(shape)
 
 
 def _wilson(number: Whole, whole: Whole) -> tuple[Numbers, Numbers]:

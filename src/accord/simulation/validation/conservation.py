@@ -20,11 +20,11 @@ from accord.simulation.cohort_engine import cohort, expect
 from accord.simulation.feed import read_feed
 from accord.simulation.listing import COMPLEX, lists
 from accord.simulation.partitions import Part
-from accord.simulation.people import AGES, CELLS, DEAD, People
+from accord.simulation.people import AGES, BANDS, CELLS, DEAD, People
 from accord.simulation.person_engine import Outcome
 from accord.simulation.results import DEATHS, GROUP_OF_AGE, GROUPS, LAZY, MONTHS, RESULTS
 from accord.simulation.validation.verification import YEARS, Check, Given, Numbers, Whole
-from accord.simulation.worlds import BANDS, Bound, Counted, Organisation, Years, inputs_of, rates_of, settle_worlds
+from accord.simulation.worlds import Bound, Counted, Organisation, Years, inputs_of, rates_of, settle_worlds
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -14,13 +14,13 @@ from accord.simulation import person_engine, system
 from accord.simulation.cohort_engine import cohort, expect
 from accord.simulation.draws import words
 from accord.simulation.model import STREAMS, Model, model
-from accord.simulation.people import AGES, BURDENS, CELLS, DEAD, FRAILTY, STATES, People
+from accord.simulation.people import AGES, BANDS, BURDENS, CELLS, DEAD, FRAILTY, STATES, People
 from accord.simulation.population import Practice
 from accord.simulation.results import GROUPS, LAZY, LAZY_AT, RESULTS
 from accord.simulation.tables import LAZY_ONE, YEARLY, gamma_levels, lognormal_levels, tables
 from accord.simulation.validation.conservation import bind, still
 from accord.simulation.validation.verification import Check, Given, Numbers, Whole, chance_of
-from accord.simulation.worlds import BANDS, rates_of, settle_worlds
+from accord.simulation.worlds import rates_of, settle_worlds
 
 ALIKE = 1e6
 """A shape of the gamma distribution at which everybody's burden is the same, but for a thousandth."""
