@@ -68,7 +68,7 @@ def rates(record: Record, folder: Path, by: Sequence[str], strata: Sequence[str]
 
 def shown(given: ReleasedRoster) -> Mapping[str, str]:
     """People by organisation."""
-    return {name: people for name, _, people in given.rows}
+    return {name: people for _, name, _, people in given.rows}
 
 
 def people_of(*groups: tuple[str, bool, int]) -> list[Person]:
@@ -91,11 +91,22 @@ def test_a_roster_counts_whom_the_roster_counts(tmp_path: Path) -> None:
     assert not register_of(record.folder)
 
 
+def test_an_organisation_that_is_called_all_is_not_the_whole(tmp_path: Path) -> None:
+    """Nor is it lost: the row of the whole has a level of its own."""
+    people = [
+        *[(n, "all", True, "female", True) for n in range(1, 41)],
+        *[(n, "P1", True, "female", True) for n in range(41, 101)],
+    ]
+    record = place(tmp_path / "record", people)
+    given = {(level, name): count for level, name, _, count in roster(record, "practice").rows}
+    assert given == {("practice", "all"): "40", ("practice", "P1"): "60", ("all", "all"): "100"}
+
+
 def test_the_same_roster_again(tmp_path: Path) -> None:
     """Nothing changes by asking twice."""
     record = place(tmp_path / "record", people_of(("P1", True, 40), ("P2", False, 33), ("P3", True, 5)))
     first = roster(record, "practice")
-    assert [people for _, _, people in first.rows].count(STAR) == 2
+    assert [people for *_, people in first.rows].count(STAR) == 2
     assert roster(record, "practice").rows == first.rows
 
 

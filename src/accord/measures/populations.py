@@ -251,8 +251,8 @@ class ReleasedRoster:
     register will say of it.
     """
 
-    rows: tuple[tuple[str, str, str], ...]
-    """Organisation, period (its first day), people."""
+    rows: tuple[tuple[str, str, str, str], ...]
+    """Level, organisation, period (its first day), people. The whole is of the level ``all``, beside the parts."""
     notes: tuple[str, ...]
     entry: Mapping[str, Any] | None
 
@@ -260,7 +260,7 @@ class ReleasedRoster:
         """The rows as a table of texts."""
         import pyarrow as pa
 
-        names = ("organisation", "period", "people")
+        names = ("level", "organisation", "period", "people")
         return pa.table({name: pa.array([row[at] for row in self.rows], pa.string()) for at, name in enumerate(names)})
 
 
@@ -272,24 +272,27 @@ def known_to_register(who: str, by: str) -> bool:
 def release_alone(roster: Roster) -> ReleasedRoster:
     """A roster as it may be shown, protected by itself: of people who are attributed, or by area."""
     by = rules()
-    given: list[tuple[str, str, Given]] = []
+    given: list[tuple[str, str, str, Given]] = []
     codes = {row: row.organisation or NOT_KNOWN for row in roster.rows}
     everybody = frozenset(codes.values())
     whole = roster.whole if roster.by != ALL else ()
-    for row, name, organisations in [
-        *[(row, codes[row], frozenset({codes[row]})) for row in roster.rows],
-        *[(row, ALL, everybody) for row in whole],
+    for row, level, name, organisations in [
+        *[(row, roster.by, codes[row], frozenset({codes[row]})) for row in roster.rows],
+        *[(row, ALL, ALL, everybody) for row in whole],
     ]:
         cell = Cell(organisations, (f"on {row.period.first}", ""), ())
         small = by.small(row.first)
-        given.append((name, row.period.label, Given(cell, row.first, small, small, by.needed)))
+        given.append((level, name, row.period.label, Given(cell, row.first, small, small, by.needed)))
     leaves = Leaves((), {(codes[row], (f"on {row.period.first}", ""), ()): row.first for row in roster.rows})
     protect([one for *_, one in given], [], leaves, by)
     return ReleasedRoster(_shown(given, by), tuple(notes_of("people", 0, [one for *_, one in given], (), by)), None)
 
 
-def _shown(given: Sequence[tuple[str, str, Given]], by: Rules) -> tuple[tuple[str, str, str], ...]:
-    return tuple((name, label, STAR if one.star else str(nearest(one.value, by.step))) for name, label, one in given)
+def _shown(given: Sequence[tuple[str, str, str, Given]], by: Rules) -> tuple[tuple[str, str, str, str], ...]:
+    return tuple(
+        (level, name, label, STAR if one.star else str(nearest(one.value, by.step)))
+        for level, name, label, one in given
+    )
 
 
 def release_roster(session: Session, who: str, by: str, told: Told) -> ReleasedRoster:
@@ -310,7 +313,7 @@ def release_roster(session: Session, who: str, by: str, told: Told) -> ReleasedR
     people = Populations(Whose(who, on=days, known=False), (), told)
     leaves, before = people.leaves(session), people.before(by_rules)
     belongs = belonging(session, [by]) if by not in (levels[0], ALL) else {}
-    rows: list[tuple[str, str, Given]] = []
+    rows: list[tuple[str, str, str, Given]] = []
     for period in session.periods:
         time = people.time(period.label)
         there: dict[str, set[str]] = {}
@@ -321,18 +324,18 @@ def release_roster(session: Session, who: str, by: str, told: Told) -> ReleasedR
                 )
                 there.setdefault(above, set()).add(organisation)
         whole = frozenset(organisation for each in there.values() for organisation in each)
-        places = {name: frozenset(each) for name, each in sorted(there.items())} | {ALL: whole}
-        for name, organisations in places.items():
+        places = {(by, name): frozenset(each) for name, each in sorted(there.items())} | {(ALL, ALL): whole}
+        for (level, name), organisations in places.items():
             value = sum(n for (code, at, _), n in leaves.values.items() if at == time and code in organisations)
             small = by_rules.small(value)
             cell = people.cell(organisations, period.label, ())
-            rows.append((name, period.label, Given(cell, value, small, small, by_rules.needed)))
+            rows.append((level, name, period.label, Given(cell, value, small, small, by_rules.needed)))
     kept, changed = standing([one for *_, one in rows], before, by_rules, _one)
     fresh = [one for one in kept if not one.locked]
     places = everywhere(session, levels, {key[0] for key in leaves.values}) if before else ()
     if lost := protect(fresh, before, leaves, by_rules, places):
         raise ReleaseRefused(_would_tell(who, len(lost), people.lines))
-    given = [(name, label, one) for (name, label, _), one in zip(rows, kept, strict=True)]
+    given = [(level, name, label, one) for (level, name, label, _), one in zip(rows, kept, strict=True)]
     notes = notes_of("people", changed, kept, people.lines if before else (), by_rules)
     return ReleasedRoster(_shown(given, by_rules), tuple(notes), _entry(session, who, by, given, days))
 
@@ -370,7 +373,7 @@ def _entry(
     session: Session,
     who: str,
     by: str,
-    rows: Sequence[tuple[str, str, Given]],
+    rows: Sequence[tuple[str, str, str, Given]],
     days: tuple[tuple[str, str], ...],
 ) -> Mapping[str, Any]:
     """What the register says: exact values, so that later releases can be checked; it stays beside the record."""
@@ -384,7 +387,7 @@ def _entry(
             [],
             {"denominator": [one.value, int(one.star), int(one.sensitive)]},
         ]
-        for _, label, one in rows
+        for _, _, label, one in rows
     ]
     return {
         "measure": f"the {who} population",

@@ -127,9 +127,8 @@ def periods(first: dt.date, until: dt.date, every: str = "whole") -> tuple[Perio
             "--until", f"there is no day from {first} until {until}", "until is the first day after the last"
         )
     if every not in EVERY:
-        raise _misused(
-            "--every", f"there is no period {every}", nearest(every, EVERY) or f"there are {', '.join(EVERY)}"
-        )
+        fix = nearest(every, EVERY) or f"there are {', '.join(EVERY)}; --on counts on one day"
+        raise _misused("--every", f"there is no period {every}", fix)
     if not EVERY[every]:
         return listed_periods((first,), last)
     if first.day != 1:
