@@ -49,12 +49,14 @@ tables:
 class Data:
     """One data set: its share of the rows, its columns as SQL of ``i`` (row) and ``nth`` (person), and what they feed.
 
-    ``{changed}`` in the SQL is a number that differs in one row of ten of a later extract.
+    ``{changed}`` in the SQL is a number that differs in one row of ten of a later extract. ``of`` is the number, in SQL
+    of ``i``, that the person of a row follows from: rows that belong together have the same.
     """
 
     share: float
     columns: Mapping[str, str]
     feeds: Mapping[str, str]
+    of: str = "i"
 
     def mapping(self, name: str) -> str:
         """The mapping that reads it, in YAML."""
@@ -104,13 +106,16 @@ DATA = {
     "episodes": Data(
         0.1,
         {
-            "SPELL": "i::VARCHAR",
-            "EPIORDER": "1",
-            "EPISTART": "DATE '2022-01-01' + (i % 700)::INTEGER",
-            "EPIEND": "DATE '2022-01-01' + (i % 700 + i % 9)::INTEGER",
+            "SPELL": "spell::VARCHAR",
+            "EPIORDER": "1 + i - spell",
+            "EPISTART": "DATE '2022-01-01' + (spell % 700 + (i - spell) * (spell % 9))::INTEGER",
+            "EPIEND": "DATE '2022-01-01' + (spell % 700 + (i - spell) * (spell % 9) + i % 9)::INTEGER",
+            "ADMIDATE": "DATE '2022-01-01' + (spell % 700)::INTEGER",
+            "DISDATE": "DATE '2022-01-01' + (spell % 700 + spell % 9 "
+            "+ case spell % 6 when 4 then (spell + 1) % 9 else 0 end)::INTEGER",
             "PROVIDER": "'R' || (i % 30)::VARCHAR",
             "ADMIMETH": "'21'",
-            "ADMISORC": "'19'",
+            "ADMISORC": "case when spell % 25 = 0 then '51' else '19' end",
             "CLASSPAT": "'1'",
             "MAINSPEF": "'300'",
             "DIAG_01": "'I' || (10 + i % 80)::VARCHAR || '.1'",
@@ -123,8 +128,8 @@ DATA = {
             "episode": "EPIORDER",
             "since": "EPISTART",
             "until": "EPIEND",
-            "admitted": "EPISTART",
-            "discharged": "EPIEND",
+            "admitted": "ADMIDATE",
+            "discharged": "DISDATE",
             "provider": "PROVIDER",
             "admission_method": "ADMIMETH",
             "admission_source": "ADMISORC",
@@ -133,6 +138,7 @@ DATA = {
             "diagnoses": "{codes: [DIAG_01..DIAG_03]}",
             "cost": "COST",
         },
+        "i - case i % 6 when 5 then 1 else 0 end",
     ),
 }
 
@@ -165,7 +171,8 @@ def make(
             file = folder / f"{name}-{month}-{number:03}.parquet"
             con.execute(
                 f"copy (select identifier as NHS_NUMBER, i::VARCHAR as RECORD_ID, {columns} from "
-                f"(select range as i, (range * 7919) % {people} as nth from range({first}, {last})) "
+                f"(select *, (spell * 7919) % {people} as nth from (select i, {data.of} as spell from "
+                f"(select range as i from range({first}, {last})))) "
                 f"join identifiers using (nth)) to '{file}' (format parquet)"
             )
             files.append(file)

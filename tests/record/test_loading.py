@@ -309,10 +309,15 @@ WRONG = [
     ("day", "", "is missing", None),
     ("day", PEOPLE[3], "is not a day such as 2026-04-01", None),
     ("cost", "-5", "is negative", "-5"),
-    ("cost", "12.5", "is not a whole number of pence", "12.5"),
+    ("cost", "12.5", "is not a whole number of pence such as 1250", "12.5"),
+    ("cost", "12.0", None, None),
+    ("cost", "1e+05", None, None),  # how some programs write 100000
+    ("cost", "1e-2", "is not a whole number of pence such as 1250", None),
+    ("cost", "1_000", "is not a whole number of pence such as 1250", None),
+    ("cost", "0x10", "is not a whole number of pence such as 1250", None),
     ("cost", PEOPLE[3], None, None),  # somebody else's: a number of pence like any other
     ("cost", PEOPLE[0], "is the person's identifier", None),
-    ("minutes", "ten", "is not a whole number", None),
+    ("minutes", "ten", "is not a whole number such as 12", None),
     ("mode", "shouting", "is not one of: face to face, telephone, video, online, home visit", None),
     ("practice", '=HYPERLINK("http://example.org","x")', "begins as a formula, not as a code", None),
     ("practice", "@SUM(1)", "begins as a formula, not as a code", None),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from accord.engine.database import quoted
 from accord.engine.expressions import WORLD
-from accord.engine.sql import HUGE, TooWide, quoted, width_of
+from accord.engine.sql import HUGE, TooWide, width_of
 from accord.engine.statement import FLAG
 from accord.engine.whole import Op
 

@@ -19,6 +19,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from accord.engine.database import quoted
 from accord.engine.source import SHOWN, RawTable, rows_text
 from accord.language.contract import Column, Contract, Table
 from accord.language.place import Place
@@ -621,11 +622,6 @@ def _short32(value: float) -> str:
         if struct.unpack("f", struct.pack("f", float(text)))[0] == value:
             return text
     return repr(value)
-
-
-def quoted(name: str) -> str:
-    """A name as SQL quotes it."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def arrow_type(kind: str) -> pa.DataType:

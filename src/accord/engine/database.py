@@ -1,4 +1,4 @@
-"""A DuckDB of Accord's own: in this process, in memory, and quiet on a terminal."""
+"""A DuckDB of Accord's own: in this process, in memory, quiet on a terminal; and names and texts as SQL."""
 
 from __future__ import annotations
 
@@ -18,3 +18,13 @@ def in_memory(config: dict[str, Any] | None = None) -> duckdb.DuckDBPyConnection
     connection = duckdb.connect(":memory:", config=config or {})
     connection.execute("set enable_progress_bar = false")
     return connection
+
+
+def quoted(name: str) -> str:
+    """A name, as SQL quotes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text_literal(text: str) -> str:
+    """A text, as SQL quotes it."""
+    return "'" + text.replace("'", "''") + "'"

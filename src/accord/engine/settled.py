@@ -17,7 +17,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from accord.engine.columns import WORLD, quoted
+from accord.engine.columns import WORLD
+from accord.engine.database import quoted
 from accord.engine.reference import NotThere, RowEvaluator, RowKey, match_paths, named_row, row_text, stop
 from accord.engine.rows import joined
 from accord.language.contract import Contract, PeriodItem, Value

@@ -10,6 +10,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+from accord.engine.database import quoted, text_literal
 from accord.engine.exact import Leaf
 from accord.engine.whole import Op, below
 
@@ -24,16 +25,6 @@ _TYPES = {"bool": "BOOLEAN", "text": "VARCHAR", "date": "DATE"}
 
 class TooWide(Exception):
     """128 bits are not proven to be enough."""
-
-
-def quoted(name: str) -> str:
-    """An identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text_literal(text: str) -> str:
-    """A text."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def width(op: Op) -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from accord.engine.database import quoted, text_literal
 from accord.engine.exact import Cell, Failure, Held, Leaf, Number, RowFormulas
 from accord.engine.expressions import WORLD, Expr, Lookup
 from accord.engine.schedule import own_table_column
-from accord.engine.sql import Printer, TooWide, check_width, quoted, select, text_literal, width_of
+from accord.engine.sql import Printer, TooWide, check_width, select, width_of
 from accord.engine.steps import Compute, Verify
 from accord.engine.stopping import Stop, failed_check
 from accord.engine.whole import Op, Program

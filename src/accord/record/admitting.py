@@ -12,11 +12,12 @@ rarely has a thousand values. Where one is not, every row is asked, in the same 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from accord.engine.database import quoted, text_literal
 from accord.record.definition import Column, Table
 from accord.record.pseudonym import KeyChain, row_expression
 
@@ -91,14 +92,15 @@ class Admission:
         judged = self.judged(incoming, types, self.rules(types, fine), fine)
         takes_back = "takes_back" if "deleted" in types else "false"
         stands = f"not broken and away is null and not {takes_back}"
-        named = ", ".join(f"{_value(column.name)} as {_name(column.name)}" for column in self.table.columns)
+        named = ", ".join(f"{_written(column)} as {quoted(column.name)}" for column in self.table.columns)
         person = "" if self.table.of_persons == "none" else "person, "
+        source = _one_of(text_literal(self.source), [self.source])
         rows = (
-            f"select {person}row, {_text(self.source)} as source, known as known_from, NULL::DATE as known_until, "
+            f"select {person}row, {source} as source, known as known_from, NULL::DATE as known_until, "
             f"accord_file as file, line, {named} from ({judged}) where {stands}"
         )
         con.execute(
-            f"copy ({rows}) to {_text(str(target / 'rows.parquet'))} (format parquet, compression zstd, "
+            f"copy ({rows}) to {text_literal(str(target / 'rows.parquet'))} (format parquet, compression zstd, "
             "compression_level 1)"
         )
         written = _by_file(con, f"select file, count(*) from {_parquet(target / 'rows.parquet')} group by 1")
@@ -130,7 +132,7 @@ class Admission:
         """Which rows those were, for the balance of files whose rows make several; gone when the load is done."""
         join, away = self._join("i.")
         rows = f"select i.accord_file as file, i.source_row::BIGINT as line, {away} as away from {incoming} i {join}"
-        file = _text(str(target / "away.parquet"))
+        file = text_literal(str(target / "away.parquet"))
         con.execute(f"copy (select * from ({rows}) where away is not null) to {file} (format parquet)")
 
     def _join(self, alias: str) -> tuple[str, str]:
@@ -148,10 +150,10 @@ class Admission:
         selects: dict[str, str] = {}
         for column in self.table.columns:
             incoming_type = types.get(column.name)
-            fine = incoming_type and self._fine(column, incoming_type, _name(column.name))
+            fine = incoming_type and self._fine(column, incoming_type, quoted(column.name))
             if not fine:
                 continue
-            name = _name(column.name)
+            name = quoted(column.name)
             asked = f"{name} is not null and coalesce({fine}, false)" if column.required else fine
             # of what has many values, as text of many codes, telling them apart would take longer than asking each
             several = column.type in ("code", "word", "day")
@@ -174,12 +176,12 @@ class Admission:
         named = self.nhs and self.table.of_persons != "none"
         match column.type:
             case "code" | "codes" if incoming == "VARCHAR":
-                plain = f"regexp_full_match({given}, {_text(_PLAIN)}) and strlen({given}) <= {_LONGEST}"
+                plain = f"regexp_full_match({given}, {text_literal(_PLAIN)}) and strlen({given}) <= {_LONGEST}"
                 number = f" and not regexp_matches({given}, '([0-9] *){{10}}')" if named else ""
                 spaced = f" and not contains({given}, '  ')" if column.type == "codes" else ""
                 return plain + number + spaced
             case "word" if incoming == "VARCHAR":
-                return f"{given} in ({', '.join(_text(word) for word in column.allowed or ())})"
+                return f"{given} in ({', '.join(text_literal(word) for word in column.allowed or ())})"
             case "day":
                 first, last = self._days(column)
                 within = f"between DATE '{first}' and DATE '{last}'"
@@ -199,7 +201,7 @@ class Admission:
             case "flag" if incoming == "BOOLEAN":
                 return "true"
             case "key" if incoming == "VARCHAR":
-                return f"{given} = trim({given}, {_text(_SPACES)}) and {given} <> ''"
+                return f"regexp_full_match({given}, '[!-~]+')"
             case "key" if incoming in _NUMERIC:
                 return "true"
             case _:
@@ -214,7 +216,7 @@ class Admission:
 
         ``raw x`` stands beside ``value x`` for what was there; of the columns that are ``fine``, as it was given.
         """
-        known_default = f"DATE {_text(self.known.isoformat())}"
+        known_default = f"DATE {text_literal(self.known.isoformat())}"
         known = f"coalesce(try_cast(i.known as DATE), {known_default})" if "known" in types else known_default
         deleted = "coalesce(try_cast(i.deleted as BOOLEAN), false)" if "deleted" in types else "false"
         raws = ", ".join(
@@ -267,8 +269,9 @@ class Admission:
             case "day":
                 return f"{raw}::DATE"
             case "count" | "pence" if text:
-                whole = f"case when regexp_full_match({raw}, '[+-]?[0-9]+[.]0*') then split_part({raw}, '.', 1) end"
-                return f"try_cast(case when contains({raw}, '.') then {whole} else {raw} end as BIGINT)"
+                # 12, 12.0, and 1e+05, which is how some programs write 100000; not 1e-2, which would be cast to 0
+                whole = f"regexp_full_match({raw}, '[+-]?[0-9]+([.]0*)?([eE][+]?[0-9]{{1,2}})?')"
+                return f"try_cast(case when {whole} then {raw} end as BIGINT)"
             case "count" | "pence":
                 return f"case when {raw} = round({raw}) then try_cast({raw} as BIGINT) end"
             case "number":
@@ -297,7 +300,7 @@ class Admission:
         parts += ["rooted" if name == "person" else _raw(name) if name in raw else _value(name) for name in columns]
         # a key that is made begins as no key that was given does
         content = ", ".join(f"coalesce({part}::VARCHAR, '')" for part in parts)
-        text = f"coalesce(given_key, concat_ws({_text(_SEPARATOR)}, '', {content}))"
+        text = f"coalesce(given_key, concat_ws({text_literal(_SEPARATOR)}, '', {content}))"
         return row_expression(text, self._secrets("row"))
 
     def _secrets(self, of: str) -> list[str]:
@@ -319,7 +322,7 @@ class Admission:
         rules: list[Rule] = []
         rules += self._person_rules()
         if "known" in types:
-            wrong = f"known > DATE {_text(self.day.isoformat())} or known < DATE {_text(FIRST_DAY.isoformat())}"
+            wrong = f"known > DATE '{self.day.isoformat()}' or known < DATE '{FIRST_DAY.isoformat()}'"
             rules.append(Rule("known", wrong, "'is later than the day of loading, or before 1850'", asks="row"))
         if "deleted" in types:
             no_key = "takes_back and given_key is null"
@@ -331,7 +334,7 @@ class Admission:
             first, then = _value(order.first), _value(order.then)
             if order.first in types and order.then in types:
                 sign, words = (">", "before") if order.same else (">=", "not after")
-                rules.append(Rule(order.then, f"{first} {sign} {then}", _text(f"is {words} {order.first}")))
+                rules.append(Rule(order.then, f"{first} {sign} {then}", text_literal(f"is {words} {order.first}")))
         return rules
 
     def _wrong_values(self, rules: Sequence[Rule], types: Mapping[str, str], fine: Collection[str]) -> str:
@@ -340,8 +343,8 @@ class Admission:
         asked = [column for column in self.table.columns if column.name in types and column.name not in fine]
         texts = [_raw(column.name) for column in asked if _is_text(column)]
         if texts:
-            joined = f"concat_ws({_text(_SEPARATOR)}, '', {', '.join(texts)})"
-            wrong.append(f"regexp_matches({joined}, {_text(_UNFIT_JOINED)})")
+            joined = f"concat_ws({text_literal(_SEPARATOR)}, '', {', '.join(texts)})"
+            wrong.append(f"regexp_matches({joined}, {text_literal(_UNFIT_JOINED)})")
             wrong += [f"strlen({text}) > {_LONGEST}" for text in texts]
             if self.nhs and self.table.of_persons != "none":
                 wrong += [_holds_identifier(text) for text in texts]
@@ -353,7 +356,7 @@ class Admission:
             return []
         what = "an NHS number (ten digits, of which the last checks the others)" if self.nhs else "an identifier"
         there = "trim(given_identifier) <> ''"
-        rules = [Rule("identifier", f"person is null and {there}", _text(f"is not {what}"), asks="row")]
+        rules = [Rule("identifier", f"person is null and {there}", text_literal(f"is not {what}"), asks="row")]
         if self.table.of_persons == "required":
             missing = "'is missing: nobody knows whose row it is'"
             rules.append(Rule("identifier", f"not coalesce({there}, false)", missing, asks="row"))
@@ -366,24 +369,26 @@ class Admission:
         rules = [Rule(name, f"{raw} is null", "'is missing'")] if column.required else []
         shown = _shown(column, raw)
         unreadable = Rule(
-            name, f"{raw} is not null and {value} is null", _text(_UNREADABLE.get(column.type, "")), shown
+            name, f"{raw} is not null and {value} is null", text_literal(_UNREADABLE.get(column.type, "")), shown
         )
         match column.type:
             case "day":
                 first, latest = self._days(column)
                 rules.append(unreadable)
                 early, late = first.isoformat(), latest.isoformat()
-                rules.append(Rule(name, f"{value} < DATE '{early}'", _text(f"is before {early}"), shown))
+                rules.append(Rule(name, f"{value} < DATE '{early}'", text_literal(f"is before {early}"), shown))
                 ahead = "in the future" if latest == self.day else f"after {late}, too far in the future"
-                rules.append(Rule(name, f"{value} > DATE '{late}'", _text(f"is {ahead}"), shown))
+                rules.append(Rule(name, f"{value} > DATE '{late}'", text_literal(f"is {ahead}"), shown))
             case "count" | "pence" | "number":
                 least = 0 if column.least is None and column.type != "number" else column.least
                 rules.append(unreadable)
                 if least is not None:
                     words = "is negative" if least == 0 else f"is less than {least}"
-                    rules.append(Rule(name, f"{value} < {least}", _text(words), shown))
+                    rules.append(Rule(name, f"{value} < {least}", text_literal(words), shown))
                 if column.most is not None:
-                    rules.append(Rule(name, f"{value} > {column.most}", _text(f"is more than {column.most}"), shown))
+                    rules.append(
+                        Rule(name, f"{value} > {column.most}", text_literal(f"is more than {column.most}"), shown)
+                    )
                 if self.nhs and self.table.of_persons != "none":
                     same = f"{value} = try_cast(replace(given_identifier, ' ', '') as BIGINT)"
                     held = f"case when {value} > 99999999 then {same} end"
@@ -391,29 +396,30 @@ class Admission:
             case "flag":
                 rules.append(unreadable)
             case "word":
-                allowed = ", ".join(_text(word) for word in column.allowed or ())
-                words = _text(f"is not one of: {', '.join(column.allowed or ())}")
+                allowed = ", ".join(text_literal(word) for word in column.allowed or ())
+                words = text_literal(f"is not one of: {', '.join(column.allowed or ())}")
                 rules.append(Rule(name, f"{raw} not in ({allowed})", words, shown))
             case "code" | "codes":
+                unfit = text_literal(_UNFIT)
                 wrongs = {
-                    f"regexp_matches({raw}, {_text(_UNFIT)})": "holds characters that are not text: a wrong encoding?",
+                    f"regexp_matches({raw}, {unfit})": "holds characters that are not text: a wrong encoding?",
                     f"{raw}[1] in ('=', '@')": "begins as a formula, not as a code",
                     f"strlen({raw}) > {_LONGEST}": "is too long for a code",
                 }
                 if self.nhs and self.table.of_persons != "none":
                     wrongs[_holds_identifier(raw)] = "holds the person's identifier"
-                rules += [Rule(name, broken, _text(words), asks="text") for broken, words in wrongs.items()]
+                rules += [Rule(name, broken, text_literal(words), asks="text") for broken, words in wrongs.items()]
             case _:
                 pass
         return rules
 
     def _withdraw(self, con: duckdb.DuckDBPyConnection, judged: str, target: Path) -> dict[int, int]:
         rows = (
-            f"select row, {_text(self.source)} as source, known as known_from, accord_file as file, line "
+            f"select row, {text_literal(self.source)} as source, known as known_from, accord_file as file, line "
             f"from ({judged}) where takes_back and not broken and away is null"
         )
         file = target / "withdrawn.parquet"
-        con.execute(f"copy ({rows}) to {_text(str(file))} (format parquet)")
+        con.execute(f"copy ({rows}) to {text_literal(str(file))} (format parquet)")
         return _by_file(con, f"select file, count(*) from {_parquet(file)} group by 1")
 
     def _refuse(
@@ -432,7 +438,7 @@ class Admission:
         # digits are hidden in what the reader says: it knows the values, and a slip there must not tell them
         first = Rule("", "refused is not null", "regexp_replace(refused, '[0-9][0-9 ]{5,}', '…', 'g')", asks="row")
         cases = [(first, first.broken, "coalesce(refused_column, '')")]
-        cases += [(rule, _asked(rule), _text(rule.column)) for rule in rules]
+        cases += [(rule, _asked(rule), text_literal(rule.column)) for rule in rules]
         several = ", ".join(
             f'case when {asked} then struct_pack("column" := {blamed}, reason := {rule.reason}, '
             f'"value" := {rule.shown}) end'
@@ -443,7 +449,7 @@ class Admission:
             f"hash(given_identifier) as whose, [{several}] as problems from ({judged}) where broken and away is null"
         )
         words = [column.name for column in self.table.columns if column.type == "word"]
-        listed = ", ".join(_text(word) for word in words) or "''"
+        listed = ", ".join(text_literal(word) for word in words) or "''"
         con.execute(
             f"""copy (
               with each as (
@@ -452,11 +458,11 @@ class Admission:
                 select p."column" as named, p."value" as held from each where p."column" in ({listed})
                 group by all having count(distinct whose) >= {SHOWN_FROM}
               )
-              select file, line, {_text(self.table.name)} as "table", p."column" as "column", p.reason as reason,
+              select file, line, {text_literal(self.table.name)} as "table", p."column" as "column", p.reason as reason,
                 case when p."column" not in ({listed}) or held is not null then p."value" end as "value"
               from each left join often on named = p."column" and held = p."value"
               order by file, line, p."column", p.reason
-            ) to {_text(str(target / "rejects.parquet"))} (format parquet)"""
+            ) to {text_literal(str(target / "rejects.parquet"))} (format parquet)"""
         )
         counted = _by_file(con, "select file, count(*) from refused_rows group by 1")
         con.execute("drop table refused_rows")
@@ -486,9 +492,9 @@ _PAST = {("people", "born"), ("deaths", "day")}
 
 _UNREADABLE = {
     "day": "is not a day such as 2026-04-01",
-    "count": "is not a whole number",
-    "pence": "is not a whole number of pence",
-    "number": "is not a number",
+    "count": "is not a whole number such as 12",
+    "pence": "is not a whole number of pence such as 1250",
+    "number": "is not a number such as 12.5",
     "flag": "is neither true nor false",
 }
 
@@ -530,12 +536,12 @@ def _as_text(column: Column, incoming: str) -> bool:
 def _raw_expression(column: Column, incoming: str | None, fine: bool = False) -> str:
     if incoming is None:
         return "NULL::VARCHAR"
-    given = f"i.{_name(column.name)}"
+    given = f"i.{quoted(column.name)}"
     if not _as_text(column, incoming):
         return given
     if fine:
         return given if incoming == "VARCHAR" or column.type != "key" else f"{given}::VARCHAR"
-    return f"nullif(trim({given if incoming == 'VARCHAR' else f'{given}::VARCHAR'}, {_text(_SPACES)}), '')"
+    return f"nullif(trim({given if incoming == 'VARCHAR' else f'{given}::VARCHAR'}, {text_literal(_SPACES)}), '')"
 
 
 _SPACES = " \t\r\n\xa0"
@@ -571,6 +577,17 @@ def sql_type(column: Column) -> str:
     return _TYPES.get(column.type, "VARCHAR")
 
 
+def _written(column: Column) -> str:
+    """The value as it is written: a word as one of those allowed, which Parquet takes as it stands."""
+    value = _value(column.name)
+    return _one_of(value, column.allowed) if column.type == "word" and column.allowed else value
+
+
+def _one_of(text: str, words: Iterable[str]) -> str:
+    """A text known to be one of some words, as a number that stands for it: written in a third of the time."""
+    return f"try_cast({text} as enum({', '.join(map(text_literal, words))}))"
+
+
 def _by_file(con: duckdb.DuckDBPyConnection, select: str) -> dict[int, int]:
     return {int(file): int(rows) for file, rows in con.execute(select).fetchall()}
 
@@ -583,13 +600,5 @@ def _value(name: str) -> str:
     return f'"value {name}"'
 
 
-def _name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _parquet(path: Path) -> str:
-    return f"read_parquet({_text(str(path))})"
+    return f"read_parquet({text_literal(str(path))})"

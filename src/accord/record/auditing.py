@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from accord.engine.database import text_literal
 from accord.language.place import Place
 from accord.language.problem import Problem
 from accord.record import definition
@@ -154,7 +155,7 @@ def _column(con: Any, table: Table, column: Column, source: str) -> Iterator[str
         if wrong:
             yield f"{column.name} is missing in {_rows(wrong)}"
     if column.allowed:
-        allowed = ", ".join(_text(word) for word in column.allowed)
+        allowed = ", ".join(text_literal(word) for word in column.allowed)
         wrong = _count(con, f"{source} where {name} not in ({allowed})")
         if wrong:
             yield f"{column.name} is not an allowed word in {_rows(wrong)}"
@@ -199,7 +200,7 @@ def _counts(con: Any, record: Record, table: Table) -> tuple[int, int]:
 
 
 def _source(record: Record, name: str) -> str:
-    return f"read_parquet([{', '.join(_text(str(file)) for file in record.files(name))}])"
+    return f"read_parquet([{', '.join(text_literal(str(file)) for file in record.files(name))}])"
 
 
 def _count(con: Any, source: str) -> int:
@@ -212,7 +213,3 @@ def _rows(number: int) -> str:
 
 def _times(number: int) -> str:
     return "once" if number == 1 else f"{number} times"
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

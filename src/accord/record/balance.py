@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from accord.engine.database import text_literal
 from accord.record import definition
 from accord.record.optout import KINDS, REASONS
 
@@ -112,7 +113,7 @@ class Balance:
     def all_withdrawn(self) -> str:
         """A select of all withdrawals, each with its table; empty text if there are none."""
         selects = [
-            f'select {_text(name)} as "table", * from {_parquet(files)}'
+            f'select {text_literal(name)} as "table", * from {_parquet(files)}'
             for name in definition.NAMES
             if (files := self.withdrawn(name))
         ]
@@ -144,14 +145,14 @@ class Balance:
             self._fates[file, table] = fates
         described = definition.table(table)
         unique = [name for name in described.unique if name != "row"]
-        what = _text(
+        what = text_literal(
             f"contradicts another row with the same key, or another row about the same {' and '.join(unique)}"
             if unique
             else "contradicts another row of the file with the same key"
         )
         con.execute(
             f"""insert into conflicts
-                select file, line, {_text(table)}, {_text(", ".join(unique) or "key")}, {what}, NULL
+                select file, line, {text_literal(table)}, {text_literal(", ".join(unique) or "key")}, {what}, NULL
                 from dropped where why = 'conflict'"""
         )
         mixed = ", ".join(map(str, sorted(self._mixed))) or "NULL"
@@ -233,8 +234,4 @@ class Balance:
 
 
 def _parquet(files: Sequence[Path]) -> str:
-    return f"read_parquet([{', '.join(_text(str(file)) for file in files)}])"
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return f"read_parquet([{', '.join(text_literal(str(file)) for file in files)}])"

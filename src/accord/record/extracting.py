@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from accord.engine.database import text_literal
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.record import definition
@@ -101,7 +102,7 @@ def _listed(record: Record, name: str) -> list[dict[str, Any]]:
 
 def _copy(con: Any, record: Record, table: definition.Table, known_on: dt.date, unfinished: Path) -> tuple[int, int]:
     """Write one table; the rows that were written, and those of people who have opted out since."""
-    day = f"DATE {_text(known_on.isoformat())}"
+    day = f"DATE {text_literal(known_on.isoformat())}"
     listed = ", ".join(
         f"case when known_until <= {day} then known_until end as known_until"
         if column.name == "known_until"
@@ -120,7 +121,9 @@ def _copy(con: Any, record: Record, table: definition.Table, known_on: dt.date, 
     target = unfinished / table.name
     target.mkdir()
     file = target / "part-000000.parquet"
-    con.execute(f"copy (select {listed} from ({source})) to {_text(str(file))} (format parquet, compression zstd)")
+    con.execute(
+        f"copy (select {listed} from ({source})) to {text_literal(str(file))} (format parquet, compression zstd)"
+    )
     kept = int(con.execute(f"select count(*) from {_parquet([file])}").fetchall()[0][0])
     if not kept:
         file.unlink()
@@ -131,20 +134,16 @@ def _copy_beside(con: Any, record: Record, known_on: dt.date, files: set[int], u
     numbers = ", ".join(map(str, sorted(files))) or "NULL"
     for name, where in (
         (REJECTS, f"file in ({numbers})"),
-        (WITHDRAWN, f"known_from <= DATE {_text(known_on.isoformat())}"),
-        (CONFIRMED, f"known_from <= DATE {_text(known_on.isoformat())}"),
+        (WITHDRAWN, f"known_from <= DATE {text_literal(known_on.isoformat())}"),
+        (CONFIRMED, f"known_from <= DATE {text_literal(known_on.isoformat())}"),
         (OPT_OUTS, "true"),
     ):
         found = record.files(name)
         if found:
             (unfinished / name).mkdir()
-            target = _text(str(unfinished / name / "part-000000.parquet"))
+            target = text_literal(str(unfinished / name / "part-000000.parquet"))
             con.execute(f"copy (select * from {_parquet(found)} where {where}) to {target} (format parquet)")
 
 
 def _parquet(files: Any) -> str:
-    return f"read_parquet([{', '.join(_text(str(file)) for file in files)}])"
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return f"read_parquet([{', '.join(text_literal(str(file)) for file in files)}])"

@@ -24,6 +24,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from accord.engine.database import quoted, text_literal
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.record import definition
@@ -38,7 +39,7 @@ from accord.record.source import Reader, RefusedRows, RowsRead, SetAside, Source
 if TYPE_CHECKING:
     import duckdb
 
-READING = 2
+READING = 3
 """Raised when the same file would be admitted differently: files loaded before are then read again."""
 
 STAGING = ".loading"
@@ -417,11 +418,11 @@ class _Load:
         con = in_memory()
         scratch = self.staging / "memory"
         scratch.mkdir(exist_ok=True)
-        con.execute(f"set temp_directory = {_text(str(scratch))}")
+        con.execute(f"set temp_directory = {text_literal(str(scratch))}")
         # identifiers are in memory while a file is read; what does not fit goes to disk encrypted, with a key that
         # ends with the process
         con.execute("set temp_file_encryption = true")
-        con.execute(f"set memory_limit = {_text(self.memory or _half_of_memory())}")
+        con.execute(f"set memory_limit = {text_literal(self.memory or _half_of_memory())}")
         if self.threads:
             con.execute(f"set threads = {int(self.threads)}")
         con.execute("set python_enable_replacements = false")
@@ -505,14 +506,14 @@ class _Load:
 
     def _identify(self, con: duckdb.DuckDBPyConnection, numbering: str) -> None:
         """Give every identifier that is new in this load its pseudonym. The table is in memory alone."""
-        name = _name(f"identifiers of {numbering}")
+        name = quoted(f"identifiers of {numbering}")
         con.execute(
             f"create temp table if not exists {name} (identifier VARCHAR, person BIGINT, rooted BIGINT, away VARCHAR)"
         )
         con.execute(f"create or replace temp view identifiers as select * from {name}")
         before = con.execute(f"select count(*) from {name}").fetchall()[0][0]
         rooted, person = person_expressions("plain", numbering, self._bind_person_secrets(con))
-        kinds = " ".join(f"when {_text(kind)} then {order}" for order, kind in enumerate(KINDS))
+        kinds = " ".join(f"when {text_literal(kind)} then {order}" for order, kind in enumerate(KINDS))
         con.execute(
             f"""insert into {name}
                 select identifier, person, rooted, o.away from (
@@ -564,7 +565,7 @@ class _Load:
               select accord_file as file, source_row::BIGINT as line, NULL::VARCHAR as "table",
                 NULL::VARCHAR as "column",
                 regexp_replace(reason, '[0-9][0-9 ]{{5,}}', '…', 'g') as reason, NULL::VARCHAR as "value"
-              from "unreadable rows") to {_text(str(target / "rejects.parquet"))} (format parquet)"""
+              from "unreadable rows") to {text_literal(str(target / "rejects.parquet"))} (format parquet)"""
         )
         counted = con.execute(
             'select accord_file, count(distinct source_row) from "unreadable rows" group by 1'
@@ -706,8 +707,8 @@ class _Load:
         if con.execute("select count(*) from dropped where again").fetchall()[0][0]:
             (unfinished / CONFIRMED).mkdir(exist_ok=True)
             target = unfinished / CONFIRMED / f"{prefix}-{table.name}.parquet"
-            again = f'select {_text(table.name)} as "table", row, source, known_from, file, line from dropped'
-            con.execute(f"copy ({again} where again) to {_text(str(target))} (format parquet, compression zstd)")
+            again = f'select {text_literal(table.name)} as "table", row, source, known_from, file, line from dropped'
+            con.execute(f"copy ({again} where again) to {text_literal(str(target))} (format parquet, compression zstd)")
         return merged
 
     def _before(self, name: str) -> tuple[Path, ...]:
@@ -733,14 +734,14 @@ class _Load:
             (unfinished / REJECTS).mkdir(exist_ok=True)
             target = unfinished / REJECTS / f"{prefix}.parquet"
             con.execute(
-                f"copy (select * from ({rejects}) order by file, line) to {_text(str(target))} "
+                f"copy (select * from ({rejects}) order by file, line) to {text_literal(str(target))} "
                 "(format parquet, compression zstd)"
             )
         gone = balance.all_withdrawn()
         if gone:
             (unfinished / WITHDRAWN).mkdir(exist_ok=True)
             target = unfinished / WITHDRAWN / f"{prefix}.parquet"
-            con.execute(f"copy ({gone}) to {_text(str(target))} (format parquet, compression zstd)")
+            con.execute(f"copy ({gone}) to {text_literal(str(target))} (format parquet, compression zstd)")
         rows = self.opt_outs.rows()
         if rows.num_rows:
             (unfinished / OPT_OUTS).mkdir()
@@ -876,11 +877,3 @@ def _write_json(path: Path, content: object) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(beside, path)
-
-
-def _name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from accord.engine.sql import quoted, text_literal
+from accord.engine.database import quoted, text_literal
 from accord.language.place import Place
 from accord.language.problem import Problem
 from accord.record import definition

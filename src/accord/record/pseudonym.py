@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from accord.engine.database import text_literal
 from accord.language.place import Place
 from accord.language.problem import AccordError, DataRefused, Problem
 from accord.record.source import NHS
@@ -266,7 +267,7 @@ def row_expression(key: str, variables: Sequence[str]) -> str:
 
 def plain_expression(identifier: str) -> str:
     """The SQL of an identifier without what does not count: for most, itself."""
-    cleaned = f"replace(trim({identifier}, {_text(_SPACES)}), ' ', '')"
+    cleaned = f"replace(trim({identifier}, {text_literal(_SPACES)}), ' ', '')"
     return f"(case when regexp_full_match({identifier}, '[!-~]+') then {identifier} else {cleaned} end)"
 
 
@@ -277,20 +278,21 @@ def person_expressions(plain: str, numbering: str, variables: Sequence[tuple[str
     :meth:`KeyChain.person_secrets`. A million people are hashed in a second or two this way, on all threads; in Python
     it takes several times as long, on one.
     """
-    message = f"(encode({_text(numbering)}) || '\\x00'::BLOB || encode({plain}))"
-    rooted = f"case when {_is_identifier(plain, numbering)} then {_keyed(message, variables[0])} end"
+    message = f"(encode({text_literal(numbering)}) || '\\x00'::BLOB || encode({plain}))"
+    # never 0, as in :func:`_number`; greatest() would make 1 of nothing too, so it stands where there is an identifier
+    rooted = f"case when {_is_identifier(plain, numbering)} then greatest({_keyed(message, variables[0])}, 1) end"
     person = rooted
     for names in variables[1:]:
-        person = _keyed(f"('pseudonym\\x00'::BLOB || encode(({person})::VARCHAR))", names)
+        again = _keyed(f"('pseudonym\\x00'::BLOB || encode(({person})::VARCHAR))", names)
+        person = f"(case {again} when 0 then 1 else {again} end)"
     return rooted, person
 
 
 def _keyed(message: str, names: tuple[str, str]) -> str:
-    """HMAC-SHA-256 of a message (a BLOB), the first 63 bits, and never 0: what :func:`_number` is in Python."""
+    """The first 63 bits of HMAC-SHA-256 of a message (a BLOB)."""
     inner = f"unhex(sha256(getvariable('{names[0]}') || {message}))"
     digest = f"sha256(getvariable('{names[1]}') || {inner})"
-    number = f"(('0x' || left({digest}, 16))::UBIGINT >> 1)::BIGINT"
-    return f"(case {number} when 0 then 1 else {number} end)"
+    return f"(('0x' || left({digest}, 16))::UBIGINT >> 1)::BIGINT"
 
 
 def _is_identifier(plain: str, numbering: str) -> str:
@@ -303,10 +305,6 @@ def _is_identifier(plain: str, numbering: str) -> str:
     check = f"(11 - ({total}) % 11) % 11 = {number} % 10"
     # a case looks at what follows for those alone that are ten digits
     return f"(case when regexp_full_match({plain}, '[0-9]{{10}}') then not ({same}) and {check} else false end)"
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def row_number(key: str, row_secrets: Sequence[str]) -> int:

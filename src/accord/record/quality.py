@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from accord.engine.sql import quoted, text_literal
+from accord.engine.database import quoted, text_literal
 from accord.record import definition, plausibility
 from accord.record.record import Record
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from accord.engine.database import text_literal
 from accord.record import definition
 from accord.record.deriving import derive
 from accord.record.loading import CONFIRMED, REJECTS, STAGING, WITHDRAWN, alone, describe_tables
@@ -143,7 +144,7 @@ def _rows(con: Any, table: definition.Table, file: Path, later: KeyChain) -> str
             else:
                 columns.append(f"e.{name}")
         join = "" if table.of_persons == "none" else " left join new_people n on n.person = e.person"
-        where = f" where e.source = {_text(source)}"
+        where = f" where e.source = {text_literal(source)}"
         selects.append(f"select {', '.join(columns)} from {_parquet(file)} e{join}{where}")
     return " union all ".join(selects)
 
@@ -155,7 +156,7 @@ def _said(con: Any, file: Path, later: KeyChain) -> str:
         variables = _bind(con, f"{number}_said", f"{source} {table}", later)
         selects.append(
             f"select * replace ({_hashed('row', variables)} as row) from {_parquet(file)} "
-            f'where "table" = {_text(table)} and source = {_text(source)}'
+            f'where "table" = {text_literal(table)} and source = {text_literal(source)}'
         )
     return " union all ".join(selects)
 
@@ -173,12 +174,8 @@ def _hashed(column: str, variables: list[str]) -> str:
 
 
 def _copy(con: Any, select: str, file: Path) -> None:
-    con.execute(f"copy ({select}) to {_text(str(file))} (format parquet, compression zstd)")
+    con.execute(f"copy ({select}) to {text_literal(str(file))} (format parquet, compression zstd)")
 
 
 def _parquet(file: Path) -> str:
-    return f"read_parquet({_text(str(file))})"
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return f"read_parquet({text_literal(str(file))})"

@@ -17,6 +17,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
+from accord.engine.database import quoted
 from accord.language.contract import Contract
 from accord.language.problem import nearest
 from accord.settlement import wording
@@ -278,10 +279,10 @@ class _Counted:
         self.connection = in_memory()
         self.connection.register("worth", values.data)
         first = first_of(values.probes)
-        others = [_quoted(probe.name) for probe in values.probes.probes if probe.against == first.name]
+        others = [quoted(probe.name) for probe in values.probes.probes if probe.against == first.name]
         other = f"greatest({', '.join(others)})" if others else "null::decimal(38, 0)"
-        standing = _quoted(STANDING) if STANDING in values.data.column_names else "null"
-        conditions = [f"{_quoted(key)} = $member_{number}" for number, key in enumerate(where)]
+        standing = quoted(STANDING) if STANDING in values.data.column_names else "null"
+        conditions = [f"{quoted(key)} = $member_{number}" for number, key in enumerate(where)]
         self.connection.execute(
             f"""create table judged as
             select *, case
@@ -291,7 +292,7 @@ class _Counted:
                     else 'no difference' end
                 when first < 0 or other >= first then 'perverse'
                 else 'as meant' end as kind
-            from (select *, {_quoted(first.name)} as first, {other} as other from worth
+            from (select *, {quoted(first.name)} as first, {other} as other from worth
                   {f"where {' and '.join(conditions)}" if conditions else ""})""",
             {f"member_{number}": member for number, member in enumerate(where.values())},
         )
@@ -304,11 +305,11 @@ class _Counted:
 
     def groups(self, by: Sequence[str]) -> list[Incentive]:
         """One for each member of the keys, in their order; one for everything without keys."""
-        member = " || chr(0) || ".join(_quoted(key) for key in by) or "''"
+        member = " || chr(0) || ".join(quoted(key) for key in by) or "''"
         counts = ", ".join(f"count(*) filter (where kind = '{kind}')" for kind in KINDS)
         amounts = ", ".join(
             f"{how}::hugeint"
-            for probe in map(_quoted, self.probes)
+            for probe in map(quoted, self.probes)
             for how in (f"quantile_disc({probe}, 0.5)", f"min({probe})", f"max({probe})", f"sum({probe})")
         )
         sql = f"select {member} as member, count(*), count(first), {counts}, {amounts} from judged"
@@ -329,8 +330,8 @@ class _Counted:
 
     def rows(self, where: str, order: str, most: int) -> tuple[Row, ...]:
         """Single rows, the first of an order."""
-        keys = ", ".join(_quoted(key) for key in self.keys)
-        amounts = ", ".join(f"{_quoted(probe)}::hugeint" for probe in self.probes)
+        keys = ", ".join(quoted(key) for key in self.keys)
+        amounts = ", ".join(f"{quoted(probe)}::hugeint" for probe in self.probes)
         sql = f"select {keys}, kind, {amounts} from judged where {where} order by {order}, {keys} limit {most}"
         size = len(self.keys)
         return tuple(
@@ -349,7 +350,7 @@ class _Counted:
     def listed(self) -> tuple[list[str], list[tuple[object, ...]]]:
         """Every row: keys, what each probe brings as a whole number (or nothing), its kind."""
         heads = [*self.keys, *self.probes, "kind"]
-        named = ", ".join(_quoted(name) for name in (*self.keys, *self.probes))
+        named = ", ".join(quoted(name) for name in (*self.keys, *self.probes))
         sql = f"select {named}, coalesce(kind, 'no step') from judged order by all"
         return heads, self.connection.execute(sql).fetchall()
 
@@ -405,7 +406,3 @@ def html(found: Incentives) -> str:
         "incentive.html.j2", found=found, charts=charts, kinds=KINDS, names=names, titles=titles, most=CHARTED,
         rounded=ROUNDED, wording=wording,
     )  # fmt: skip
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -29,6 +29,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from accord.engine.database import quoted, text_literal
 from accord.language.contract import Contract
 from accord.language.meaning import (
     Allocate,
@@ -461,7 +462,7 @@ class _Worlds:
             self.connection.register("shares", found.data)
             over, under = _whole_parts(probes.earned, found.places)
             standing = f"case when {over} <= 0 then 'nothing' when {over} >= {under} then 'all' else 'part' end"
-            sql = f"select {_columns(self.keys)}, {standing} as {_quoted(STANDING)} from shares"
+            sql = f"select {_columns(self.keys)}, {standing} as {quoted(STANDING)} from shares"
             self.connection.execute(f"create table standings as {sql}")
         self.connection.register("base", real.tables[self.money].data)
         self.connection.execute(
@@ -472,7 +473,7 @@ class _Worlds:
             over, under = _whole_parts(probe.room, rooms.places)
             self.connection.register("rooms", rooms.data)
             sql = f"select {_columns(self.keys)} from rooms where {over} >= {under}"
-            self.connection.execute(f"create table {_quoted('room ' + probe.name)} as {sql}")
+            self.connection.execute(f"create table {quoted('room ' + probe.name)} as {sql}")
 
     def __enter__(self) -> _Worlds:
         return self
@@ -482,13 +483,13 @@ class _Worlds:
 
     def members(self) -> list[str]:
         """The values of the key that gets a world each."""
-        sql = f"select distinct {_quoted(self.apart or '')} from input order by 1"
+        sql = f"select distinct {quoted(self.apart or '')} from input order by 1"
         return [member for (member,) in self.connection.execute(sql).fetchall()]
 
     def _stepped_rows(self, probe: Probe, member: str | None) -> str:
         """The rows of the input that take the step, as SQL: those with room, in the member's world only its own."""
-        sql = f"select {_columns(self.keys)} from {_quoted('room ' + probe.name)}"
-        return sql if member is None else f"{sql} where {_quoted(self.apart or '')} = {_text_of(member)}"
+        sql = f"select {_columns(self.keys)} from {quoted('room ' + probe.name)}"
+        return sql if member is None else f"{sql} where {quoted(self.apart or '')} = {text_literal(member)}"
 
     def stepped(self, batch: Sequence[tuple[Probe, str | None]]) -> LoadedTable:
         """The input in the worlds of a batch."""
@@ -504,10 +505,10 @@ class _Worlds:
                         message = f"{name} has {self.table.places[name]} decimal places here, too few for this step"
                         raise ContractRefused(Problem(Place(self.probes.file, 0, 0), message, "take a whole step"))
                     columns.append(
-                        f"i.{_quoted(name)} + case when s.taken then {int(step)} else 0 end as {_quoted(name)}"
+                        f"i.{quoted(name)} + case when s.taken then {int(step)} else 0 end as {quoted(name)}"
                     )
                 else:
-                    columns.append(f"i.{_quoted(name)}")
+                    columns.append(f"i.{quoted(name)}")
             worlds.append(
                 f"select {', '.join(columns)}, {world}::int as world from input i left join"
                 f" (select *, true as taken from ({self._stepped_rows(probe, member)})) s using ({_columns(self.keys)})"
@@ -524,12 +525,12 @@ class _Worlds:
     def compare(self, batch: Sequence[tuple[Probe, str | None]], tried: Settlement) -> None:
         """Keep what each world of a batch brings more than the real one, at the rows that took the step."""
         self.connection.register("tried", tried.tables[self.money].data)
-        amount = f"{_quoted(self.probes.money)}::hugeint"
-        joined = ", ".join(_quoted(key) for key in self.money)
+        amount = f"{quoted(self.probes.money)}::hugeint"
+        joined = ", ".join(quoted(key) for key in self.money)
         shared = _columns([key for key in self.keys if key in self.money])
         for world, (probe, member) in enumerate(batch):
             self.connection.execute(
-                f"insert into found by name select {_text_of(probe.name)} as probe, {_columns(self.keys)},"
+                f"insert into found by name select {text_literal(probe.name)} as probe, {_columns(self.keys)},"
                 f" t.amount - b.amount as amount"
                 f" from ({self._stepped_rows(probe, member)})"
                 f" join (select {joined}, {amount} as amount from tried where world = {world}) t using ({shared})"
@@ -539,7 +540,7 @@ class _Worlds:
     def result(self) -> pa.Table:
         """One row for each row of the input, a column for each probe."""
         amounts = ", ".join(
-            f"max(amount) filter (where probe = {_text_of(probe.name)})::decimal(38, 0) as {_quoted(probe.name)}"
+            f"max(amount) filter (where probe = {text_literal(probe.name)})::decimal(38, 0) as {quoted(probe.name)}"
             for probe in self.probes.probes
         )
         keys = _columns(self.keys)
@@ -552,17 +553,9 @@ class _Worlds:
 def _whole_parts(quantity: str, places: Mapping[str, int]) -> tuple[str, str]:
     """A number of a result as SQL: what stands above and what below the line, both whole."""
     if quantity in places:
-        return f"{_quoted(quantity)}::hugeint", str(10 ** places[quantity])
-    return f"{_quoted(quantity + ':n')}::hugeint", f"{_quoted(quantity + ':d')}::hugeint"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text_of(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+        return f"{quoted(quantity)}::hugeint", str(10 ** places[quantity])
+    return f"{quoted(quantity + ':n')}::hugeint", f"{quoted(quantity + ':d')}::hugeint"
 
 
 def _columns(names: Sequence[str], kind: str = "") -> str:
-    return ", ".join(f"{_quoted(name)} {kind}".rstrip() for name in names)
+    return ", ".join(f"{quoted(name)} {kind}".rstrip() for name in names)

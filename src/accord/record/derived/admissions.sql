@@ -1,5 +1,30 @@
 -- Admissions: continuous spells, one row each. Which episodes belong together is decided in stays.sql.
 -- What the person came with is the first episode's; how the person left is the last episode's of the spell that ended last.
+-- Most have one episode, of which everything is taken.
+select
+    person,
+    source,
+    admission,
+    admitted,
+    discharged,
+    provider,
+    provider as last_provider,
+    admission_method,
+    admission_source,
+    patient_class,
+    episode_type,
+    main_specialty,
+    treatment_function,
+    main_specialty as last_specialty,
+    discharge_method,
+    discharge_destination,
+    ready,
+    1 as spells,
+    1 as episodes,
+    cost
+from stays
+where episodes = 1
+union all
 select
     person,
     max(case when episode = 1 then source end) as source,
@@ -22,4 +47,5 @@ select
     count(*) as episodes,
     sum(cost) as cost
 from stays
+where episodes > 1
 group by person, admission

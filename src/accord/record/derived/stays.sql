@@ -25,7 +25,35 @@
 --   e. A spell without a day of discharge is still running, unless an ordinary spell begins later. Then it ended on that day,
 --      if that spell came from a hospital; otherwise on the last day that its own episodes show. A day case or regular
 --      attendance without a day of discharge ended on the last day that it shows.
-with told as (
+--
+-- Most episodes are the only one of their spell, of a person who never came from a hospital, left for one, or is still there.
+-- Nothing can be joined to them, so they are taken as they stand (single); the others are put in order.
+with sizes as (
+    select person, spell, count(*) as told from episodes group by person, spell
+),
+moving as (
+    select distinct person from episodes
+    where
+        admission_source in ('49', '50', '51', '52', '53', '87') or admission_method in ('2B', '81')
+        or discharge_destination in ('49', '50', '51', '52', '53', '84') or discharged is null
+),
+single as (
+    select sizes.person as person, sizes.spell as spell
+    from sizes
+    left join moving on moving.person = sizes.person
+    where sizes.told = 1 and moving.person is null
+),
+others as (
+    select
+        episodes.person as person, episodes.row as row, episodes.spell as spell, episodes.episode as episode,
+        episodes.since as since, episodes.until as until, episodes.admitted as admitted, episodes.discharged as discharged,
+        episodes.admission_method as admission_method, episodes.admission_source as admission_source,
+        episodes.patient_class as patient_class, episodes.discharge_destination as discharge_destination
+    from episodes
+    left join single on single.person = episodes.person and single.spell = episodes.spell
+    where single.person is null
+),
+told as (
     select
         person, row, spell, episode, since, until, admitted, discharged, admission_method, admission_source, patient_class,
         discharge_destination,
@@ -33,7 +61,7 @@ with told as (
             partition by person, spell, episode, since
             order by case when until is null then 1 else 0 end, until desc, row
         ) as telling
-    from episodes
+    from others
 ),
 ordered as (
     select
@@ -166,6 +194,7 @@ positioned as (
             partition by placed.admission
             order by coalesce(placed.ended, date '9999-12-31') desc, placed.number desc, ordered.place desc
         ) as from_last,
+        count(*) over (partition by placed.admission) as episodes,
         ordered.place as place,
         placed.admitted as admitted,
         placed.ended as ended
@@ -178,6 +207,7 @@ select
     positioned.admission as admission,
     positioned.episode as episode,
     positioned.from_last as from_last,
+    positioned.episodes as episodes,
     positioned.place as place,
     episodes.row as row,
     episodes.since as since,
@@ -199,3 +229,32 @@ select
     episodes.cost as cost
 from positioned
 join episodes on episodes.row = positioned.row
+union all
+select
+    episodes.person as person,
+    episodes.source as source,
+    episodes.row as admission,
+    1 as episode,
+    1 as from_last,
+    1 as episodes,
+    1 as place,
+    episodes.row as row,
+    episodes.since as since,
+    episodes.until as until,
+    least(episodes.admitted, episodes.since) as admitted,
+    greatest(episodes.discharged, coalesce(episodes.until, episodes.since)) as discharged,
+    episodes.provider as provider,
+    episodes.admission_method as admission_method,
+    episodes.admission_source as admission_source,
+    episodes.patient_class as patient_class,
+    episodes.episode_type as episode_type,
+    episodes.discharge_method as discharge_method,
+    episodes.discharge_destination as discharge_destination,
+    episodes.ready as ready,
+    episodes.main_specialty as main_specialty,
+    episodes.treatment_function as treatment_function,
+    episodes.diagnoses as diagnoses,
+    episodes.procedures as procedures,
+    episodes.cost as cost
+from single
+join episodes on episodes.person = single.person and episodes.spell = single.spell

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from accord.engine.database import in_memory
+from accord.engine.database import in_memory, quoted, text_literal
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.record.admitting import sql_type
@@ -62,8 +62,8 @@ class DuckDBEngine:
         self._scratch = tempfile.mkdtemp(prefix="accord-")
         self._con = in_memory()
         set_threads = [f"set threads = {int(threads)}"] if threads else []
-        set_memory = [f"set memory_limit = {_text(memory)}"] if memory else []
-        for statement in (f"set temp_directory = {_text(self._scratch)}", *set_threads, *set_memory):
+        set_memory = [f"set memory_limit = {text_literal(memory)}"] if memory else []
+        for statement in (f"set temp_directory = {text_literal(self._scratch)}", *set_threads, *set_memory):
             self._con.execute(statement)
         # the order of rows is nobody's business here, and keeping it costs memory
         self._con.execute("set preserve_insertion_order = false")
@@ -74,8 +74,8 @@ class DuckDBEngine:
         files += [str(path) for path in making.others] if making else []
         folders = [self._scratch, *([str(making.folder)] if making else [])]
         for statement in (
-            f"set allowed_paths = [{', '.join(_text(file) for file in files)}]",
-            f"set allowed_directories = [{', '.join(_text(each) for each in folders)}]",
+            f"set allowed_paths = [{', '.join(text_literal(file) for file in files)}]",
+            f"set allowed_directories = [{', '.join(text_literal(each) for each in folders)}]",
             "set enable_external_access = false",
             "set python_enable_replacements = false",
             "set lock_configuration = true",
@@ -93,7 +93,7 @@ class DuckDBEngine:
         """Give a small table a name; it replaces one of that name."""
         self._drop(name)
         self._con.register("what is bound", table)
-        self._con.execute(f'create table {_name(name)} as select * from "what is bound"')
+        self._con.execute(f'create table {quoted(name)} as select * from "what is bound"')
         self._con.unregister("what is bound")
         self._columns[name] = tuple(table.column_names)
 
@@ -102,7 +102,7 @@ class DuckDBEngine:
         self._see(select)
         self._drop(name)
         with self._stopping(select):
-            self._con.execute(f"create table {_name(name)} as {select.printed('duckdb')}")
+            self._con.execute(f"create table {quoted(name)} as {select.printed('duckdb')}")
         self._columns[name] = select.columns
 
     def rows(self, select: Select) -> pa.Table:
@@ -119,15 +119,15 @@ class DuckDBEngine:
         """
         self._see(select)
         types = {column.name: sql_type(column) for column in definition.all_columns}
-        listed = ", ".join(f"cast({_name(name)} as {kind}) as {_name(name)}" for name, kind in types.items())
+        listed = ", ".join(f"cast({quoted(name)} as {kind}) as {quoted(name)}" for name, kind in types.items())
         rows = f"select {listed} from ({select.printed('duckdb')})"
         if others:
-            named = ", ".join(map(_name, types))
-            taken = f"read_parquet([{', '.join(_text(str(each)) for each in others)}])"
+            named = ", ".join(map(quoted, types))
+            taken = f"read_parquet([{', '.join(text_literal(str(each)) for each in others)}])"
             rows += f" union all select {named} from {taken} where not {self._only}"
         with self._stopping(select):
             rows = self._con.execute(
-                f"copy ({rows}) to {_text(str(file))} (format parquet, compression zstd, compression_level 1)"
+                f"copy ({rows}) to {text_literal(str(file))} (format parquet, compression zstd, compression_level 1)"
             ).fetchall()[0][0]
         if not rows:
             file.unlink()
@@ -167,7 +167,7 @@ class DuckDBEngine:
 
     def _drop(self, name: str) -> None:
         if name in self._columns:
-            self._con.execute(f"drop {'view' if name in self._views else 'table'} {_name(name)}")
+            self._con.execute(f"drop {'view' if name in self._views else 'table'} {quoted(name)}")
             self._views.discard(name)
 
     def _see(self, select: Select) -> None:
@@ -185,7 +185,7 @@ class DuckDBEngine:
                         self.make(each, needed)
                 continue
             try:
-                self._con.execute(f"create view {_name(name)} as {self._view(name)}")
+                self._con.execute(f"create view {quoted(name)} as {self._view(name)}")
             except duckdb.Error as error:
                 fix = "its files are damaged or not of this record: load it again, or take a copy that is whole"
                 raise DataRefused(Problem(Place(name, 0, 0), "this table of the record cannot be read", fix)) from error
@@ -203,12 +203,12 @@ class DuckDBEngine:
         if not files:
             return f"select {_nothing(RecordTables()[name])} where false"
         definition = table(name)
-        listed = ", ".join(_name(column.name) for column in seen_columns(definition))
+        listed = ", ".join(quoted(column.name) for column in seen_columns(definition))
         conditions = [] if definition.derived else ["known_until is null"]
         if self._only and definition.of_persons != "none":
             conditions.append(self._only)
         stands = f" where {' and '.join(conditions)}" if conditions else ""
-        return f"select {listed} from read_parquet([{', '.join(_text(str(file)) for file in files)}]){stands}"
+        return f"select {listed} from read_parquet([{', '.join(text_literal(str(file)) for file in files)}]){stands}"
 
 
 _CALENDAR = f"""select cast(d as date) as day, cast(date_trunc('month', d) as date) as month,
@@ -220,12 +220,4 @@ from range(timestamp '{FIRST_DAY}', timestamp '{LAST_DAY}' + interval 1 day, int
 
 def _nothing(kinds: Mapping[str, Kind]) -> str:
     """Columns without any value."""
-    return ", ".join(f"cast(null as {TYPES[kind]}) as {_name(column)}" for column, kind in kinds.items())
-
-
-def _name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return ", ".join(f"cast(null as {TYPES[kind]}) as {quoted(column)}" for column, kind in kinds.items())

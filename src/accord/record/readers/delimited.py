@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from accord.engine.sql import text_literal
+from accord.engine.database import text_literal
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.language.text import Entries, Items, Scalar, Tree

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from accord.engine.sql import quoted, text_literal
+from accord.engine.database import quoted, text_literal
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.record.definition import table

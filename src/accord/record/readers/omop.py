@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from accord.engine.sql import text_literal
+from accord.engine.database import text_literal
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem, nearest
 from accord.language.text import decode, read_tree
