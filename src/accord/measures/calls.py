@@ -240,9 +240,9 @@ def divided(by: str | Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _of(measure: Measure, levels: tuple[str, ...], several: bool) -> tuple[str, ...]:
     """The levels that a measure has, where several measures are asked at once; one measure must have them all."""
-    from accord.measures.figures import OF_REGISTERED, OF_RESIDENT
+    from accord.measures.figures import levels_of
 
-    known = OF_REGISTERED if measure.card.population.who == "registered" else OF_RESIDENT
+    known = levels_of(measure.card.population.who)
     return (tuple(level for level in levels if level in known) or (ALL,)) if several else levels
 
 

@@ -93,6 +93,11 @@ def no_step(name: str) -> None:
     """Say nothing."""
 
 
+def called(value: object) -> str:
+    """What a stratum or an organisation is called, known or not."""
+    return NOT_KNOWN if value is None else str(value)
+
+
 def periods(first: dt.date, until: dt.date, every: Every) -> tuple[Period, ...]:
     """The periods from ``first`` to the day before ``until``.
 
@@ -314,7 +319,7 @@ class Session:
             (
                 row["organisation"],
                 row["period"],
-                tuple(NOT_KNOWN if row[name] is None else str(row[name]) for name in strata),
+                tuple(called(row[name]) for name in strata),
                 row["people"],
                 row["largest"],
                 row["second"],

@@ -17,7 +17,7 @@ from accord.language.problem import DataRefused, Problem
 from accord.library import measure_names
 from accord.measures.cards import BESIDE
 from accord.measures.computing import ALL, NOT_KNOWN, OWN_STRATA, Period, Session, no_step
-from accord.measures.figures import OF_REGISTERED, OF_RESIDENT, Figure, figures
+from accord.measures.figures import Figure, figures, levels_of
 from accord.measures.limit import LIMIT
 from accord.measures.measure import Measure, find, read
 from accord.record.column import table as small_table
@@ -129,7 +129,7 @@ class _Plan:
 def _plan(contract: Contract, table: Table, first: dt.date, until: dt.date, beside: Path | None) -> _Plan:
     measure = _measure(contract, table, beside)
     card = measure.card
-    known = OF_REGISTERED if card.population.who == "registered" else OF_RESIDENT
+    known = levels_of(card.population.who)
     level, level_key, period_key = ALL, None, None
     strata: list[str] = []
     problems: list[Problem] = []

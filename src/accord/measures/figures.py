@@ -19,7 +19,7 @@ from accord.language.place import Place
 from accord.language.problem import Problem, nearest
 from accord.measures import standardising
 from accord.measures.card import Card
-from accord.measures.computing import ALL, NOT_KNOWN, NUMBERS, Cells, MeasureMisused, Period, Session
+from accord.measures.computing import ALL, NOT_KNOWN, NUMBERS, Cells, MeasureMisused, Period, Session, called
 from accord.measures.measure import Measure
 from accord.measures.standardising import NOTHING, Expecting, Rate, rounded
 from accord.record.column import column
@@ -27,13 +27,23 @@ from accord.record.column import column
 if TYPE_CHECKING:
     import pyarrow as pa
 
-OF_REGISTERED = ("practice", "network", "neighbourhood", "board", ALL)
-OF_RESIDENT = ("council", "board", ALL)
+_LEVELS = {
+    "registered": ("practice", "network", "neighbourhood", "board", ALL),
+    "resident": ("council", "board", ALL),
+}
 
 EXPECTED_STEP = Decimal("0.01")
 """Expected counts are given to two places."""
 
 Stratum = tuple[str, ...]
+
+Belonging = Mapping[tuple[str, str], Mapping[str, str]]
+"""By level and period, the organisation that each organisation of the lowest level belongs to, whatever its code."""
+
+
+def levels_of(who: str) -> tuple[str, ...]:
+    """What figures of a population are given by, the lowest first; of one that no figures are of, nothing."""
+    return _LEVELS.get(who, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +83,8 @@ class Figures:
     rows: tuple[Figure, ...]
     outside: Mapping[str, int]
     cells: Cells
-    belongs: Mapping[tuple[str, str], Mapping[str, str]]
-    """By level and period, the organisation that each organisation of the lowest level belongs to."""
+    belongs: Belonging
+    """What each organisation of the lowest level belongs to (:func:`belonging`)."""
 
     @property
     def card(self) -> Card:
@@ -115,7 +125,7 @@ def figures(session: Session, measure: Measure, levels: Sequence[str] = (ALL,), 
         MeasureRefused: its standard cannot be used.
     """
     card = measure.card
-    known = OF_REGISTERED if card.population.who == "registered" else OF_RESIDENT
+    known = levels_of(card.population.who)
     for level in levels:
         if level not in known:
             why = f"{card.measure} is about people {card.population.who}, and cannot be given by {level}"
@@ -124,11 +134,11 @@ def figures(session: Session, measure: Measure, levels: Sequence[str] = (ALL,), 
     standard = card.standardise
     inner = tuple(name for name in (standard.by if standard is not None else ()) if name not in strata)
     cells = session.cells(measure, (*strata, *inner))
-    belongs = belonging(session, levels) if any(level not in (known[0], ALL) for level in levels) else {}
+    belongs = belonging(session, levels)
     rating = _Rating(session, measure, cells, tuple(strata))
     rows: list[Figure] = []
     for level in levels:
-        rows += rating.rows(level, known[0], belongs)
+        rows += rating.rows(level, belongs)
     return Figures(measure, tuple(levels), tuple(strata), session.periods, tuple(rows), cells.outside, cells, belongs)
 
 
@@ -150,14 +160,12 @@ class _Rating:
         self.outer = tuple(number for number, name in enumerate(cells.strata) if name in strata)
         self.rate = self._rate()
 
-    def rows(self, level: str, lowest: str, belongs: Mapping[tuple[str, str], Mapping[str, str]]) -> list[Figure]:
-        """The rows of one level, in order; ``belongs`` says what each organisation of the lowest level belongs to."""
+    def rows(self, level: str, belongs: Belonging) -> list[Figure]:
+        """The rows of one level, in order."""
         sums: dict[tuple[str, str, Stratum], list[int]] = {}
         parts: dict[tuple[str, str, Stratum], dict[Stratum, list[int]]] = {}
         for organisation, period, stratum, numbers in self.read:
-            if level != lowest:
-                organisation = ALL if level == ALL else belongs[level, period][organisation]
-            key = (organisation, period, tuple(stratum[number] for number in self.outer))
+            key = (belongs[level, period][organisation], period, tuple(stratum[number] for number in self.outer))
             _add(sums.setdefault(key, [0, 0, 0, 0]), numbers)
             if self.by:
                 inner = tuple(stratum[number] for number in self.at)
@@ -297,36 +305,47 @@ def _read(table: pa.Table, strata: Sequence[str]) -> Iterable[tuple[str, str, St
     numbers = [table.column(name).to_pylist() for name in NUMBERS]
     places = zip(table.column("organisation").to_pylist(), table.column("period").to_pylist(), strict=True)
     for at, (organisation, period) in enumerate(places):
-        stratum = tuple(NOT_KNOWN if column[at] is None else str(column[at]) for column in columns)
+        stratum = tuple(called(column[at]) for column in columns)
         n, d, e, x = (column[at] or 0 for column in numbers)
         yield organisation, period, stratum, (n, d, e, x)
 
 
-class _Missing(dict[str, str]):
-    """Organisations that the record does not describe belong to what is not known."""
+class _Above(dict[str, str]):
+    """What organisations belong to; what is not among them is said by the level."""
+
+    def __init__(self, level: str) -> None:
+        super().__init__()
+        self.level = level
 
     def __missing__(self, organisation: str) -> str:
-        return NOT_KNOWN
+        if self.level in _LOWEST:
+            return organisation
+        return ALL if self.level == ALL else NOT_KNOWN
 
 
-def belonging(session: Session, levels: Sequence[str]) -> Mapping[tuple[str, str], Mapping[str, str]]:
-    """By level and period, what each organisation belongs to, climbing from one to the next that it lies within."""
+_LOWEST = {levels[0] for levels in _LEVELS.values()}
+
+
+def belonging(session: Session, levels: Sequence[str]) -> Belonging:
+    """What each organisation belongs to, climbing from one to the next that it lies within, on a period's first day.
+
+    One that the record does not describe, or places nowhere, belongs to what is not known.
+    """
+    above = {(level, period.label): _Above(level) for level in levels for period in session.periods}
+    climbed = [level for level in levels if level != ALL and level not in _LOWEST]
+    if not climbed:
+        return above
     spans: dict[str, list[tuple[dt.date, dt.date, str, str | None]]] = {}
     for row in session.organisations():
         span = (row["since"] or dt.date.min, row["until"] or dt.date.max, row["kind"], row["within"])
         spans.setdefault(row["code"], []).append(span)
     for each in spans.values():
         each.sort(key=lambda span: (span[0], span[2], span[3] or ""))
-    out: dict[tuple[str, str], Mapping[str, str]] = {}
-    for period in session.periods:
-        for level in levels:
-            found = _Missing()
-            for code in spans:
-                above = _climb(code, level, period, spans)
-                if above is not None:
-                    found[code] = above
-            out[level, period.label] = found
-    return out
+    for period, level, code in product(session.periods, climbed, spans):
+        found = _climb(code, level, period, spans)
+        if found is not None:
+            above[level, period.label][code] = found
+    return above
 
 
 def _climb(

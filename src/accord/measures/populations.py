@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from accord.language.place import Place
 from accord.language.problem import Problem
 from accord.measures.card import Ages, Card
-from accord.measures.computing import ALL, NOT_KNOWN, Period, Session, born_by, counted_on
+from accord.measures.computing import ALL, Period, Session, born_by, called, counted_on
 from accord.measures.disclosure import STAR, Rules, nearest, rules
-from accord.measures.figures import OF_REGISTERED, OF_RESIDENT, belonging
+from accord.measures.figures import belonging, levels_of
 from accord.measures.register import ReleaseRefused, notes_of, standing
 from accord.measures.suppression import Cell, Given, Leaves, protect
 
@@ -203,7 +203,7 @@ class Populations:
             lives = any(part.name == "deprivation" for part in self._parts)
             named = {part.name: part.expression(on) for part in self._parts}
             for organisation, *parts, people in session.people(self._mine.who, on, named, within, lives=lives):
-                values[_known(organisation), (f"on {day}", ""), tuple(_known(part) for part in parts)] = people
+                values[called(organisation), (f"on {day}", ""), tuple(called(part) for part in parts)] = people
         return Leaves(tuple(part.name for part in self._parts), values)
 
     def _cell(self, seen: _Seen) -> Cell:
@@ -236,10 +236,6 @@ def _told(entry: Mapping[str, Any], other: Whose | None) -> Iterator[tuple[_Seen
             yield _Seen(places[place], on[first], parts, whom.limits), numbers["denominator"]
 
 
-def _known(value: object) -> str:
-    return NOT_KNOWN if value is None else str(value)
-
-
 # -- rosters -----------------------------------------------------------------------------------------------------------
 
 
@@ -266,14 +262,14 @@ class ReleasedRoster:
 
 def known_to_register(who: str, by: str) -> bool:
     """Whether the register protects a roster together with other releases of the same people."""
-    return by in {"registered": OF_REGISTERED, "resident": OF_RESIDENT}.get(who, ())
+    return by in levels_of(who)
 
 
 def release_alone(roster: Roster) -> ReleasedRoster:
     """A roster as it may be shown, protected by itself: of people who are attributed, or by area."""
     by = rules()
     given: list[tuple[str, str, str, Given]] = []
-    codes = {row: row.organisation or NOT_KNOWN for row in roster.rows}
+    codes = {row: called(row.organisation) for row in roster.rows}
     everybody = frozenset(codes.values())
     whole = roster.whole if roster.by != ALL else ()
     for row, level, name, organisations in [
@@ -308,21 +304,18 @@ def release_roster(session: Session, who: str, by: str, told: Told) -> ReleasedR
         ReleaseRefused: with what was released before, it would give small counts away.
     """
     by_rules = rules()
-    levels = OF_REGISTERED if who == "registered" else OF_RESIDENT
+    levels = levels_of(who)
     days = tuple((period.label, period.first.isoformat()) for period in session.periods)
     people = Populations(Whose(who, on=days, known=False), (), told)
     leaves, before = people.leaves(session), people.before(by_rules)
-    belongs = belonging(session, [by]) if by not in (levels[0], ALL) else {}
+    belongs = belonging(session, [by])
     rows: list[tuple[str, str, str, Given]] = []
     for period in session.periods:
         time = people.time(period.label)
         there: dict[str, set[str]] = {}
         for organisation, at, _ in leaves.values:
             if at == time:
-                above = (
-                    organisation if by == levels[0] else ALL if by == ALL else belongs[by, period.label][organisation]
-                )
-                there.setdefault(above, set()).add(organisation)
+                there.setdefault(belongs[by, period.label][organisation], set()).add(organisation)
         whole = frozenset(organisation for each in there.values() for organisation in each)
         places = {(by, name): frozenset(each) for name, each in sorted(there.items())} | {(ALL, ALL): whole}
         for (level, name), organisations in places.items():

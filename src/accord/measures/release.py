@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
+from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
 from accord.language.place import Place
@@ -28,15 +29,15 @@ from accord.language.problem import Problem
 from accord.measures import standardising
 from accord.measures.computing import (
     ALL,
-    NOT_KNOWN,
     Period,
     Session,
+    called,
     counted_on,
     no_step,
     periods,
 )
 from accord.measures.disclosure import STAR, Rules, nearest, rules
-from accord.measures.figures import EXPECTED_STEP, OF_REGISTERED, OF_RESIDENT, Figure, Figures
+from accord.measures.figures import EXPECTED_STEP, Figure, Figures, levels_of
 from accord.measures.populations import Populations, Whose, everywhere, whose
 from accord.measures.register import ReleaseRefused, check_periods, notes_of, register_of, standing
 from accord.measures.suppression import Cell, Given, Leaves, differences, overlap, protect
@@ -338,26 +339,21 @@ class _Making:
         """By level, organisation and period, the organisations of the lowest level that are in it."""
         if not hasattr(self, "_found_places"):
             table = self.figures.cells.table
-            lowest = "practice" if self.card.population.who == "registered" else "council"
             sets: dict[tuple[str, str, str], set[str]] = {}
             pairs = set(zip(table.column("organisation").to_pylist(), table.column("period").to_pylist(), strict=True))
-            for organisation, label in pairs:
-                for level in self.figures.levels:
-                    above = (
-                        organisation
-                        if level == lowest
-                        else ALL
-                        if level == ALL
-                        else self.figures.belongs[level, label][organisation]
-                    )
-                    sets.setdefault((level, above, label), set()).add(organisation)
+            for (organisation, label), level in product(pairs, self.figures.levels):
+                above = self.figures.belongs[level, label][organisation]
+                sets.setdefault((level, above, label), set()).add(organisation)
             self._found_places = {key: frozenset(each) for key, each in sets.items()}
         return self._found_places
 
     def _everywhere(self) -> set[frozenset[str]]:
         """The organisations of every level, as sets of the lowest, whether figures are given of them or not."""
-        known = OF_REGISTERED if self.card.population.who == "registered" else OF_RESIDENT
-        return everywhere(self.session, known, self.figures.cells.table.column("organisation").to_pylist())
+        return everywhere(
+            self.session,
+            levels_of(self.card.population.who),
+            self.figures.cells.table.column("organisation").to_pylist(),
+        )
 
     def _time(self, label: str, quantity: Quantity) -> tuple[str, str]:
         period = next(each for each in self.figures.periods if each.label == label)
@@ -436,7 +432,7 @@ class _Making:
         for row, (organisation, label) in enumerate(
             zip(table.column("organisation").to_pylist(), table.column("period").to_pylist(), strict=True)
         ):
-            key = (organisation, labels[label], tuple(_known(column[row]) for column in columns))
+            key = (organisation, labels[label], tuple(called(column[row]) for column in columns))
             if quantity == "denominator" and self.card.kind == "rate":
                 # the same people stand in every stratum of what happened to them: they are counted once
                 mark = (organisation, labels[label], tuple(column[row] for column in inner))
@@ -477,22 +473,10 @@ class _Making:
         """By row, how many people a sum is about, and what the two largest of them make of it."""
         out: dict[tuple[str, str, str, tuple[str, ...]], tuple[int, int, int]] = {}
         rows = self.session.contributions(self.figures.measure, self.figures.strata, quantity)
-        lowest = "practice" if self.card.population.who == "registered" else "council"
         for organisation, label, stratum, people, largest, second in rows:
             for level in self.figures.levels:
-                above = (
-                    organisation
-                    if level == lowest
-                    else ALL
-                    if level == ALL
-                    else self.figures.belongs[level, label][organisation]
-                )
-                key = (level, above, label, stratum)
+                key = (level, self.figures.belongs[level, label][organisation], label, stratum)
                 count, one, two = out.get(key, (0, 0, 0))
                 top = sorted((one, two, largest, second), reverse=True)
                 out[key] = (count + people, top[0], top[1])
         return out
-
-
-def _known(value: object) -> str:
-    return NOT_KNOWN if value is None else str(value)
