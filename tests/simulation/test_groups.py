@@ -16,9 +16,11 @@ pytest.importorskip("numba")
 from accord.language.place import Place
 from accord.language.problem import DataRefused
 from accord.library import CONTRACTS
+from accord.simulation.counted import Counted
 from accord.simulation.extending import carried
+from accord.simulation.filling import Bound
 from accord.simulation.groups import Group, Practices, bands_of, count, read_groups
-from accord.simulation.worlds import Bound, Counted, settle_worlds
+from accord.simulation.worlds import settle_worlds
 from tests.simulation.test_worlds import YEARS, contract_and_feed, counted, rows
 
 HERE = Place("futures.yaml", 1, 1)

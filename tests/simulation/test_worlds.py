@@ -17,11 +17,14 @@ pytest.importorskip("numba")
 from accord.language.problem import ContractRefused, DataRefused
 from accord.settlement import calls
 from accord.settlement.catalogue import find
+from accord.simulation.counted import Counted
 from accord.simulation.extending import until
 from accord.simulation.feed import read_feed
+from accord.simulation.filling import Bound
 from accord.simulation.people import BANDS
 from accord.simulation.results import EMERGENCY_COST, GROUPS, LAZY, MONTHS, RESULTS
-from accord.simulation.worlds import Bound, Counted, Years, settle_worlds
+from accord.simulation.worlds import settle_worlds
+from accord.simulation.years import Years
 
 YEARS = Years(dt.date(2026, 4, 1), 2)
 
@@ -174,6 +177,14 @@ def test_what_is_not_in_force_cannot_be_read():
         settle_worlds([bound("integration-supplement", 2)], counted(2))
 
 
+def test_a_quantity_of_other_organisations_cannot_be_read():
+    """The global sum by network is no figure of practices."""
+    by_network = bound("gms-global-sum", 2)
+    by_network = replace(by_network, feed=replace(by_network.feed, keys={"practice": "network"}))
+    with pytest.raises(DataRefused, match="annual_global_sum of gms-global-sum, which is not told by practice"):
+        settle_worlds([bound("integration-supplement", 2), by_network], counted(2))
+
+
 def test_a_contract_reads_what_another_came_to_and_money_is_conserved_in_every_world():
     # the supplement reads the global sum, and may stand before it
     settled = settle_worlds([bound("integration-supplement", 3), bound("gms-global-sum", 3)], counted(3))
@@ -246,6 +257,23 @@ def test_a_feed_that_does_not_fit_is_refused_with_its_place(tmp_path: Path, wron
         read_feed(tmp_path, calls.check("gain-share"))
     assert message in str(caught.value)
     assert all(problem.place.line > 0 for problem in caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (("{list: people}", "{count: emergency}"), "patients of lists is not counted by sex"),
+        (("{list: people}", "{list: complex}"), "patients of lists is not counted by age_group"),
+        (('{value: "false"', "{member: board, authority: none} #"), "no key of nation stands for an organisation"),
+    ],
+)
+def test_a_feed_of_what_rows_are_not_counted_by_is_refused(tmp_path: Path, wrong: tuple[str, str], message: str):
+    text = (find("gms-global-sum").parent / "futures.yaml").read_text(encoding="utf-8")
+    assert wrong[0] in text
+    (tmp_path / "futures.yaml").write_text(text.replace(*wrong, 1), encoding="utf-8")
+    with pytest.raises(ContractRefused) as caught:
+        read_feed(tmp_path, calls.check("gms-global-sum"))
+    assert message in str(caught.value)
 
 
 def test_a_contract_without_a_feed(tmp_path: Path):

@@ -15,7 +15,7 @@ from accord.simulation.behaviour import Behaviour
 from accord.simulation.extending import carried, grown, until
 from accord.simulation.model import STREAMS
 from accord.simulation.scenario import Future, Scenario
-from accord.simulation.worlds import Years
+from accord.simulation.years import Years
 
 Numbers = NDArray[np.float64]
 

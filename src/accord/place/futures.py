@@ -26,12 +26,14 @@ from accord.place.place import LocalPlace, population_of
 from accord.place.probing import answered, bounds
 from accord.place.stage import Stage, Step, draw_worlds, quiet
 from accord.simulation.cohort_engine import cohort, expect
+from accord.simulation.counted import rates_of
 from accord.simulation.model import STREAMS, model
 from accord.simulation.partitions import LOCAL, Engine
 from accord.simulation.results import RESULTS
 from accord.simulation.scenario import no_change
 from accord.simulation.tables import tables
-from accord.simulation.worlds import Years, rates_of, settle_worlds
+from accord.simulation.worlds import settle_worlds
+from accord.simulation.years import Years
 
 if TYPE_CHECKING:
     import pyarrow as pa

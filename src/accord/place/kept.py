@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from accord.place.stage import Stage
+from accord.simulation.counted import Counted
 from accord.simulation.people import FIFTHS, SEXES
 from accord.simulation.results import AGE_GROUPS, RESULTS
-from accord.simulation.worlds import Counted, Settled
+from accord.simulation.worlds import Settled
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -21,16 +21,19 @@ from numpy.typing import NDArray
 from scipy import special
 
 from accord.language.contract import Contract
-from accord.place.place import OwnPractice
 from accord.simulation import person_engine
 from accord.simulation.cohort_engine import cohort, expect
+from accord.simulation.counted import Counted, rates_of
 from accord.simulation.feed import Feed, read_feed
+from accord.simulation.filling import Bound
 from accord.simulation.model import Model, model
 from accord.simulation.people import AGES, BANDS, BURDENS, CELLS, People
+from accord.simulation.practices import OwnPractice
 from accord.simulation.results import ELECTIVE_COST, EMERGENCY_COST, GROUPS, LAZY, MONTHS, RESULTS
 from accord.simulation.system import noise, seed_of
 from accord.simulation.tables import tables
-from accord.simulation.worlds import Bound, Counted, Years, rates_of, settle_worlds
+from accord.simulation.worlds import settle_worlds
+from accord.simulation.years import Years
 
 Numbers = NDArray[np.float64]
 Whole = NDArray[np.int64]

@@ -13,6 +13,7 @@ from accord.language.place import Place
 from accord.place.probing import contract_hash
 from accord.place.stage import Stage
 from accord.simulation import person_engine
+from accord.simulation.practices import ORGANISATIONS, belongs
 
 _NOWHERE = Place("", 0, 0)
 """Instead of where a behaviour's file lies: that is no part of what it does."""
@@ -26,14 +27,7 @@ def manifest_of(made: Stage) -> dict[str, Any]:
     people = made.people
     for array in (people.offsets, people.months, people.cell, people.state, people.burden):
         found.update(array.tobytes())
-    found.update(
-        repr(
-            [
-                tuple(str(getattr(p, n)) for n in ("code", "network", "neighbourhood", "board", "council", "hospital"))
-                for p in made.practices
-            ]
-        ).encode()
-    )
+    found.update(repr([tuple(belongs(one, kind) for kind in ORGANISATIONS) for one in made.practices]).encode())
     code = hashlib.sha256()
     package = Path(person_engine.__file__).parents[1]
     for room in ("simulation", "place", "engine", "language"):

@@ -42,8 +42,8 @@ from accord.simulation import behaviour
 from accord.simulation.behaviour import Behaviour
 from accord.simulation.feed import Feed, read_feed
 from accord.simulation.people import BURDENS, CELLS, DEAD, STATES, People
+from accord.simulation.practices import ORGANISATIONS, OwnPractice, Practice
 from accord.simulation.scenario import FUTURE, Future, Scenario, read_future, read_scenario
-from accord.simulation.worlds import Organisation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,18 +124,6 @@ class LocalPlace:
     scenarios: tuple[Scenario, ...]
     behaviours: Mapping[str, Behaviour]
     future: Future
-
-
-@dataclass(frozen=True, slots=True)
-class OwnPractice:
-    """A practice of a place that brings its own people."""
-
-    code: str
-    network: str
-    neighbourhood: str
-    board: str
-    council: str
-    hospital: str
 
 
 def read_place(folder: Path) -> LocalPlace:
@@ -256,7 +244,7 @@ class Peopled:
     """
 
     people: People
-    practices: Sequence[Organisation]
+    practices: Sequence[Practice]
     given: Figures | None = None
     by_practice: NDArray[np.float64] | None = None
     notes: tuple[str, ...] = ()
@@ -284,7 +272,7 @@ def population_of(place: LocalPlace, years: int) -> Peopled:
     return Peopled(people, practices, own.figures, by_practice, (*notes, *own.notes))
 
 
-def people_of(place: LocalPlace, years: int) -> tuple[People, Sequence[Organisation]]:
+def people_of(place: LocalPlace, years: int) -> tuple[People, Sequence[Practice]]:
     """The people of a place with the births of the coming years, and their practices.
 
     Raises:
@@ -313,10 +301,7 @@ def people_of(place: LocalPlace, years: int) -> tuple[People, Sequence[Organisat
     return made.people, made.practices
 
 
-_COLUMNS = ("practice", "network", "neighbourhood", "board", "council", "hospital")
-
-
-def _own(place: LocalPlace, years: int) -> tuple[People, Sequence[Organisation]]:
+def _own(place: LocalPlace, years: int) -> tuple[People, Sequence[Practice]]:
     import numpy as np
 
     del years  # a place that brings its own people brings their births to come with them
@@ -330,14 +315,14 @@ def _own(place: LocalPlace, years: int) -> tuple[People, Sequence[Organisation]]
     practices: list[OwnPractice] = []
     with practices_file.open(encoding="utf-8", newline="") as opened:
         reader = csv.DictReader(opened)
-        lacking = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+        lacking = [name for name in ORGANISATIONS if name not in (reader.fieldnames or ())]
         if lacking:
             said = f"column {lacking[0]} is missing"
-            raise DataRefused(Problem(Place(str(practices_file), 1, 1), said, f"it needs {', '.join(_COLUMNS)}"))
+            raise DataRefused(Problem(Place(str(practices_file), 1, 1), said, f"it needs {', '.join(ORGANISATIONS)}"))
         for number, row in enumerate(reader, start=2):
             if not (row["practice"] or "").strip():
                 problems.append(Problem(Place(str(practices_file), number, 1), "a practice without a code", "add it"))
-            practices.append(OwnPractice(*((row[name] or "").strip() for name in _COLUMNS)))
+            practices.append(OwnPractice(*((row[name] or "").strip() for name in ORGANISATIONS)))
     codes = [one.code for one in practices]
     for number, code in enumerate(codes, start=2):
         if code and codes.index(code) != number - 2:

@@ -20,8 +20,10 @@ from accord.place.case import Case
 from accord.place.place import InForce
 from accord.place.stage import Stage, Step, draw_worlds
 from accord.simulation.behaviour import Behaviour, Response, Stakes, respond, unchanged
+from accord.simulation.counted import Counted
+from accord.simulation.filling import Bound
 from accord.simulation.results import RESULTS
-from accord.simulation.worlds import Bound, Counted, Settled, settle_worlds
+from accord.simulation.worlds import Settled, settle_worlds
 
 Numbers = NDArray[np.float64]
 

@@ -16,15 +16,17 @@ from accord.place.place import LocalPlace
 from accord.simulation import person_engine
 from accord.simulation.behaviour import Response, Stakes
 from accord.simulation.cohort_engine import Cohort
+from accord.simulation.counted import Counted
 from accord.simulation.events import frequent
 from accord.simulation.listing import lists
 from accord.simulation.model import STREAMS, Figures, Model
 from accord.simulation.partitions import LOCAL, Engine
 from accord.simulation.people import BANDS, FIFTHS, People
+from accord.simulation.practices import Practice
 from accord.simulation.results import GROUPS, LAZY, RESULTS
 from accord.simulation.system import noise, seed_of
 from accord.simulation.tables import ONE, Tables
-from accord.simulation.worlds import Counted, Organisation, Years
+from accord.simulation.years import Years
 
 Numbers = NDArray[np.float64]
 
@@ -46,7 +48,7 @@ class Stage:
     years: Years
     seed: int
     people: People
-    practices: Sequence[Organisation]
+    practices: Sequence[Practice]
     model: Model
     tables: Tables
     start: Cohort

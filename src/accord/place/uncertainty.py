@@ -20,10 +20,11 @@ from accord.place.probing import PILOTS, answer, bounds, paying_parties
 from accord.place.stage import Stage, quiet
 from accord.simulation.behaviour import Response, unchanged
 from accord.simulation.cohort_engine import expect_each
+from accord.simulation.counted import Counted, rates_of
 from accord.simulation.draws import FIGURES, NORMAL_95, SIZES, normal
 from accord.simulation.model import Model, Parameter, models
 from accord.simulation.results import LAZY_AT, MONTHS
-from accord.simulation.worlds import Counted, rates_of, settle_worlds
+from accord.simulation.worlds import settle_worlds
 
 Numbers = NDArray[np.float64]
 

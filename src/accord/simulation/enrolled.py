@@ -7,7 +7,6 @@ before. Births to come are made at the place's own rate.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from accord.simulation.calibration import history
 from accord.simulation.calibration_file import Own
 from accord.simulation.model import model
 from accord.simulation.people import People
+from accord.simulation.practices import OwnPractice
 from accord.simulation.recorded import BY_REGISTERS, people_on, whole_years, years
 
 if TYPE_CHECKING:
@@ -59,21 +59,9 @@ select practice, council as found from ranked where nth = 1
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Enrolled:
-    """A practice of a place with a record: its code, and what it belongs to (empty where nothing is known)."""
-
-    code: str
-    network: str
-    neighbourhood: str
-    board: str
-    council: str
-    hospital: str
-
-
 def enrolled(
     folder: Path, day: dt.date, births: int, own: Own | None = None
-) -> tuple[People, tuple[Enrolled, ...], tuple[str, ...]]:
+) -> tuple[People, tuple[OwnPractice, ...], tuple[str, ...]]:
     """The people of a record on a day, with births of the years to come, their practices, and what should be known.
 
     Args:
@@ -104,7 +92,7 @@ def enrolled(
     return there.people, _practices(record, there.practices, day), notes
 
 
-def _practices(record: Record, codes: tuple[str, ...], day: dt.date) -> tuple[Enrolled, ...]:
+def _practices(record: Record, codes: tuple[str, ...], day: dt.date) -> tuple[OwnPractice, ...]:
     from accord.record.belonging import belonging
     from accord.record.engines import open_engine
     from accord.record.portable import read_select
@@ -121,7 +109,7 @@ def _practices(record: Record, codes: tuple[str, ...], day: dt.date) -> tuple[En
         spans = belonging(organisations, set(codes), level)
         of[level] = {span.unit: span.organisation or "" for span in spans if span.since <= day < span.until}
     return tuple(
-        Enrolled(
+        OwnPractice(
             code,
             of["network"].get(code, ""),
             of["neighbourhood"].get(code, ""),

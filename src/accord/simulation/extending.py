@@ -1,18 +1,23 @@
 """Extending: the contract of a future year, from one whose term and prices end sooner, every supplied figure marked.
 
 The text of the contract is untouched: a variation moves the last day of its term, and the figures of later years are
-further dated entries whose status is ``assumed``. So it is the very same contract that is settled.
+further dated entries whose status is ``assumed``. So it is the very same contract that is settled. Rows of tables, the
+contract's and the place's own, go on as in their last year.
 """
+
+# pyarrow and duckdb have no types of their own
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
-from accord.language.contract import Contract, Entry, Parameter, Source, Value
+from accord.language.contract import Contract, Entry, Parameter, PeriodItem, Source, Table, Value
 from accord.language.folder import Beside, Folder
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem, nearest
@@ -128,6 +133,47 @@ def carried(contract: Contract, days: Sequence[dt.date]) -> tuple[Contract, tupl
             tables[name] = replace(table, rows=(*table.rows, *more))
             names.append(name)
     return replace(contract, tables=tables) if names else contract, tuple(names)
+
+
+def going_on(
+    contract: Contract, table: Table, path: Path, year_of: Callable[[PeriodItem], int | None]
+) -> tuple[Any, int]:
+    """The rows of a place's own file, those of its last year for later simulated years that it lacks; how many it did.
+
+    Args:
+        contract: whose input it is.
+        table: the input.
+        path: the file, CSV or Parquet.
+        year_of: the simulated year that a period lies in.
+    """
+    import pyarrow as pa
+
+    from accord.engine.database import in_memory
+
+    period = next((key for key in table.keys if contract.keys[key].is_period), None)
+    if period is None:
+        return path, 0
+    reader = "read_csv" if path.suffix == ".csv" else "read_parquet"
+    options = ", all_varchar = true, header = true" if path.suffix == ".csv" else ""
+    with in_memory() as connection:
+        named = str(path).replace("'", "''")
+        rows = connection.sql(f"from {reader}('{named}'{options})").to_arrow_table()
+    if period not in rows.column_names or not rows.num_rows:
+        return path, 0
+    labels = rows.column(period).cast(pa.string())
+    there = set(labels.to_pylist())
+    items = {item.label: item for item in contract.keys[period].items}
+    lacking = [label for label, item in items.items() if year_of(item) is not None and label not in there]
+    known = sorted(label for label in there if label in items)
+    if not lacking or not known:
+        return path, 0
+    at = rows.column_names.index(period)
+    parts = [rows.set_column(at, period, labels)]
+    for label in lacking:
+        last = ([one for one in known if one[5:] == label[5:]] or known)[-1]
+        part = rows.filter(pa.array([one == last for one in labels.to_pylist()]))
+        parts.append(part.set_column(at, period, pa.array([label] * part.num_rows, pa.string())))
+    return pa.concat_tables(parts), len(lacking)
 
 
 def grown(contract: Contract, growth: Mapping[str, Growth], years: Sequence[dt.date]) -> Contract:

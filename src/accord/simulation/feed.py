@@ -33,10 +33,8 @@ from accord.language.shape import (
 )
 from accord.language.text import Scalar, Tree, decode, fields_of, items_of, read_tree, text_of
 from accord.simulation.groups import PARTS, Group, read_groups
+from accord.simulation.practices import ORGANISATIONS
 from accord.simulation.results import RESULTS
-
-ORGANISATIONS = ("practice", "network", "neighbourhood", "board", "council", "hospital")
-"""What a key of a contract can stand for, from the practices of a place."""
 
 FILE = "futures.yaml"
 """The name of a feed's file."""
@@ -320,6 +318,21 @@ def _misfits(feed: Feed, contract: Contract, named: str, place: Place) -> Iterat
         yield from _column_misfits(feed, contract, one, table)
 
 
+def _uncounted(feed: Feed, contract: Contract, column: Column, table: Table) -> Iterator[Problem]:
+    """Whether rows are told apart by something that a column is not counted by."""
+    people = [key for key in table.keys if key in ("sex", "age_group")]
+    groups = [key for key in table.keys if key in (*feed.groups, *feed.parts)]
+    periods = [key for key in table.keys if contract.keys[key].is_period]
+    if column.kind in ("member", "indicator") and len(people) + len(groups) + len(periods) == len(table.keys):
+        yield Problem(column.place, f"no key of {table.name} stands for an organisation", f"{column.name} needs one")
+    counted_by = {"group": groups, "list": people if column.names == ("people",) else []}
+    if column.kind in ("list", "count", "expected", "indicator", "quantity", "group"):
+        for key in (*people, *groups):
+            if key not in counted_by.get(column.kind, ()):
+                fix = "leave the input to the place's own data"
+                yield Problem(column.place, f"{column.name} of {table.name} is not counted by {key}", fix)
+
+
 def _column_misfits(feed: Feed, contract: Contract, one: FedInput, table: Table) -> Iterator[Problem]:
     known = [column.name for column in table.columns]
     for key in table.keys:
@@ -333,6 +346,7 @@ def _column_misfits(feed: Feed, contract: Contract, one: FedInput, table: Table)
             yield Problem(one.place, said, "say it under keys, groups or parts")
     grouped = next((key for key in table.keys if key in feed.groups), None)
     for column in one.columns:
+        yield from _uncounted(feed, contract, column, table)
         if column.name not in known:
             fix = nearest(column.name, known) or f"it has {', '.join(known)}"
             yield Problem(column.place, f"{one.name} has no column {column.name}", fix)

@@ -17,14 +17,18 @@ from numpy.typing import NDArray
 from accord.simulation import events as written
 from accord.simulation import person_engine
 from accord.simulation.cohort_engine import cohort, expect
+from accord.simulation.counted import Counted, rates_of
 from accord.simulation.feed import read_feed
+from accord.simulation.filling import Bound
 from accord.simulation.listing import COMPLEX, lists
 from accord.simulation.partitions import Part
 from accord.simulation.people import AGES, BANDS, CELLS, DEAD, People
 from accord.simulation.person_engine import Outcome
+from accord.simulation.practices import Practice
 from accord.simulation.results import DEATHS, GROUP_OF_AGE, GROUPS, LAZY, MONTHS, RESULTS
 from accord.simulation.validation.verification import YEARS, Check, Given, Numbers, Whole
-from accord.simulation.worlds import Bound, Counted, Organisation, Years, inputs_of, rates_of, settle_worlds
+from accord.simulation.worlds import inputs_of, settle_worlds
+from accord.simulation.years import Years
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -228,7 +232,7 @@ def worlds_of(made: Given, draws: int) -> Counted:
 
 
 def still(
-    practices: Sequence[Organisation],
+    practices: Sequence[Practice],
     counts: Whole,
     contacts: Whole,
     listed: Whole,

@@ -12,6 +12,7 @@ from accord.language.contract import Contract, ScalePoints
 from accord.simulation import events as written
 from accord.simulation import person_engine, system
 from accord.simulation.cohort_engine import cohort, expect
+from accord.simulation.counted import rates_of
 from accord.simulation.draws import words
 from accord.simulation.model import STREAMS, Model, model
 from accord.simulation.people import AGES, BANDS, BURDENS, CELLS, DEAD, FRAILTY, STATES, People
@@ -20,7 +21,7 @@ from accord.simulation.results import GROUPS, LAZY, LAZY_AT, RESULTS
 from accord.simulation.tables import LAZY_ONE, YEARLY, gamma_levels, lognormal_levels, tables
 from accord.simulation.validation.conservation import bind, still
 from accord.simulation.validation.verification import Check, Given, Numbers, Whole, chance_of
-from accord.simulation.worlds import rates_of, settle_worlds
+from accord.simulation.worlds import settle_worlds
 
 ALIKE = 1e6
 """A shape of the gamma distribution at which everybody's burden is the same, but for a thousandth."""
