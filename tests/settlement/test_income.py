@@ -17,7 +17,8 @@ from accord.settlement import income as reported
 from accord.settlement.calls import Misused
 from accord.settlement.due import Due, due_on
 from accord.settlement.income import ALL, Income, income
-from accord.settlement.run import PartyName, Run
+from accord.settlement.owed import PartyName, by_name, owed_in
+from accord.settlement.run import Run
 
 Find = Callable[[str], Path]
 
@@ -44,7 +45,14 @@ payments:
 """
 
 # practice, year, on account, earned
-ROWS = [("A", 2026, 120, 150), ("A", 2027, 120, 100), ("B", 2026, 60, 60), ("B", 2027, 90, 99), ("C", 2027, 12, 12)]
+ROWS = [
+    ("A", 2026, 120, 150),
+    ("A", 2027, 120, 100),
+    ("B", 2026, 60, 60),
+    ("B", 2027, 90, 99),
+    ("C", 2027, 12, 12),
+    ("B", 2028, 1, 1),
+]
 A, B, C = (PartyName("practice", name) for name in "ABC")
 
 
@@ -93,6 +101,27 @@ def test_what_flows_back_is_taken_off_its_stream(found: Income) -> None:
 def test_winners_and_losers(found: Income) -> None:
     assert [(one.party, one.change.change) for one in found.movers] == [(B, 3_900), (A, -5_000)]
     assert found.of(C, ALL, "2027/28").before is None, "who was not there before is neither"
+
+
+def test_who_is_named_alone_has_the_same_income_and_every_year(found: Income, runs: Callable[..., Run]) -> None:
+    """C is paid in the second year only: nothing in the first, and not nothing known of it."""
+    for party in (A, B, C):
+        alone = income([runs(2026), runs(2027)], [party.named])
+        assert alone.years == found.years and alone.parties == (party,)
+        assert alone.amounts == {at: amount for at, amount in found.amounts.items() if at[0] == party}
+    left = income([runs(2027), runs(2028)], ["C"])
+    assert [left.of(C, ALL, year).change for year in left.years] == [None, -1_200]
+
+
+def test_the_payments_of_a_party_are_those_from_and_to_it(runs: Callable[..., Run]) -> None:
+    run = runs(2026, 2027)
+    board = PartyName("board", "", "The board")
+    assert run.ledger.parties == (board, A, B, C)
+    for parties in ([A], [board], [A, C], []):
+        wanted = [one for one in run.payments if one.payer in parties or one.receiver in parties]
+        assert list(owed_in(run.ledger.of(parties))) == wanted
+    assert by_name(run.ledger.parties)["practice=A"] == by_name(run.ledger.parties)["A"] == (A,)
+    assert by_name(run.ledger.parties)["practice"] == (A, B, C) and "" not in by_name(run.ledger.parties)
 
 
 def test_one_run_of_two_years_says_the_same(found: Income, runs: Callable[..., Run]) -> None:

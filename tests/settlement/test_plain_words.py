@@ -91,7 +91,7 @@ def test_payments_of_nothing_are_counted_in_one_line(out: Path) -> None:
 )
 def test_what_is_not_certain(contract: str, party: str, sentences: list[str], out: Path) -> None:
     run = accord.run(contract, CONTRACTS / contract / "sample", out=out / "runs")
-    member = next(one.member for one in run.parties() if one.party == party)
+    member = next(one.member for one in run.ledger.parties if one.party == party)
     reasons = " ".join(statement_of(run, f"{party}={member}").reasons)
     for sentence in sentences:
         assert sentence in reasons
@@ -101,7 +101,7 @@ def test_what_is_not_certain(contract: str, party: str, sentences: list[str], ou
 def test_every_contract_of_the_library_can_be_said(name: str, out: Path) -> None:
     run = accord.run(name, CONTRACTS / name / "sample", out=out / "runs")
     earned = income([run], ["all"])
-    for party in run.parties()[:3]:
+    for party in run.ledger.parties[:3]:
         (made,) = [statements.statement_of(run, run.contract, RunValues(run), party)]
         parts = plain_words(made, earned)
         assert all(part.sentences for part in parts)

@@ -16,12 +16,14 @@ import pyarrow.parquet as pq
 import pytest
 
 import accord
+from accord.engine.reference import NotThere
 from accord.language import ContractRefused
 from accord.language.unit import Unit, WrittenUnit
 from accord.settlement import run as runs
 from accord.settlement.catalogue import NotFound
 from accord.settlement.run import Run
 from accord.settlement.storage import decimals, readable
+from accord.settlement.stored import RunValues
 from accord.settlement.wording import money, number
 
 ROOT = Path(__file__).parents[2]
@@ -64,6 +66,22 @@ def test_the_bytes_that_were_signed_are_kept(tmp_path: Path, form: str) -> None:
     run = accord.run(file, SAMPLE, out=tmp_path / "runs")
     assert accord.check(run.folder).signed_hash == accord.check(file).signed_hash == run.manifest["contract"]["signed"]
     assert accord.rerun(run).same
+
+
+def test_a_value_is_found_wherever_parquet_keeps_its_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large table lies in several groups of rows, and one value reads only its own."""
+    monkeypatch.setattr("accord.settlement.storage.GROUP", 3)
+    monkeypatch.setattr("accord.settlement.stored.WORTH_AN_INDEX", 0)  # a small table would be indexed at once
+    run = accord.run("payment-scheme", SAMPLE, out=tmp_path)
+    settlement = accord.settle("payment-scheme", SAMPLE)
+    groups = max(pq.ParquetFile(file).num_row_groups for file in run.folder.glob("quantities/*.parquet"))
+    assert groups > 3
+    for name in run.contract.quantities:
+        stored = RunValues(run)
+        assert {row: stored.quantity(name, row) for row in settlement.values(name)} == settlement.values(name)
+    first = next(iter(settlement.values(name)))
+    with pytest.raises(NotThere):
+        RunValues(run).quantity(name, tuple(f"{key}~" for key in first))
 
 
 def test_payments_are_the_same_in_every_form(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_every_formula_gives_what_was_settled(name: str, made) -> None:
     run = made(name)
     values = RunValues(run)
     linked = 0
-    for party in run.parties()[:4]:
+    for party in run.ledger.parties[:4]:
         made_statement = statements.statement_of(run, run.contract, values, party)
         cells = [*made_statement.working, *made_statement.inputs, *made_statement.figures]
         constants = {cell.reference: NA if cell.value is None else cell.value for cell in cells if not cell.formula}
@@ -74,7 +74,7 @@ def test_a_run_of_every_contract_comes_out_again(name: str, made) -> None:
 def test_statements_add_up_and_balance(name: str, made) -> None:
     run = made(name)
     values = RunValues(run)
-    nets = [statements.statement_of(run, run.contract, values, party).net for party in run.parties()]
+    nets = [statements.statement_of(run, run.contract, values, party).net for party in run.ledger.parties]
     assert sum(nets, Fraction(0)) == 0
 
 

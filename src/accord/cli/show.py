@@ -95,7 +95,7 @@ def _show_statement(
     with progress(2) as work:
         work.step("working out the statement")
         made = statement.statement_of(run, run.contract, RunValues(run), parties[0])
-        earned = income([*map(open_run, before), run], ["all"])
+        earned = income([*map(open_run, before), run], [parties[0].named])
     if html is not None:
         html.write_text(statement.html(made, earned), encoding="utf-8")
     if as_json:

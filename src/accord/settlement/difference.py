@@ -15,7 +15,8 @@ from accord.language.problem import AccordError
 from accord.settlement import wording
 
 if TYPE_CHECKING:
-    from accord.settlement.run import PartyName, Step
+    from accord.settlement.owed import PartyName
+    from accord.settlement.run import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,7 +374,7 @@ def _lines(a: Contract, b: Contract) -> Iterator[Change]:
 def _net(contract: Contract, data: Any) -> dict[PartyName, Fraction]:
     """What each party receives, net of what it pays."""
     from accord.settlement.calls import settle
-    from accord.settlement.run import owed_rows
+    from accord.settlement.owed import owed_rows
 
     if isinstance(data, (str, Path)):
         folder = Path(data)

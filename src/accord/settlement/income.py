@@ -8,7 +8,7 @@ months as its periods of a year have them, otherwise from the day and month on w
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from accord.language.calendar import add_months
-from accord.language.contract import Contract
+from accord.language.contract import Contract, PeriodItem
 from accord.language.problem import nearest
 from accord.language.unit import minor_unit_places
 from accord.settlement import wording
-from accord.settlement.due import Due, due_on
-from accord.settlement.run import PartyName, Run
+from accord.settlement.due import Due, due_on, shortest_period
+from accord.settlement.owed import PartyName, by_name, rows_of
+from accord.settlement.run import Run
 from accord.settlement.storage import placed
 
 if TYPE_CHECKING:
@@ -230,9 +231,6 @@ def percent(share: Fraction | None) -> str:
 # ---------------------------------------------------------------------------------------------------- putting together
 
 
-Days = tuple[dt.date, dt.date]
-
-
 @dataclass(frozen=True, slots=True)
 class _Paid:
     """A payment as it counts here: who is paid by whom, in which stream and year, when it is due, how much."""
@@ -263,15 +261,14 @@ def income(runs: Sequence[Run], parties: Sequence[str] = ()) -> Income:
     if len(currencies) > 1:
         raise usage("RUN", f"these runs are in {wording.listed(currencies)}", "put together runs of one currency")
     _apart(runs)
-    paid = {run.id: list(_paid(run)) for run in runs}
-    chosen = _chosen(paid, parties)
-    several = _in_several(paid)
+    chosen = _chosen(runs, parties)
+    several = _in_several(runs)
     amounts: dict[tuple[PartyName, str, str], int] = {}
     due: dict[tuple[str, str], int] = {}
     earliest: set[str] = set()
     for run in runs:
         to_be_paid = {payment.receiver.party for payment in run.contract.payments}
-        for one in paid[run.id]:
+        for one in _paid(run, chosen):
             stream = f"{one.contract}: {one.stream}" if one.stream in several else one.stream
             month = NO_DAY if one.due is None else f"{one.due.day.year}-{one.due.day.month:02d}"
             for party, amount in ((one.receiver, one.amount), (one.payer, -one.amount)):
@@ -283,7 +280,7 @@ def income(runs: Sequence[Run], parties: Sequence[str] = ()) -> Income:
                 if one.due is not None and one.due.after:
                     earliest.add(month)
     streams = dict.fromkeys(stream for (_, stream, _), amount in amounts.items() if amount)
-    years = sorted({year for _, _, year in amounts}, key=lambda year: (year == WHOLE_TERM, year))
+    years = sorted({year for run in runs for year in _years(run)}, key=lambda year: (year == WHOLE_TERM, year))
     return Income(
         currencies[0] if currencies else "GBP",
         tuple(runs),
@@ -308,28 +305,38 @@ def _apart(runs: Sequence[Run]) -> None:
                 raise usage("RUN", message, "name one of them, or runs of different years")
 
 
-def _paid(run: Run) -> Iterable[_Paid]:
-    """The payments of a run, each with the year and the due day that follow from the shortest period of its row."""
-    import pyarrow.parquet as pq
+def _period_columns(run: Run) -> list[str]:
+    """The columns of the payments that say for which period they are."""
+    names = [f"key:{key.name}" for key in run.contract.keys.values() if key.is_period]
+    return [name for name in names if name in run.ledger.table.column_names]
 
+
+def _period(contract: Contract, columns: Sequence[str], labels: Sequence[str | None]) -> PeriodItem | None:
+    named = zip(columns, labels, strict=True)
+    return shortest_period(contract, {name.removeprefix("key:"): label for name, label in named if label is not None})
+
+
+def _years(run: Run) -> set[str]:
+    """The years that the payments of a run are for, whoever is paid: who is paid nothing in one has an income of 0."""
+    columns = _period_columns(run)
+    return {
+        _year_name(run.contract, _period(run.contract, columns, labels))
+        for labels in set(rows_of(run.ledger.table, columns))
+    }
+
+
+def _paid(run: Run, chosen: Collection[PartyName] | None) -> Iterable[_Paid]:
+    """The payments of a run from or to these parties, each with the year and the due day that follow from its row."""
     contract, title = run.contract, run.manifest["contract"]["title"]
-    table = pq.read_table(run.folder / "payments.parquet")
+    table = run.ledger.table if chosen is None else run.ledger.of(chosen)
     held = {name: table.column(name).to_pylist() for name in table.column_names}
-    periods = [
-        (held[f"key:{key.name}"], {item.label: (item.first, item.last) for item in key.items})
-        for key in contract.keys.values()
-        if key.is_period and f"key:{key.name}" in held
-    ]
-    days: list[Days | None] = [None] * table.num_rows
-    for labels, spans in periods:
-        for row, label in enumerate(labels):
-            span, there = spans.get(label), days[row]
-            if span is not None and (there is None or span[1] - span[0] < there[1] - there[0]):
-                days[row] = span
-    years = {span: _year_name(contract, span) for span in set(days)}
+    columns = _period_columns(run)
+    labels = rows_of(table, columns)
+    periods = {some: _period(contract, columns, some) for some in set(labels)}
+    years = {some: _year_name(contract, period) for some, period in periods.items()}
     dues = {
-        (text, span): due_on(text, *span) if span is not None else None
-        for text, span in set(zip(held["due"], days, strict=True))
+        (text, some): due_on(text, period.first, period.last) if (period := periods[some]) is not None else None
+        for text, some in set(zip(held["due"], labels, strict=True))
     }
     names: dict[tuple[str, str, str], PartyName] = {}
 
@@ -346,18 +353,18 @@ def _paid(run: Run) -> Iterable[_Paid]:
             stream or wording.heading(quantity),
             party("receiver", row),
             party("payer", row),
-            years[days[row]],
-            dues[held["due"][row], days[row]],
+            years[labels[row]],
+            dues[held["due"][row], labels[row]],
             int(amount.scaleb(places)),
         )
 
 
-def _year_name(contract: Contract, days: Days | None) -> str:
+def _year_name(contract: Contract, period: PeriodItem | None) -> str:
     """The twelve months of the contract in which a period begins: 2026/27, or 2026 where they are a calendar year."""
-    if days is None:
+    if period is None:
         return WHOLE_TERM
     begins = _year_begins(contract)
-    year = days[0].year - ((days[0].month, days[0].day) < (begins.month, begins.day))
+    year = period.first.year - ((period.first.month, period.first.day) < (begins.month, begins.day))
     return str(year) if (begins.month, begins.day) == (1, 1) else f"{year}/{(year + 1) % 100:02d}"
 
 
@@ -372,33 +379,30 @@ def _year_begins(contract: Contract) -> dt.date:
     return years[-1] if years else contract.term.first
 
 
-def _in_several(paid: Mapping[str, Sequence[_Paid]]) -> set[str]:
+def _in_several(runs: Iterable[Run]) -> set[str]:
     """Streams of one name in several contracts."""
     found: dict[str, set[str]] = {}
-    for one in (one for some in paid.values() for one in some):
-        found.setdefault(one.stream, set()).add(one.contract)
+    for run in runs:
+        for quantity, stream in set(rows_of(run.ledger.table, ["quantity", "stream"])):
+            found.setdefault(stream or wording.heading(quantity), set()).add(run.manifest["contract"]["title"])
     return {stream for stream, contracts in found.items() if len(contracts) > 1}
 
 
-def _chosen(paid: Mapping[str, Sequence[_Paid]], parties: Sequence[str]) -> set[PartyName] | None:
+def _chosen(runs: Iterable[Run], parties: Sequence[str]) -> set[PartyName] | None:
     """The parties that are named, wherever they are paid or pay; None for everybody who is to be paid."""
     from accord.settlement.calls import usage
 
     if not parties:
         return None
-    there = {party for some in paid.values() for one in some for party in (one.payer, one.receiver)}
+    there = by_name(party for run in runs for party in run.ledger.parties)
     chosen: set[PartyName] = set()
     for name in parties:
-        some = {
-            one
-            for one in there
-            if name == "all" or name in (one.member, one.party, one.title, f"{one.party}={one.member}")
-        }
-        if not some:
-            known = sorted(one.member or one.party for one in there)
+        some = there.get(name)
+        if some is None:
+            known = sorted(one.member or one.party for one in there.get("all", ()))
             shown = ", ".join(known[:8]) + (", …" if len(known) > 8 else "")
             raise usage("--party", f"nothing is paid to or by {name}", nearest(name, known) or f"there are {shown}")
-        chosen |= some
+        chosen.update(some)
     return chosen
 
 

@@ -135,12 +135,9 @@ def _changes(statement: Statement, earned: Income) -> list[str]:
         told.append(
             f"{year}: {earned.money(whole.amount)}, {earned.money(abs(whole.change))} {more} than in {before}{share}."
         )
-        moved = [
-            (stream, one.amount - (one.before or 0))
-            for stream in earned.streams
-            if (one := earned.of(statement.party, stream, year)).amount != (one.before or 0)
-        ]
-        if len(earned.streams) > 1:
-            listed = wording.listed(f"{stream} {earned.signed(by)}" for stream, by in moved)
+        by_stream = [(stream, earned.of(statement.party, stream, year)) for stream in earned.streams]
+        if sum(bool(one.amount or one.before) for _, one in by_stream) > 1:
+            moved = [(stream, one.amount - (one.before or 0)) for stream, one in by_stream]
+            listed = wording.listed(f"{stream} {earned.signed(by)}" for stream, by in moved if by)
             told.append(f"By stream: {listed}.")
     return told or ["There is no year before to compare with: accord show RUN --party … --before RUN names one."]

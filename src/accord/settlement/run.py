@@ -23,6 +23,7 @@ import json
 import os
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -35,6 +36,7 @@ from accord.language.place import Place
 from accord.language.problem import AccordError, DataRefused, Problem, SettlementStopped, nearest
 from accord.settlement import storage, wording
 from accord.settlement.catalogue import NotFound
+from accord.settlement.owed import Ledger, Owed, PartyName, owed_in, owed_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,46 +56,7 @@ def no_step(_: str) -> None:
     """Nobody is watching."""
 
 
-# -- what is owed -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class PartyName:
-    """Who pays or is paid: the party of the contract, and which one of several (empty for a named body)."""
-
-    party: str
-    member: str
-    title: str = field(default="", compare=False)
-
-    @property
-    def text(self) -> str:
-        """As a reader knows it."""
-        return self.title or (
-            f"{wording.words(self.party)} {self.member}" if self.member else wording.words(self.party)
-        )
-
-    @property
-    def slug(self) -> str:
-        """As part of a file name."""
-        name = f"{self.party}-{self.member}" if self.member else self.party
-        plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:60]
-        if plain != name:
-            plain += "-" + hashlib.sha256(f"{self.party}\0{self.member}".encode()).hexdigest()[:6]
-        return plain
-
-
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """One payment: a quantity of one row, owed by one party to another."""
-
-    quantity: str
-    stream: str
-    row: Mapping[str, str]
-    payer: PartyName
-    receiver: PartyName
-    payee: str
-    amount: Fraction
-    due: str
+# -- a run on disk ------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,68 +70,6 @@ class Total:
     rows: int
     amount: Fraction
     amount_text: str
-
-
-def owed_rows(settlement: Settlement, world: int = 0) -> tuple[Owed, ...]:
-    """The payments of one world, in the order of the contract and then of their rows."""
-    contract = settlement.contract
-    out: list[Owed] = []
-    rows = _Rows(settlement)
-    for line in settlement.payments.to_pylist():
-        if line.get("world", 0) != world:
-            continue
-        amount = Fraction(int(line["amount"]), 10 ** int(line["places"]))
-        out.append(
-            Owed(
-                line["quantity"],
-                line["stream"] or "",
-                rows.of(line["quantity"], line["keys"]),
-                _party(contract, line["payer_party"], line["payer"]),
-                _party(contract, line["receiver_party"], line["receiver"]),
-                line["payee"] or "",
-                amount,
-                line["due"] or "",
-            )
-        )
-    position = {payment.quantity: number for number, payment in enumerate(contract.payments)}
-
-    def order(one: Owed) -> tuple[object, ...]:
-        return position.get(one.quantity, 0), tuple(one.row.values()), one.payer, one.receiver
-
-    return tuple(sorted(out, key=order))
-
-
-class _Rows:
-    """Rows from how payments name them (``practice=A; year=2026-04-01``), whatever stands in a key."""
-
-    def __init__(self, settlement: Settlement) -> None:
-        self._settlement = settlement
-        self._named: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {}
-
-    def of(self, quantity: str, text: str) -> dict[str, str]:
-        """The row that a text names."""
-        keys = self._settlement.contract.quantities[quantity].keys
-        parts = text.split("; ") if text else []
-        if len(parts) == len(keys) and all(part.startswith(f"{key}=") for key, part in zip(keys, parts, strict=True)):
-            return {key: part[len(key) + 1 :] for key, part in zip(keys, parts, strict=True)}
-        if keys not in self._named:
-            data = self._settlement.tables[keys].data
-            columns = [data.column(key).to_pylist() for key in keys]
-            self._named[keys] = {
-                "; ".join(f"{key}={value}" for key, value in zip(keys, row, strict=True)): row
-                for row in zip(*columns, strict=True)
-            }
-        return dict(zip(keys, self._named[keys][text], strict=True))
-
-
-def _party(contract: Contract, party: str, member: str | None) -> PartyName:
-    known = contract.parties.get(party)
-    if known is not None and known.each is None:
-        return PartyName(party, "", known.title)
-    return PartyName(party, member or "")
-
-
-# -- a run on disk ------------------------------------------------------------------------------------------------
 
 
 _WRITTEN = frozenset(
@@ -270,36 +171,23 @@ class Run:
         return self.manifest["not_final"]
 
     @cached_property
+    def ledger(self) -> Ledger:
+        """The payments as they are kept."""
+        return Ledger(self.folder / "payments.parquet")
+
+    @cached_property
     def payments(self) -> tuple[Owed, ...]:
         """What is owed, row by row."""
-        import pyarrow.parquet as pq
-
-        stored = pq.read_table(self.folder / "payments.parquet").to_pylist()
-        return tuple(
-            Owed(
-                line["quantity"],
-                line["stream"],
-                {name[4:]: value for name, value in line.items() if name.startswith("key:") and value is not None},
-                PartyName(line["payer_party"], line["payer"], line["payer_title"]),
-                PartyName(line["receiver_party"], line["receiver"], line["receiver_title"]),
-                line["payee"],
-                Fraction(line["amount"]),
-                line["due"],
-            )
-            for line in stored
-        )
+        return owed_in(self.ledger.table)
 
     def parties(self) -> list[PartyName]:
         """Everybody who pays or is paid."""
-        return sorted({party for one in self.payments for party in (one.payer, one.receiver)})
+        return list(self.ledger.parties)
 
     def totals(self) -> list[Total]:
         """What each payment of the contract comes to, in the order of the contract."""
         sums: dict[tuple[str, str, str, str], tuple[int, Fraction]] = {}
-        several = {party for one in self.payments for party in (one.payer, one.receiver)}
-        count = {
-            name: sum(1 for party in several if party.party == name) for name in {party.party for party in several}
-        }
+        count = Counter(party.party for party in self.ledger.parties)
 
         def side(party: PartyName) -> str:
             return f"{count[party.party]} × {wording.words(party.party)}" if count[party.party] > 1 else party.text
@@ -815,7 +703,7 @@ def again(run: Run, *, on_step: Step = no_step) -> Rerun:
             return Rerun(run, 0, tuple(told))
         parties = [path.stem for path in sorted((run.folder / "statements").glob("*.html"))]
         if parties:
-            wanted = [party for party in made.parties() if party.slug in parties]
+            wanted = [party for party in made.ledger.parties if party.slug in parties]
             statement.write(made, wanted)
         names = sorted(
             {

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from accord.language.contract import Contract, Payment
 from accord.language.problem import nearest
 from accord.settlement import wording
-from accord.settlement.run import Owed, PartyName, Run, safe_cell
+from accord.settlement.owed import Owed, PartyName, by_name, owed_in
+from accord.settlement.run import Run, safe_cell
 from accord.settlement.workings import FIRST_ROW, Cell, Workings, marks_text, sheet_value
 
 if TYPE_CHECKING:
@@ -229,20 +230,13 @@ def parties_named(run: Run, names: Sequence[str]) -> list[PartyName]:
 
     if not names:
         return []
-    there = run.parties()
+    there = by_name(run.ledger.parties)
     found: dict[PartyName, None] = {}
     for name in names:
-        if name == "all":
-            found.update(dict.fromkeys(there))
-            continue
-        some = [
-            party
-            for party in there
-            if name in (party.member, party.party, party.title, f"{party.party}={party.member}")
-        ]
-        kinds = {party.party for party in some}
+        some = there.get(name, ())
+        kinds = {party.party for party in some} if name != "all" else set[str]()
         if not some:
-            known = [party.member or party.party for party in there]
+            known = [party.member or party.party for party in run.ledger.parties]
             shown = ", ".join(known[:8]) + (", …" if len(known) > 8 else "")
             fix = nearest(name, known) or (f"it has {shown}" if known else "nothing is due in this run")
             raise usage("--statement", f"no payment of this run is from or to {name}", fix)
@@ -265,7 +259,7 @@ def write(run: Run, parties: Iterable[PartyName]) -> list[Path]:
 
     folder.mkdir(exist_ok=True)
     values = RunValues(run)
-    earned = income([run], ["all"])
+    earned = income([run], [party.named for party in parties])
     for party in parties:
         made = statement_of(run, run.contract, values, party)
         for ending, form in (
@@ -286,9 +280,7 @@ def statement_of(run: Run, contract: Contract, values: RowEvaluator, party: Part
     for payment in contract.payments:
         by_quantity.setdefault(payment.quantity, []).append(payment)
     lines: list[Line] = []
-    for owed in run.payments:
-        if party not in (owed.payer, owed.receiver):
-            continue
+    for owed in owed_in(run.ledger.of([party])):
         payments = by_quantity[owed.quantity]
         payment = next(
             (one for one in payments if one.payer.party in (owed.payer.party, owed.receiver.party)), payments[0]
@@ -333,7 +325,7 @@ def html(statement: Statement, earned: Income | None = None) -> str:
     from accord.settlement.page import render
     from accord.settlement.plain_words import plain_words
 
-    earned = earned or income([statement.run], ["all"])
+    earned = earned or income([statement.run], [statement.party.named])
 
     return render(
         "statement.html.j2",

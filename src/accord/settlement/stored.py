@@ -9,9 +9,11 @@ found by bisection, since stored tables are sorted by their keys; so one number 
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,13 +44,16 @@ WORTH_AN_INDEX = 30
 
 
 class StoredTable:
-    """A Parquet file of a run, sorted by its keys; columns are read when asked for."""
+    """A Parquet file of a run, sorted by its keys: whole columns, or the rows around one, read when asked for."""
 
     def __init__(self, path: Path, keys: Sequence[str]) -> None:
         import pyarrow.parquet as pq
 
         self._file = pq.ParquetFile(path)
-        self._columns: dict[str, pa.ChunkedArray] = {}
+        groups = [self._file.metadata.row_group(n).num_rows for n in range(self._file.metadata.num_row_groups)]
+        self._starts = list(accumulate(groups, initial=0))[:-1]
+        self._parts: dict[tuple[str, int], pa.Array] = {}
+        self._columns: dict[str, pa.Array] = {}
         self.keys = tuple(keys)
         self.names: frozenset[str] = frozenset(self._file.schema_arrow.names)
         self.count: int = self._file.metadata.num_rows
@@ -61,9 +66,18 @@ class StoredTable:
             self._columns[name] = self._file.read(columns=[name]).column(0).combine_chunks()
         return self._columns[name]
 
+    def cell(self, name: str, number: int) -> Any:
+        """What stands in a column in a row, as it is stored."""
+        if name in self._columns:
+            return self._columns[name][number].as_py()
+        group = bisect_right(self._starts, number) - 1
+        if (name, group) not in self._parts:
+            self._parts[name, group] = self._file.read_row_group(group, columns=[name]).column(0).combine_chunks()
+        return self._parts[name, group][number - self._starts[group]].as_py()
+
     def key(self, number: int) -> RowKey:
         """The key of a row."""
-        return tuple(self.column(name)[number].as_py() for name in self.keys)
+        return tuple(self.cell(name, number) for name in self.keys)
 
     def find(self, row: RowKey) -> int | None:
         """The number of the row with that key: by bisection, and by an index once that would have paid."""
@@ -81,18 +95,19 @@ class StoredTable:
                 high = middle
         return low if low < self.count and self.key(low) == row else None
 
-    def rows(self) -> list[RowKey]:
-        """All keys, in order."""
+    def rows(self, numbers: pa.Array | None = None) -> list[RowKey]:
+        """The keys of the rows of these numbers, or of all, in order."""
         if not self.keys:
-            return [()] * self.count
-        return list(zip(*(self.column(name).to_pylist() for name in self.keys), strict=True))
+            return [()] * (self.count if numbers is None else len(numbers))
+        columns = [self.column(name) for name in self.keys]
+        return list(zip(*((c if numbers is None else c.take(numbers)).to_pylist() for c in columns), strict=True))
 
     def value(self, name: str, number: int, percent: bool) -> Value | None:
         """The exact value of a column in a row."""
         if f"{name}:n" in self.names:
-            n, d = self.column(f"{name}:n")[number].as_py(), self.column(f"{name}:d")[number].as_py()
+            n, d = self.cell(f"{name}:n", number), self.cell(f"{name}:d", number)
             return None if n is None or d is None else Fraction(int(n), int(d))
-        return exact(self.column(name)[number].as_py(), percent)
+        return exact(self.cell(name, number), percent)
 
 
 def exact(value: Any, percent: bool) -> Value | None:
@@ -300,7 +315,7 @@ class RunValues(RowEvaluator):
         mask, _ = self._mask(table, wanted)
         if mask is None:
             return self.rows(rows)
-        return [table.key(number) for number in pc.indices_nonzero(mask).to_pylist()]
+        return table.rows(pc.indices_nonzero(mask))
 
     def _mask(self, table: StoredTable, wanted: Sequence[tuple[KeyPath, str | None]]) -> tuple[Any, bool]:
         """Which rows match by their own keys and the periods around them; whether that is all there is to it."""
