@@ -14,13 +14,13 @@ import pytest
 
 from accord.measures.calls import measure, publish_roster, release_roster
 from accord.measures.computing import MeasureMisused, Session
-from accord.measures.disclosure import STAR
 from accord.measures.figures import figures
 from accord.measures.measure import find
 from accord.measures.populations import ReleasedRoster
 from accord.measures.register import ReleaseRefused, enter, register_of
 from accord.measures.release import Release, release
 from accord.record import calls
+from accord.record.disclosure import STAR
 from accord.record.record import Record
 from tests.measures.made import card, made, organisations, rows, write_measure
 

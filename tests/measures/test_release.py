@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accord.measures.computing import Session
-from accord.measures.disclosure import STAR, rules
 from accord.measures.figures import figures
 from accord.measures.measure import find
 from accord.measures.register import ReleaseRefused, enter
 from accord.measures.release import Release, release
 from accord.measures.suppression import Cell, Given, Leaves, Protection, protect
+from accord.record.disclosure import STAR, rules
 from accord.record.record import Record
 from tests.measures.made import SELECT, card, made, organisations, ratio, rows, write_measure
 

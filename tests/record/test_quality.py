@@ -141,6 +141,24 @@ def test_what_may_leave_shows_no_small_number(number: int, whole: int) -> None:
     assert (share == "100%") == (part == whole and whole >= 8)
 
 
+@given(whole=st.integers(8, 10_000))
+def test_no_share_says_how_few_have_something_or_lack_it(whole: int) -> None:
+    shown = Showing(inside=False)
+    have = list(range(1, 8))
+    lack = [whole - few for few in have if whole - few > 7]
+    for parts in (have, lack):
+        assert len({shown.share(part, whole) for part in parts}) <= 1
+        assert len({shown.width(part, whole) for part in parts}) <= 1
+    least = int(shown.share(1, whole).strip("< %"))
+    assert least * whole >= 8 * 100 > (least - 1) * whole
+
+
+def test_shares_inside_are_exact() -> None:
+    shown = Showing(inside=True)
+    assert [shown.share(part, 20) for part in (0, 1, 19, 20)] == ["0%", "5%", "95%", "100%"]
+    assert [shown.share(part, 1000) for part in (1, 999)] == ["< 1%", "> 99%"]
+
+
 def test_the_page_that_leaves_says_nothing_exact_of_few(measured: Quality) -> None:
     text = page(measured)
     assert "<script" not in text and "http" not in re.sub(r"http-equiv", "", text)

@@ -15,10 +15,10 @@ from accord.language.place import Place
 from accord.language.problem import Problem
 from accord.measures.card import Ages, Card
 from accord.measures.computing import ALL, Period, Session, born_by, called, counted_on
-from accord.measures.disclosure import STAR, Rules, nearest, rules
 from accord.measures.figures import belonging, levels_of
 from accord.measures.register import ReleaseRefused, notes_of, standing
 from accord.measures.suppression import Cell, Given, Leaves, protect
+from accord.record.disclosure import STAR, Rules, nearest, rules
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from accord.language.calendar import add_months, period_name
 from accord.language.place import Place
 from accord.language.problem import AccordError, Problem
-from accord.measures.disclosure import Rules
 from accord.measures.suppression import Given
+from accord.record.disclosure import Rules
 
 if TYPE_CHECKING:
     from accord.measures.card import Card

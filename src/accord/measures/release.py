@@ -36,12 +36,12 @@ from accord.measures.computing import (
     no_step,
     periods,
 )
-from accord.measures.disclosure import STAR, Rules, nearest, rules
 from accord.measures.figures import EXPECTED_STEP, Figure, Figures, levels_of
 from accord.measures.populations import Populations, Whose, everywhere, whose
 from accord.measures.register import ReleaseRefused, check_periods, notes_of, register_of, standing
 from accord.measures.suppression import Cell, Given, Leaves, differences, overlap, protect
 from accord.record.column import column
+from accord.record.disclosure import STAR, Rules, nearest, rules
 
 if TYPE_CHECKING:
     import pyarrow as pa

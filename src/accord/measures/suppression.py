@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from accord.measures.disclosure import Rules
+from accord.record.disclosure import Rules
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,10 +11,8 @@ from typing import Any
 
 from accord.record import definition
 from accord.record.definition import Column, Table
+from accord.record.disclosure import rules
 from accord.record.record import Record
-
-SMALLEST = 8
-"""A smaller number of rows or people is not said: small numbers tell about persons."""
 
 _TYPES: Mapping[str, str] = {
     "person": "pseudonym",
@@ -136,11 +134,12 @@ def page(text: str) -> str:
 def held(record: Record) -> dict[str, Any]:
     """How much a record holds: for each table its rows that stand, people, sources, and the days that they span.
 
-    Numbers below :data:`SMALLEST` are None, and so are the days that so few rows would give away.
+    Small numbers are None (:mod:`accord.record.disclosure`), and so are the days that so few rows would give away.
     """
     from accord.engine.database import in_memory
 
     found: dict[str, Any] = {}
+    by = rules()
     with in_memory() as con:
         for name, table in definition.tables().items():
             files = record.files(name)
@@ -155,10 +154,10 @@ def held(record: Record) -> dict[str, Any]:
                 f"select count(*), {people}, {days}, list(distinct source order by source) "
                 f"from read_parquet([{listed}]){where}"
             ).fetchall()[0]
-            few = rows < SMALLEST or (table.of_persons != "none" and persons < SMALLEST)
+            few = rows <= by.most or (table.of_persons != "none" and persons <= by.most)
             found[name] = {
-                "rows": None if rows < SMALLEST and rows else rows,
-                "people": None if persons < SMALLEST and persons else persons,
+                "rows": None if by.small(rows) else rows,
+                "people": None if by.small(persons) else persons,
                 "first_day": None if few or first is None else first.isoformat(),
                 "last_day": None if few or last is None else last.isoformat(),
                 "sources": list(sources or []),

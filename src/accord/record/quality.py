@@ -16,17 +16,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from accord.engine.database import quoted, text_literal
 from accord.record import definition, plausibility
+from accord.record.disclosure import nearest, rules
 from accord.record.record import Record
 
 if TYPE_CHECKING:
     import duckdb
     from jinja2 import Environment
-
-SMALLEST = 8
-"""The least count that may leave."""
-
-ROUNDED_TO = 5
-"""Counts that leave are rounded to the nearest multiple of this."""
 
 MONTHS = 24
 """So many months, up to the last with events, are compared for gaps."""
@@ -444,32 +439,43 @@ class Showing:
 
     inside: bool
 
+    def enough(self, number: int) -> bool:
+        """Whether so many rows are enough to say something of them."""
+        return self.inside or number > rules().most
+
     def count(self, number: int | None) -> str:
         """A count."""
+        by = rules()
         if number is None:
             return "–"
-        if self.inside or number == 0:
+        if self.inside:
             return f"{number:,}"
-        if number < SMALLEST:
-            return f"1 to {SMALLEST - 1}"
-        return f"{(2 * number + ROUNDED_TO) // (2 * ROUNDED_TO) * ROUNDED_TO:,}"
+        return f"{by.least} to {by.most}" if by.small(number) else f"{nearest(number, by.step):,}"
 
     def share(self, part: int | None, whole: int | None) -> str:
-        """A share in whole percents; not quite all is never shown as all."""
-        if part is None or not whole:
-            return "–"
-        if not self.inside and whole < SMALLEST:
+        """A share in whole percents; not quite all is never shown as all, nor what few make, or few lack, exactly."""
+        if part is None or not whole or not self.enough(whole):
             return "–"
         percent = (200 * part + whole) // (2 * whole)
-        if percent == 100 and part < whole:
-            return "> 99%"
-        if percent == 0 and part:
-            return "< 1%"
+        few = self._percent_of_few(whole)
+        if (percent == 0 and part) or self._hidden(part):
+            return f"< {few}%"
+        if (percent == 100 and part < whole) or self._hidden(whole - part):
+            return f"> {100 - few}%"
         return f"{percent}%"
 
     def width(self, part: int, whole: int) -> int:
         """The same share as the width of a bar, in percents."""
-        return (200 * part + whole) // (2 * whole) if whole and (self.inside or whole >= SMALLEST) else 0
+        if not whole or not self.enough(whole) or self._hidden(part):
+            return 0
+        return 100 if self._hidden(whole - part) else (200 * part + whole) // (2 * whole)
+
+    def _hidden(self, number: int) -> bool:
+        return not self.inside and rules().small(number)
+
+    def _percent_of_few(self, whole: int) -> int:
+        """The share that is surely more than a hidden count makes; inside, where nothing is hidden, 1 percent."""
+        return 1 if self.inside else -(-100 * (rules().most + 1) // whole)
 
 
 def page(measured: Quality, *, inside: bool = False) -> str:

@@ -79,7 +79,7 @@ def age_group(number: int) -> str:
 
 def shown(count: float) -> str:
     """A count as it may leave: ``*`` from 1 to 7, otherwise to the nearest 5."""
-    from accord.measures.disclosure import STAR
+    from accord.record.disclosure import STAR
 
     return STAR if rounding.small(count) else str(rounding.rounded(count))
 
@@ -159,7 +159,7 @@ def _write_rates(made: Calibration, path: Path) -> None:
 
 
 def _write_practices(practices: Practices, path: Path) -> None:
-    from accord.measures.disclosure import STAR
+    from accord.record.disclosure import STAR
 
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

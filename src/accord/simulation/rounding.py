@@ -2,7 +2,7 @@
 
 A figure that is worked out of exact counts gives them back: a ratio times what it is a ratio to, an error added to what
 was simulated, an interval as wide as one over the root of a number. So a calibration, and a back-test that leaves, are
-worked out of rounded counts, and counts of 1 to 7 not at all (the rules of :mod:`accord.measures.disclosure`).
+worked out of rounded counts, and counts of 1 to 7 not at all (the rules of :mod:`accord.record.disclosure`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from accord.measures.disclosure import nearest, rules
+from accord.record.disclosure import nearest, rules
 
 Numbers = NDArray[np.float64]
 

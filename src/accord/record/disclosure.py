@@ -1,4 +1,4 @@
-"""The rules that release goes by: which counts are small, how others are rounded (``release.yaml``).
+"""Disclosure: which counts are small, and how others are rounded, wherever figures leave (``disclosure.yaml``).
 
 Counts from 1 to 7 are withheld, counts from 8 on are rounded to the nearest 5 (NHS Digital's rules for hospital
 statistics since September 2018).
@@ -16,8 +16,8 @@ STAR = "*"
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The figures that release goes by (``release.yaml``). ``largest`` people may not make more than ``share`` percent
-    of a sum of money, and without the two largest more than ``p`` percent of the largest must remain.
+    """The figures of the rules (``disclosure.yaml``). ``largest`` people may not make more than ``share`` percent of a
+    sum of money, and without the two largest more than ``p`` percent of the largest must remain.
     """
 
     least: int
@@ -43,7 +43,7 @@ def rules() -> Rules:
     """The rules that come with Accord."""
     from accord.language.text import Entries, Scalar, decode, read_tree
 
-    path = Path(__file__).with_name("release.yaml")
+    path = Path(__file__).with_name("disclosure.yaml")
     tree = read_tree(decode(path.read_bytes(), path.name))
     assert isinstance(tree, Entries)
     found: dict[tuple[str, str], int] = {}
