@@ -154,6 +154,20 @@ def test_tables_of_a_contract_go_on_and_the_ones_that_there_are_stay():
     assert set(contract.tables["indicators"].rows or ()) < set(longer.tables["indicators"].rows or ())
 
 
+def test_what_is_assumed_of_indicators_is_of_indicators_that_there_are():
+    """Every name of ``achieving.yaml`` is one of the contract's: an old one of those published, the rest of the year."""
+    from accord.simulation.achieving import assumptions
+
+    known = assumptions()
+    with (CONTRACTS / "qof" / "indicators.csv").open(encoding="utf-8", newline="") as file:
+        there = list(csv.DictReader(file))
+    wanted = {row["indicator"] for row in there if row["year"] == known.wanted and row["kind"] == "measured"}
+    assert {*known.before, *known.new, *known.whom} <= wanted
+    assert {one for names in known.before.values() for one in names} <= {row["indicator"] for row in there} - wanted
+    assert not {*known.new} & {*known.before}
+    assert {*known.registers} <= {row["area"] for row in there if row["kind"] == "register"}
+
+
 def test_levels_of_indicators_are_those_that_are_published(real_data):
     from accord.simulation.achieving import tables
 
