@@ -155,7 +155,7 @@ def test_tables_of_a_contract_go_on_and_the_ones_that_there_are_stay():
 
 
 def test_what_is_assumed_of_indicators_is_of_indicators_that_there_are():
-    """Every name of ``achieving.yaml`` is one of the contract's: an old one of those published, the rest of the year."""
+    """Every name of ``achieving.yaml`` is one of the contract: an old one of those published, the rest of the year."""
     from accord.simulation.achieving import assumptions
 
     known = assumptions()
@@ -165,7 +165,7 @@ def test_what_is_assumed_of_indicators_is_of_indicators_that_there_are():
     assert {*known.before, *known.new, *known.whom} <= wanted
     assert {one for names in known.before.values() for one in names} <= {row["indicator"] for row in there} - wanted
     assert not {*known.new} & {*known.before}
-    assert {*known.registers} <= {row["area"] for row in there if row["kind"] == "register"}
+    assert {*known.registers} <= {row["area"] for row in there}
 
 
 def test_levels_of_indicators_are_those_that_are_published(real_data):
