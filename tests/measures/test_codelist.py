@@ -77,6 +77,10 @@ angina,,icd10,I20,prefix,primary,case,
 angina,,opcs4,K40,prefix,,procedure_excluded,
 pneumonia,,icd10,J18,prefix,any,case,2013-04-01
 pneumonia,,icd10,D57,prefix,,any_excluded,
+appendicitis,first,icd10,K35,prefix,primary,case,
+appendicitis,first,icd10,D57,prefix,,any_excluded,
+appendicitis,second,icd10,K35,prefix,primary,case,
+appendicitis,second,icd10,I10,prefix,,any_excluded,
 """
 
 STAYS = [
@@ -91,6 +95,11 @@ STAYS = [
     ("R07 J18", "", "2020-01-01", {("pneumonia", None)}),
     ("J18 D571", "", "2020-01-01", {("pneumonia", "a diagnosis that takes it out: D571")}),
     ("J18", "", "2013-03-31", set()),
+    ("J18", "", "2013-04-01", {("pneumonia", None)}),  # counts from this day
+    # one rule that has nothing against it is enough
+    ("K35 D571", "", "2020-01-01", {("appendicitis", None)}),
+    ("K35 I10", "", "2020-01-01", {("appendicitis", None)}),
+    ("K35 D571 I10", "", "2020-01-01", {("appendicitis", "a diagnosis that takes it out: D571")}),
 ]
 
 

@@ -158,6 +158,52 @@ def test_strata(record: Record, tmp_path: Path) -> None:
     }
 
 
+def test_who_moves_lives_in_the_new_place_on_that_day(tmp_path: Path) -> None:
+    """For what happens on the day, for people on the first day of a period, and for their days."""
+    moved = made(
+        tmp_path / "record",
+        people=rows("people", "person|born|sex", "1 | 1940-05-01 | female"),
+        registrations=rows("registrations", "person|practice|since", "1 | P1 | 2020-01-01"),
+        residences=rows(
+            "residences",
+            "person|area|kind|since|until",
+            "1 | E1 | home | 2000-01-01 | 2025-05-01",
+            "1 | E2 | home | 2025-05-01 | ",
+        ),
+        areas=rows("areas", "area|council|deprivation", "E1 | C1 | 1", "E2 | C2 | 5"),
+        attendances=rows("attendances", "person|day", "1 | 2025-04-30", "1 | 2025-05-01"),
+        organisations=organisations(),
+    )
+    for count, days in (("people on the first day", (1, 1, 1)), ("person-days", (30, 31, 30))):
+        found = computed(
+            moved, tmp_path, card(population={"who": "registered", "count": count}), ("all",), ("deprivation",)
+        )
+        assert counts(found) == {
+            ("all", "04", "1"): (1, days[0]),
+            ("all", "05", "5"): (1, days[1]),
+            ("all", "06", "5"): (0, days[2]),
+        }
+
+
+def test_the_days_of_those_born_on_29_february(tmp_path: Path) -> None:
+    """In a year without it, a year of age is full on 1 March: in days registered as on the day of an event."""
+    born = made(
+        tmp_path / "record",
+        people=rows("people", "person|born|sex", "1 | 2000-02-29 | female", "2 | 2000-02-28 | female"),
+        registrations=rows("registrations", "person|practice|since", "1 | P1 | 2020-01-01", "2 | P2 | 2020-01-01"),
+        attendances=rows("attendances", "person|day", "1 | 2025-02-28", "1 | 2025-03-01", "2 | 2025-02-28"),
+        organisations=organisations(),
+    )
+    population = {"who": "registered", "count": "person-days", "ages": "25+"}
+    found = find(write_measure(tmp_path, card(population=population)))
+    with Session(born, first=dt.date(2025, 2, 1), until=dt.date(2025, 4, 1), every="month", threads=1) as session:
+        assert counts(figures(session, found, ("practice",))) == {
+            ("P1", "03"): (1, 31),
+            ("P2", "02"): (1, 1),
+            ("P2", "03"): (0, 31),
+        }
+
+
 def test_residents(record: Record, tmp_path: Path) -> None:
     """A measure of residents is given by council."""
     written = card(population={"who": "resident", "count": "people on the first day"})

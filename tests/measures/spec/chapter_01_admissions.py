@@ -324,6 +324,33 @@ CASES = [
         """,
     ),
     Case(
+        title="Ages and sexes that the framework counts",
+        measure="emergency-admissions-chronic",
+        text="Ages of 0 to 120 full years. Who is recorded as neither female nor male is not in the population.",
+        given="""
+        people
+        person | born       | sex
+        Ann    | 1904-06-02 | female
+        Bob    | 1904-06-01 | male
+        Cid    | 2025-04-01 | male
+        Dee    | 1950-06-01 | unknown
+
+        episodes
+        person | since      | until      | diagnoses
+        Ann    | 2025-06-01 | 2025-06-02 | J459
+        Bob    | 2025-06-01 | 2025-06-02 | J459
+        Cid    | 2025-06-01 | 2025-06-02 | J459
+        Dee    | 2025-06-01 | 2025-06-02 | J459
+        """,
+        expect="""
+        who | numerator | denominator | excluded
+        Ann | 1         | 1           |
+        Bob |           | 1           | age not from 0 to 120
+        Cid | 1         | 1           |
+        Dee |           |             |
+        """,
+    ),
+    Case(
         title="Under 19 on the day",
         measure="emergency-admissions-children",
         text="The age on the day of admission decides: Ben is 19 on 1 July.",
