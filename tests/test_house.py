@@ -7,12 +7,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import accord
+import accord.engine
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "accord"
-ROOMS = ["language", "engine", "settlement", "cli"]
+ROOMS = ["language", "engine", "record", "measures", "settlement", "simulation", "place", "cli"]
 """From the ground up: a room may import itself and those before it; library is data that anybody may find."""
 
 
@@ -61,6 +65,22 @@ def test_start_up_imports_nothing_heavy(statement: str) -> None:
     code = f"{statement}; import sys; print([name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT / "src")
     assert done.stdout.strip() == "[]"
+
+
+def test_a_database_does_not_bring_the_engine_with_it() -> None:
+    """The record opens DuckDB for every job; settling is not part of it."""
+    code = (
+        "import accord.engine.database, sys; print([name for name in sys.modules if name.startswith('accord.engine')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT / "src")
+    assert done.stdout.strip() == "['accord.engine', 'accord.engine.database']"
+
+
+@pytest.mark.parametrize("room", [accord, accord.engine])
+def test_every_name_that_is_offered_is_there(room: ModuleType) -> None:
+    assert all(getattr(room, name) is not None for name in room.__all__)
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = room.nonsense
 
 
 def test_contracts_cannot_reach_an_evaluator() -> None:

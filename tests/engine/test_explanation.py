@@ -13,8 +13,8 @@ from accord.engine.explanation import Explanation, explain
 from accord.engine.inputs import read_inputs
 from accord.engine.printed import formula_text, printed_number
 from accord.engine.reference import Reference
-from accord.engine.settle import settle
 from accord.engine.settled import StoredTable, StoredValues, settled_values
+from accord.engine.settling import settle
 from accord.language import check
 from accord.language.contract import Contract
 from accord.language.problem import DataRefused

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from accord.engine import inputs as reading
 from accord.engine.inputs import read_inputs
 from accord.engine.reference import Reference
 from accord.language import check, check_text
@@ -61,7 +60,7 @@ def test_a_row_that_is_refused_as_unread_changes_nothing(name: str, monkeypatch:
                 refused.append((table, key, more))
         except AccordError:
             pass
-    monkeypatch.setattr(reading, "unread_rows", lambda contract, inputs: [])
+    monkeypatch.setattr("accord.engine.unread.unread_rows", lambda contract, inputs: [])
     before = outcome(contract, data)
     assert isinstance(before, dict), before
     for table, key, more in refused:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from accord.engine.inputs import read_inputs
-from accord.engine.settle import Settlement, settle
+from accord.engine.settling import Settlement, settle
 from accord.language import check
 from accord.language.contract import Contract
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 
 from accord.engine import read_inputs, settle
-from accord.engine.settle import Settlement
+from accord.engine.settling import Settlement
 from accord.language import ContractRefused, DataRefused, Problem, SettlementStopped, check_text
 from accord.settlement.examples import run_examples
 from tests.spec import book

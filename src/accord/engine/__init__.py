@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from accord.engine.settle import settle  # not lazily: the module of that name would take its place
-
 if TYPE_CHECKING:
     from accord.engine.explanation import Explanation, NotTaken, explain
-    from accord.engine.inputs import Inputs, LoadedTable, read_inputs, unread_rows
+    from accord.engine.inputs import Inputs, LoadedTable, read_inputs
     from accord.engine.reference import Reference
-    from accord.engine.settle import ResultTable, Settlement
+    from accord.engine.settling import ResultTable, Settlement, settle
 
 __all__ = [
     "Explanation",
@@ -28,7 +26,6 @@ __all__ = [
     "explain",
     "read_inputs",
     "settle",
-    "unread_rows",
 ]
 
 _HOMES = {
@@ -37,11 +34,11 @@ _HOMES = {
     "LoadedTable": "inputs",
     "NotTaken": "explanation",
     "Reference": "reference",
-    "ResultTable": "settle",
-    "Settlement": "settle",
+    "ResultTable": "settling",
+    "Settlement": "settling",
     "explain": "explanation",
     "read_inputs": "inputs",
-    "unread_rows": "inputs",
+    "settle": "settling",
 }
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from accord.engine.expressions import WORLD
 from accord.engine.inputs import Inputs, LoadedTable
-from accord.engine.settle import ResultTable
+from accord.engine.settling import ResultTable
 
 if TYPE_CHECKING:
     import pyarrow as pa

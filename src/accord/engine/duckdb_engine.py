@@ -33,7 +33,7 @@ from accord.engine.integers import (
 )
 from accord.engine.rows import ancestors, enclosing, joined_keys
 from accord.engine.schedule import Stage, own_table_column, schedule
-from accord.engine.settle import ResultTable, narrowed, whole_array
+from accord.engine.settling import ResultTable, narrowed, whole_array
 from accord.engine.sql import (
     BIGINT,
     HUGE,
@@ -79,7 +79,7 @@ def _run(plan: Plan, inputs: Inputs, threads: int | None, progress: Progress | N
     """Run a plan in one batch."""
     import duckdb
 
-    from accord.engine.settle import results_of_lists
+    from accord.engine.settling import results_of_lists
 
     connection = _database(threads).cursor()
     connection.execute("set enable_progress_bar = false")

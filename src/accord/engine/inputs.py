@@ -106,15 +106,6 @@ def read_inputs(
         reading.columns.connection.close()
 
 
-def unread_rows(contract: Contract, inputs: Inputs) -> list[Problem]:
-    """The rows of inputs that no row of the contract finds or gathers, one problem an input. Never a false alarm:
-    where the answer depends on a computed quantity, a row counts as read.
-    """
-    from accord.engine.unread import unread_rows as find
-
-    return find(contract, inputs)
-
-
 class _Reading:
     """One reading of all inputs of a contract."""
 
@@ -177,6 +168,8 @@ class _Reading:
         tables = {name: loaded[name] for name in contract.tables}
         self.same_rows(tables)
         self.gaps(tables, periods)
+        from accord.engine.unread import unread_rows
+
         worlds = self.worlds(tables)
         read_what_ifs = self.what_ifs(what_ifs, worlds)
         worlds = tuple(sorted({*worlds, *(world for values in read_what_ifs.values() for world in values)}))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from accord.engine.settle import ResultTable
+    from accord.engine.settling import ResultTable
 
 
 def payment_rows(plan: Plan, results: Mapping[str, ResultTable]) -> pa.Table:
@@ -151,7 +151,7 @@ def _amounts(amounts: pa.ChunkedArray, more: int) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from accord.engine.settle import narrowed, whole_array
+    from accord.engine.settling import narrowed, whole_array
 
     if pa.types.is_int64(amounts.type):
         ends = pc.min_max(amounts).as_py()

@@ -14,7 +14,7 @@ from accord.settlement import wording
 from accord.settlement.quick import settle_quickly
 
 if TYPE_CHECKING:
-    from accord.engine.settle import Settlement
+    from accord.engine.settling import Settlement
 
 
 def run_examples(contract: Contract) -> int:

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from accord.engine.inputs import Inputs, LoadedTable
-    from accord.engine.settle import Settlement
+    from accord.engine.settling import Settlement
     from accord.settlement.calls import Data
 
 STANDING = "earned:standing"

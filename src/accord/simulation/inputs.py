@@ -34,7 +34,7 @@ from accord.simulation.people import AGES, BANDS, FIFTHS, SEXES, cell_of
 from accord.simulation.population import value
 
 if TYPE_CHECKING:
-    from accord.engine.settle import Settlement
+    from accord.engine.settling import Settlement
     from accord.language.contract import Contract
     from accord.record.engines import Engine
     from accord.record.record import Record

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from accord.engine.inputs import Inputs
-    from accord.engine.settle import Settlement
+    from accord.engine.settling import Settlement
 
 Whole = NDArray[np.int64]
 
