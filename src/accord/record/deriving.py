@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,6 @@ from typing import TYPE_CHECKING
 from accord.record import definition
 from accord.record.portable import Select, read_select
 from accord.record.record import Record
-from accord.record.subset import Kind
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,33 +51,36 @@ def derive(
     """
     from accord.record.engines.duckdb import DuckDBEngine, Making
 
-    selects = _selects()
-    texts = {name: _text_hash(name, selects) for name in selects}
+    hashes = {name: _text_hash(name) for name in _texts()}
     made_before: Mapping[str, object] = {}
     if before and changed is not None:
         found = before.manifest.get("derived")
         made_before = found if isinstance(found, dict) else {}
     stale = {
-        name for name in selects if made_before.get(name) != texts[name] or _sources(name, selects) & set(changed or ())
+        name
+        for name in hashes
+        if (made_before.get(name) != hashes[name] or _sources(name) & set(changed or ()))
+        and any(record.files(source) for source in _sources(name))  # of nothing follows nothing
     }
-    needed = {each for name in stale for each in (*_needs(name, selects), name)}
-    for name in selects:
+    needed = {each for name in stale for each in (*_needs(name), name)}
+    for name in hashes:
         if name in definition.NAMES and name not in stale and before:
             for file in before.files(name):
                 (record.generation / name).mkdir(exist_ok=True)
                 os.link(file, record.generation / name / file.name)
     if not needed:
-        return texts
+        return hashes
     # a select that is another than before makes other rows of everybody
-    if not before or any(made_before.get(name) != texts[name] for name in stale):
+    if not before or any(made_before.get(name) != hashes[name] for name in stale):
         people = None
-    followed = {each for name in needed for each in _needs(name, selects)}
+    followed = {each for name in needed for each in _needs(name)}
     others = {name: before.files(name) for name in stale & {*definition.NAMES}} if before and people is not None else {}
     making = Making(record.generation, people, tuple(file for files in others.values() for file in files))
     with DuckDBEngine(record, threads, memory, making) as engine:
-        for name, select in selects.items():
+        for name in hashes:
             if name not in needed:
                 continue
+            select = _select(name)
             if name in followed:
                 engine.make(name, select)
             if name in stale and name in definition.NAMES:
@@ -88,58 +91,63 @@ def derive(
                     kept = read_select(f"select {listed} from {name}", f"{name}.sql", {name: select.kinds})
                 file = record.generation / name / "part-000000.parquet"
                 engine.write(kept, definition.table(name), file, others.get(name, ()))
-    return texts
+    return hashes
 
 
 def followed_tables() -> frozenset[str]:
     """The loaded tables that derived tables follow from."""
-    selects = _selects()
-    return frozenset(each for name in selects for each in _sources(name, selects))
+    return frozenset(each for name in _texts() for each in _sources(name))
 
 
 def followed(name: str) -> Mapping[str, Select]:
     """The selects that a derived table follows from, in order, itself last: for records that do not store it."""
-    selects = _selects()
-    needed = {*_needs(name, selects), name}
-    return {each: select for each, select in selects.items() if each in needed}
+    needed = {*_needs(name), name}
+    return {each: _select(each) for each in _texts() if each in needed}
 
 
 @cache
-def _selects() -> dict[str, Select]:
-    """The selects in an order in which each follows those that it reads."""
+def _texts() -> Mapping[str, str]:
+    """The texts of the selects, in an order in which each follows those that it reads."""
     texts = {path.stem: path.read_text("utf-8") for path in sorted(FOLDER.glob("*.sql"))}
-    ready: dict[str, Select] = {}
-    kinds: dict[str, Mapping[str, Kind]] = {}
+    ready: dict[str, str] = {}
     while len(ready) < len(texts):
         before = len(ready)
         for name, text in texts.items():
-            needs = {other for other in texts if other != name and _mentions(text, other)}
-            if name not in ready and needs <= ready.keys():
-                ready[name] = read_select(text, f"{name}.sql", kinds)
-                kinds[name] = ready[name].kinds
+            if name not in ready and _reads(text) & texts.keys() - {name} <= ready.keys():
+                ready[name] = text
         if len(ready) == before:
             raise AssertionError(f"derived tables that read each other: {sorted(texts.keys() - ready.keys())}")
     return ready
 
 
-def _mentions(text: str, name: str) -> bool:
-    import re
+def _reads(text: str) -> set[str]:
+    """What stands where a table does in a select: tables, and its own common table expressions.
 
-    code = re.sub(r"--[^\n]*", "", text)
-    return re.search(rf"\b(from|join)\s+{re.escape(name)}\b", code, re.IGNORECASE) is not None
+    A load asks this of every select, and mostly needs no more: parsing them takes longer than a small load.
+    """
+    return set(re.findall(r"\b(?:from|join)\s+(\w+)", re.sub(r"--[^\n]*", "", text), re.IGNORECASE))
 
 
-def _needs(name: str, selects: Mapping[str, Select]) -> set[str]:
+@cache
+def _select(name: str) -> Select:
+    """A select, read and checked."""
+    return read_select(_texts()[name], f"{name}.sql", {each: _select(each).kinds for each in _needs(name)})
+
+
+@cache
+def _needs(name: str) -> frozenset[str]:
     """The other selects that one reads, and those that these read."""
-    direct = {table for table in selects[name].tables if table in selects and table != name}
-    return direct | {each for table in direct for each in _needs(table, selects)}
+    direct = (_reads(_texts()[name]) & _texts().keys()) - {name}
+    return frozenset(direct).union(*map(_needs, direct))
 
 
-def _sources(name: str, selects: Mapping[str, Select]) -> set[str]:
+@cache
+def _sources(name: str) -> frozenset[str]:
     """The loaded tables that a select follows from."""
-    return {table for each in (name, *_needs(name, selects)) for table in selects[each].tables if table not in selects}
+    read = {table for each in (name, *_needs(name)) for table in _reads(_texts()[each])}
+    return frozenset(read & {*definition.NAMES} - _texts().keys())
 
 
-def _text_hash(name: str, selects: Mapping[str, Select]) -> str:
-    texts = [selects[each].text for each in sorted({name, *_needs(name, selects)})]
+def _text_hash(name: str) -> str:
+    texts = [_texts()[each] for each in sorted({name, *_needs(name)})]
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()

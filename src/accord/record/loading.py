@@ -20,6 +20,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -322,8 +323,7 @@ class _Load:
                 problems.append(Problem(Place(file.label, 0, 0), "this is not an ordinary file"))
                 continue
             self.stamps[file.path] = _stamp(file.path)
-            with file.path.open("rb") as content:
-                digests[file.path] = hashlib.file_digest(content, "sha256").hexdigest()
+            digests[file.path] = _digest(file.path)
             done += file.path.stat().st_size
         if problems:
             raise DataRefused(problems)
@@ -597,7 +597,11 @@ class _Load:
         changed: set[str] = set()
         con.execute("create temp table changed_people (person BIGINT)")
         follow = followed_tables() if self.before else frozenset()
-        for name, table in definition.tables().items():
+        for name in definition.NAMES:
+            # what is in no file need not be known either
+            if not (balance.staged(name) or balance.withdrawn(name) or self._before(name)):
+                continue
+            table = definition.table(name)
             if table.derived:
                 continue
             merged = self._merge(con, balance, unfinished, prefix, table, known)
@@ -772,12 +776,16 @@ def describe_tables(generation: Path) -> dict[str, Any]:
         if not files:
             folder.rmdir()
             continue
-        hashes: dict[str, str] = {}
-        for file in files:
-            with file.open("rb") as content:
-                hashes[file.name] = hashlib.file_digest(content, "sha256").hexdigest()
-        described[folder.name] = {"rows": sum(pq.read_metadata(file).num_rows for file in files), "files": hashes}
+        rows = sum(pq.read_metadata(file).num_rows for file in files)
+        with ThreadPoolExecutor(2) as pool:
+            hashes = dict(zip((file.name for file in files), pool.map(_digest, files), strict=True))
+        described[folder.name] = {"rows": rows, "files": hashes}
     return described
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 @contextlib.contextmanager

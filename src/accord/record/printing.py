@@ -65,7 +65,7 @@ def _translated(node: Expr, dialect: Dialect) -> Expr:
         given = {**_copied(node), "start": _from_one(node.args["start"])}
         length = node.args.get("length")
         if length is not None and not isinstance(length, exp.Literal):
-            given["length"] = exp.Greatest(this=length.copy(), expressions=[exp.Literal.number(0)])
+            given["length"] = _case(exp.LT, length, 0, exp.Literal.number(0), length)
         return exp.Substring(**given)
     if isinstance(node, exp.AddMonths):
         return _own("add_months", list(node.iter_expressions()), dialect)
@@ -96,8 +96,16 @@ def _from_one(place: Expr) -> Expr:
 
     if isinstance(place, exp.Literal):
         return place.copy()
-    above = exp.Greatest(this=place.copy(), expressions=[exp.Literal.number(0)])
-    return exp.Nullif(this=exp.Cast(this=above, to=exp.DataType.build("int")), expression=exp.Literal.number(0))
+    return _case(exp.GTE, place, 1, exp.Cast(this=place.copy(), to=exp.DataType.build("int")), None)
+
+
+def _case(holds: type[Expr], value: Expr, number: int, then: Expr, otherwise: Expr | None) -> Expr:
+    """One thing where a comparison of a value with a number holds, else another, or nothing."""
+    from sqlglot import exp
+
+    compared = exp.paren(value.copy()) if isinstance(value, exp.Binary) else value.copy()
+    holding = holds(this=compared, expression=exp.Literal.number(number))
+    return exp.Case(ifs=[exp.If(this=holding, true=then)], default=otherwise.copy() if otherwise else None)
 
 
 def _own(name: str, given: list[Expr], dialect: Dialect) -> Expr:

@@ -23,6 +23,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,8 @@ from accord.record.definition import Table
 
 if TYPE_CHECKING:
     import duckdb
+    import numpy as np
+    from numpy.typing import NDArray
 
 SMALL = 500_000
 """Files of fewer rows are written together with others."""
@@ -172,18 +175,16 @@ class Versions:
         self._make("taken_back", "select NULL::BIGINT as file, NULL::BIGINT as line, '' as why where false")
 
     def _all_different(self) -> bool:
-        """Whether no key stands twice in this load, as is usual: sorted, a part at a time, since grouping takes longer.
+        """Whether no key stands twice in this load, as is usual.
 
-        Half a second for 8 million keys, and their memory, against two seconds.
+        The keys are sorted, two parts at a time: a third of the work of grouping them, in the memory of two parts.
         """
-        import numpy as np
-
-        parts = 1 + sum(map(_rows, self.staged)) // LARGE
-        for part in range(parts):
-            some = self.con.sql(f"select row from staged where row % {parts} = {part}")
-            keys = np.sort(some.fetchnumpy()["row"])
-            if (keys[1:] == keys[:-1]).any():
-                return False
+        parts = 2 * (1 + sum(map(_rows, self.staged)) // LARGE)
+        with ThreadPoolExecutor(2) as pool:
+            for part in range(0, parts, 2):
+                selects = [f"select row from staged where row % {parts} = {each}" for each in (part, part + 1)]
+                if not all(pool.map(_different, [self.con.sql(each).fetchnumpy()["row"] for each in selects])):
+                    return False
         return True
 
     def _met(self) -> str:
@@ -447,6 +448,12 @@ class Versions:
 
     def _count(self, name: str) -> int:
         return int(self.con.execute(f"select count(*) from {name}").fetchall()[0][0])
+
+
+def _different(keys: NDArray[np.int64]) -> bool:
+    """Whether no number stands twice among these, which are sorted by it."""
+    keys.sort()
+    return not bool((keys[1:] == keys[:-1]).any())
 
 
 def _rows(file: Path) -> int:
