@@ -26,8 +26,8 @@
 --      if that spell came from a hospital; otherwise on the last day that its own episodes show. A day case or regular
 --      attendance without a day of discharge ended on the last day that it shows.
 --
--- Most episodes are the only one of their spell, of a person who never came from a hospital, left for one, or is still there.
--- Nothing can be joined to them, so they are taken as they stand (single); the others are put in order.
+-- Most people never came from a hospital, left for one, or are still there. Nothing of theirs can be joined: each spell is an
+-- admission, and an episode that is the only one of its spell is taken as it stands (single). The others are put in order.
 with sizes as (
     select person, spell, count(*) as told from episodes group by person, spell
 ),
@@ -90,7 +90,7 @@ spells as (
 ),
 signs as (
     select
-        person, spell, key, admitted, shown, came_from, method, went_to,
+        spells.person as person, spell, key, admitted, shown, came_from, method, went_to,
         case when discharged is null then null else greatest(discharged, shown) end as discharged,
         case
             when came_from in ('49', '50', '51', '52', '53', '87') or method in ('2B', '81') then 1 else 0
@@ -99,6 +99,7 @@ signs as (
         case when class in ('2', '3', '4') then 0 else 1 end as ordinary,
         case when class in ('3', '4') then 1 else 0 end as regular
     from spells
+    join moving on moving.person = spells.person
 ),
 followed as (
     select
@@ -182,6 +183,12 @@ placed as (
             else min(case when alone = 0 then key end) over (partition by person, regular, chain)
         end as admission
     from chained
+    union all
+    select
+        spells.person as person, spell, admitted, greatest(discharged, shown) as ended, 1 as number, key, key as admission
+    from spells
+    left join moving on moving.person = spells.person
+    where moving.person is null
 ),
 positioned as (
     select
