@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from accord.measures import comparing
-from accord.measures.computing import MeasureMisused, Session, born_by, periods
+from accord.measures.computing import MeasureMisused, Period, Session, born_by, counted_on, periods
 from accord.measures.explaining import age_on
 from accord.measures.figures import Figures, figures
 from accord.measures.measure import MeasureNotFound, find
@@ -326,6 +326,26 @@ def test_born_by() -> None:
         for born in (dt.date(2000, 2, 28) + dt.timedelta(n) for n in range(-400, 5)):
             for age in (0, 18, 23, 24, 25):
                 assert (born <= born_by(day, age)) == (age_on(born, day) >= age), (day, born, age)
+
+
+COUNTED = [
+    # how people are counted; first and last day of the period; the day on which they are
+    ("people on the first day", "2025-01-01", "2025-12-31", "2025-01-01"),
+    ("people on the last day", "2025-01-01", "2025-12-31", "2025-12-31"),
+    ("people on 1 April", "2025-01-01", "2025-12-31", "2025-04-01"),
+    ("people on 1 April", "2025-04-01", "2025-04-30", "2025-04-01"),
+    ("people on 1 April", "2025-01-01", "2025-04-01", "2025-04-01"),
+    ("people on 1 April", "2025-01-01", "2025-03-31", "2024-04-01"),
+    ("people on 1 April", "2024-04-01", "2026-03-31", "2025-04-01"),
+]
+
+
+@pytest.mark.parametrize(("count", "first", "last", "day"), COUNTED)
+def test_the_day_on_which_people_are_counted(tmp_path: Path, count: str, first: str, last: str, day: str) -> None:
+    """Of 1 April, the last that the period reaches, or the one before it."""
+    written = find(write_measure(tmp_path, card(population={"who": "registered", "count": count}))).card
+    period = Period(first, dt.date.fromisoformat(first), dt.date.fromisoformat(last), "")
+    assert counted_on(written, period) == dt.date.fromisoformat(day)
 
 
 # -- against plain Python ----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from accord.measures.measure import find
 from accord.measures.register import ReleaseRefused, enter
 from accord.measures.release import Release, release
 from accord.measures.suppression import Cell, Given, Leaves, Protection, protect
-from accord.record.disclosure import STAR, rules
+from accord.record.disclosure import STAR, Rules, rules
 from accord.record.record import Record
 from tests.measures.made import SELECT, card, made, organisations, ratio, rows, write_measure
 
@@ -275,17 +276,41 @@ def test_a_damaged_register_stops_releases(tmp_path: Path) -> None:
         releasing(record, tmp_path, "month", ("practice",))
 
 
-def test_money_is_not_one_persons(tmp_path: Path) -> None:
-    """A sum that one or two people make most of is withheld, however large; one of many is shown in hundreds."""
-    numbers = range(1, 41)
-    costs = [f"{n} | 2025-05-01 | 20000" for n in numbers] + ["39 | 2025-05-02 | 90000000"]
+OWN, ANY = rules(), replace(rules(), share=100)
+"""The rules that come with Accord; and such that two people may make everything, if enough remains beside them."""
+
+DOMINATED = [
+    # what each person of a practice costs, in pounds; the rules; whether their sum may be shown
+    ([200] * 20, OWN, True),
+    ([200] * 20 + [900_000], OWN, False),
+    ([4500, 4000, *[150] * 10], OWN, True),  # the two largest make 85 percent
+    ([4500, 4010, *[149] * 10], OWN, False),  # and a little more
+    ([4300, 4300, *[140] * 10], OWN, False),  # neither of them alone
+    ([4300, 140, 4300, *[140] * 9], OWN, False),
+    ([5000, 4500, *[50] * 10], ANY, True),  # what remains is 10 percent of the largest
+    ([5000, 4500, *[49] * 10], ANY, False),
+    ([900] * 7, OWN, False),
+    ([900] * 8, OWN, True),
+    ([0] * 8, OWN, True),
+]
+
+
+@pytest.mark.parametrize("level", ["practice", "network"])
+@pytest.mark.parametrize(("costs", "by", "shown"), DOMINATED)
+def test_money_is_not_one_persons(tmp_path: Path, costs: list[int], by: Rules, shown: bool, level: str) -> None:
+    """A sum that one or two people make most of is withheld, however large: of a practice, and of two together."""
+    practices = ["P1"] * len(costs) if level == "practice" else [f"P{1 + n % 2}" for n in range(len(costs))]
     record = made(
         tmp_path / "record",
-        people=rows("people", "person|born|sex", *[f"{n} | 1950-01-01 | female" for n in numbers]),
+        people=rows("people", "person|born|sex", *[f"{n} | 1950-01-01 | female" for n, _ in enumerate(costs)]),
         registrations=rows(
-            "registrations", "person|practice|since", *[f"{n} | P{1 + n % 2} | 2020-01-01" for n in numbers]
+            "registrations", "person|practice|since", *[f"{n} | {at} | 2020-01-01" for n, at in enumerate(practices)]
         ),
-        attendances=rows("attendances", "person|day|cost", *costs),
+        attendances=rows(
+            "attendances",
+            "person|day|cost",
+            *[f"{n} | 2025-05-0{day} | {50 * cost}" for n, cost in enumerate(costs) for day in (1, 2)],
+        ),
         organisations=organisations(),
     )
     select = "select person, day, cost as numerator from attendances"
@@ -295,8 +320,8 @@ def test_money_is_not_one_persons(tmp_path: Path) -> None:
     )
     measure = find(write_measure(tmp_path, written, select))
     with Session(record, first=FIRST, until=UNTIL, every="whole", threads=1) as session:
-        made_release = release(session, figures(session, measure, ("practice",)))
-    assert {row.organisation: row.numerator for row in made_release.rows} == {"P1": "400000", "P2": STAR}
+        (row,) = release(session, figures(session, measure, (level,)), by=by).rows
+    assert row.numerator == (str(100 * sum(costs)) if shown else STAR)
 
 
 # -- populations: person-days are protected as people ------------------------------------------------------------------

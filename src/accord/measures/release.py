@@ -186,8 +186,8 @@ class _Making:
         for number, figure in enumerate(self.figures.rows):
             below = shown["denominator"][number] if "denominator" in shown else None
             above = shown["numerator"][number]
-            no_denominator = below is not None and below.star
-            no_numerator = above.star or (no_denominator and self._is_small(figure, "denominator"))
+            # a numerator over few people is sensitive itself (see _given)
+            no_denominator, no_numerator = below is not None and below.star, above.star
             withheld += no_numerator or no_denominator
             kept = replace(figure, numerator=above.value, denominator=None if below is None else below.value)
             rows.append(self._row(kept, no_numerator, no_denominator))

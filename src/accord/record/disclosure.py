@@ -16,15 +16,14 @@ STAR = "*"
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The figures of the rules (``disclosure.yaml``). ``largest`` people may not make more than ``share`` percent of a
-    sum of money, and without the two largest more than ``p`` percent of the largest must remain.
+    """The figures of the rules (``disclosure.yaml``). Two people may not make more than ``share`` percent of a sum of
+    money, and beside them ``p`` percent of what the largest makes must remain at least.
     """
 
     least: int
     most: int
     step: int
     money_step: int
-    largest: int
     share: int
     p: int
 
@@ -57,7 +56,6 @@ def rules() -> Rules:
         found["small", "to"],
         found["round", "counts"],
         found["round_money", "pence"],
-        found["dominance", "largest"],
         found["dominance", "share"],
         found["dominance", "p"],
     )

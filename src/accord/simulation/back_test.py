@@ -365,8 +365,8 @@ def _sums(place: NDArray[np.int64], values: Numbers, count: int) -> Numbers:
 
 
 def _dominated(place: NDArray[np.int64], values: Numbers, count: int) -> NDArray[np.bool_]:
-    """Whether the people with the largest sums make more of each whole than may be shown."""
-    from accord.measures.release import rules
+    """Whether the two people with the largest sums make more of each whole than may be shown."""
+    from accord.record.disclosure import rules
 
     out = np.zeros(count, bool)
     order = np.lexsort((-values, place))
@@ -374,7 +374,7 @@ def _dominated(place: NDArray[np.int64], values: Numbers, count: int) -> NDArray
     for number in range(count):
         here = values[order[bounds[number] : bounds[number + 1]]]
         whole = float(here.sum())
-        out[number] = whole > 0 and float(here[: rules().largest].sum()) * 100 > rules().share * whole
+        out[number] = whole > 0 and float(here[:2].sum()) * 100 > rules().share * whole
     return out
 
 
