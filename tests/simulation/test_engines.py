@@ -117,19 +117,6 @@ def test_a_scenario_that_changes_nothing_changes_no_event():
     assert (alone.counts[0] == outcome.counts[0]).all()
 
 
-def test_pieces_are_all_practices_once():
-    """However people are spread over practices, pieces follow each other and lose none; no practice is cut."""
-    random = np.random.default_rng(2)
-    for sizes in (np.array([5]), np.array([0, 3, 0]), np.array([10_000, 1, 1, 1]), random.integers(0, 9_000, 300)):
-        offsets = np.concatenate([[0], np.cumsum(sizes)])
-        for many in (0, 1, 2, 7, 1000):
-            pieces = engine._pieces(offsets, many)  # pyright: ignore[reportPrivateUsage]
-            assert pieces[0][0] == 0
-            assert pieces[-1][1] == len(sizes)
-            assert all(before[1] == after[0] for before, after in itertools.pairwise(pieces))
-            assert all(start < stop for start, stop in pieces)
-
-
 def test_two_callers_at_once_change_nothing():
     _, made = built_in()
     people = population()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -18,7 +19,7 @@ from accord.place.place import read_place  # noqa: E402
 from accord.settlement.calls import Misused  # noqa: E402
 from accord.simulation import person_engine  # noqa: E402
 from accord.simulation.model import model  # noqa: E402
-from accord.simulation.partitions import LOCAL, Part, Spark, bounds, engine, together  # noqa: E402
+from accord.simulation.partitions import LOCAL, Part, Spark, engine, together  # noqa: E402
 from accord.simulation.people import People  # noqa: E402
 from accord.simulation.person_engine import Outcome  # noqa: E402
 from accord.simulation.population import populate  # noqa: E402
@@ -52,7 +53,7 @@ def change() -> np.ndarray:
 @cache
 def whole() -> Outcome:
     nb.set_num_threads(1)
-    return LOCAL.simulate(population(), built_in(), 2, SEED, change())
+    return LOCAL.simulate(Part(population(), 2, SEED, change()), built_in())
 
 
 def same(one: Outcome, other: Outcome) -> None:
@@ -64,17 +65,17 @@ def same(one: Outcome, other: Outcome) -> None:
 
 def test_two_threads_are_one():
     nb.set_num_threads(min(2, nb.config.NUMBA_NUM_THREADS))
-    same(LOCAL.simulate(population(), built_in(), 2, SEED, change()), whole())
+    same(LOCAL.simulate(Part(population(), 2, SEED, change()), built_in()), whole())
 
 
 @pytest.mark.parametrize("cuts", [(0, 7), (0, 1, 7), (0, 2, 3, 6, 7), (0, 1, 2, 3, 4, 5, 6, 7)], ids=str)
 def test_cuts_between_practices_are_not_seen(cuts: tuple[int, ...]):
-    part = Part(population(), 2, SEED, change(), 0, 0, None)
+    part = Part(population(), 2, SEED, change())
     same(together([one.simulated(built_in()) for one in part.cut(cuts)]), whole())
 
 
 def test_a_part_of_a_part_is_a_part():
-    middle = Part(population(), 2, SEED, change(), 0, 0, None).cut((0, 2, 6, 7))[1]
+    middle = Part(population(), 2, SEED, change()).cut((0, 2, 6, 7))[1]
     there = together([one.simulated(built_in()) for one in middle.cut((0, 1, 4))])
     assert there.counts.tobytes() == whole().counts[:, 2:6].tobytes()
 
@@ -82,7 +83,7 @@ def test_a_part_of_a_part_is_a_part():
 @pytest.mark.parametrize("number", [1, 2, 3, 5, 100])
 def test_people_are_cut_into_parts_of_about_the_same_size(number: int):
     people = population()
-    found = bounds(people, number)
+    found = people.bounds(number)
     assert (found[0], found[-1]) == (0, people.practices)
     assert found == sorted(set(found))
     assert len(found) - 1 <= number
@@ -90,13 +91,25 @@ def test_people_are_cut_into_parts_of_about_the_same_size(number: int):
     assert most <= len(people) / number + np.diff(people.offsets).max()
 
 
+@pytest.mark.parametrize("sizes", [[5], [0, 3, 0], [10_000, 1, 1, 1], range(0, 9_000, 30)], ids=str)
+def test_parts_are_all_practices_once(sizes: Sequence[int]):
+    """However people are spread over practices, parts follow each other and lose none; no practice is cut."""
+    nobody = np.zeros(sum(sizes), np.uint8)
+    people = People(np.cumsum([0, *sizes]), nobody.astype(np.int16), nobody, nobody, nobody)
+    for many in (1, 2, 7, 1000):
+        found = people.bounds(many)
+        assert (found[0], found[-1]) == (0, len(sizes))
+        assert all(start < stop for start, stop in pairwise(found))
+        assert len(found) - 1 <= many
+
+
 def test_on_spark_it_is_the_same(spark: str):
     """Three tasks, and a run that goes on year by year, as a place's does."""
     people, cluster = population(), Spark(partitions=3, threads=2)
-    same(cluster.simulate(people, built_in(), 2, SEED, change()), whole())
-    first = cluster.simulate(people, built_in(), 1, SEED, change()[:, :, :1])
+    same(cluster.simulate(Part(people, 2, SEED, change()), built_in()), whole())
+    first = cluster.simulate(Part(people, 1, SEED, change()[:, :, :1]), built_in())
     later = replace(people, months=(people.months + 12).astype(np.int16))
-    second = cluster.simulate(later, built_in(), 1, SEED, change()[:, :, 1:], first_year=1, after=first)
+    second = cluster.simulate(Part(later, 1, SEED, change()[:, :, 1:], first_year=1, after=first), built_in())
     same(replace(second, counts=np.concatenate([first.counts, second.counts], axis=2)), whole())
 
 

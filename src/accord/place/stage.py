@@ -20,7 +20,7 @@ from accord.simulation.counted import Counted
 from accord.simulation.events import frequent
 from accord.simulation.listing import lists
 from accord.simulation.model import STREAMS, Figures, Model
-from accord.simulation.partitions import LOCAL, Engine
+from accord.simulation.partitions import LOCAL, Engine, Part
 from accord.simulation.people import BANDS, FIFTHS, People
 from accord.simulation.practices import Practice
 from accord.simulation.results import GROUPS, LAZY, RESULTS
@@ -88,9 +88,8 @@ def draw_worlds(made: Stage, draws: Sequence[int], cases: Sequence[Case], respon
             now = replace(people, months=(people.months + 12 * year).astype(np.int16))
             states = np.repeat(people.state[None], scenarios, axis=0) if after is None else after.end
             listed[here, :, year], complex_people[here, :, year] = lists(people, states, year)
-            after = made.engine.simulate(
-                now, made.tables, 1, seed, change[:, :, year : year + 1], first_year=year, after=after
-            )
+            this_year = change[:, :, year : year + 1]
+            after = made.engine.simulate(Part(now, 1, seed, this_year, first_year=year, after=after), made.tables)
             counts[here, :, year] = after.counts[:, :, 0]
         contacts[here] = frequent(counts[here], seed)
     masks: dict[str, NDArray[np.bool_]] = {}

@@ -30,39 +30,21 @@ PEOPLE_EACH = 1_000_000
 """The most people of a partition on Spark, unless a practice has more: a task then takes some hundred megabytes."""
 
 
-class Engine(Protocol):
-    """Whatever simulates people; see :func:`accord.simulation.person_engine.simulate` for the arguments."""
-
-    def simulate(
-        self,
-        people: People,
-        tables: Tables,
-        years: int,
-        seed: int,
-        change: NDArray[np.uint32] | None = None,
-        *,
-        first_year: int = 0,
-        after: Outcome | None = None,
-    ) -> Outcome:
-        """Simulate a population for some years under one or more scenarios."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Part:
     """Some practices of a population with all that simulating them needs, but the model.
 
-    ``first_person`` is the number of the first of ``people`` in the whole population; the other attributes are the
-    arguments of :func:`accord.simulation.person_engine.simulate`.
+    ``first_person`` is the number of the first of ``people`` in the whole population; the attributes are the arguments
+    of :func:`accord.simulation.person_engine.simulate`.
     """
 
     people: People
     years: int
     seed: int
-    change: NDArray[np.uint32]
-    first_person: int
-    first_year: int
-    after: Outcome | None
+    change: NDArray[np.uint32] | None = None
+    first_person: int = 0
+    first_year: int = 0
+    after: Outcome | None = None
 
     def simulated(self, tables: Tables) -> Outcome:
         """What happens to these people."""
@@ -93,18 +75,11 @@ class Part:
                 people.state[begin:end],
                 people.burden[begin:end],
             ),
-            change=self.change[:, first:last],
+            change=None if self.change is None else self.change[:, first:last],
             first_person=self.first_person + begin,
             # what was counted before is not needed to go on
             after=after and Outcome(after.counts[:, :0], after.end[:, begin:end], after.burden[:, begin:end]),
         )
-
-
-def bounds(people: People, number: int) -> list[int]:
-    """Where practices are cut into at most so many parts, each with about as many people; none is empty."""
-    aims = np.arange(1, number) * (len(people) / number)
-    cuts = np.searchsorted(people.offsets, aims)
-    return sorted({0, people.practices, *(int(cut) for cut in cuts if cut < people.practices)})
 
 
 def together(parts: Sequence[Outcome]) -> Outcome:
@@ -116,23 +91,21 @@ def together(parts: Sequence[Outcome]) -> Outcome:
     )
 
 
+class Engine(Protocol):
+    """Whatever simulates people."""
+
+    def simulate(self, whole: Part, tables: Tables) -> Outcome:
+        """What happens to people under a model."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Local:
     """This machine: all practices in one go, with as many threads as numba has."""
 
-    def simulate(
-        self,
-        people: People,
-        tables: Tables,
-        years: int,
-        seed: int,
-        change: NDArray[np.uint32] | None = None,
-        *,
-        first_year: int = 0,
-        after: Outcome | None = None,
-    ) -> Outcome:
-        """Simulate a population for some years under one or more scenarios."""
-        return person_engine.simulate(people, tables, years, seed, change, first_year=first_year, after=after)
+    def simulate(self, whole: Part, tables: Tables) -> Outcome:
+        """What happens to people under a model."""
+        return whole.simulated(tables)
 
 
 class Spark:
@@ -155,27 +128,17 @@ class Spark:
         self._partitions = partitions
         self._sent: tuple[Tables, Any] | None = None
 
-    def simulate(
-        self,
-        people: People,
-        tables: Tables,
-        years: int,
-        seed: int,
-        change: NDArray[np.uint32] | None = None,
-        *,
-        first_year: int = 0,
-        after: Outcome | None = None,
-    ) -> Outcome:
-        """Simulate a population for some years under one or more scenarios.
+    def simulate(self, whole: Part, tables: Tables) -> Outcome:
+        """What happens to people under a model.
 
         Raises:
             DataRefused: a task of Spark did not end well.
         """
         from py4j.protocol import Py4JError
 
-        change = person_engine.multipliers(1, people.practices, years) if change is None else change
+        people = whole.people
         number = self._partitions or max(self._context.defaultParallelism, -(-len(people) // PEOPLE_EACH))
-        parts = Part(people, years, seed, change, 0, first_year, after).cut(bounds(people, number))
+        parts = whole.cut(people.bounds(number))
         model = self._model(tables)
         try:
             return together(self._context.parallelize(parts, len(parts)).map(_Task(model)).collect())

@@ -73,3 +73,9 @@ class People:
     def practices(self) -> int:
         """How many practices there are."""
         return len(self.offsets) - 1
+
+    def bounds(self, number: int) -> list[int]:
+        """Where practices are cut into at most so many parts, each with about as many people; none is empty."""
+        aims = np.arange(1, number) * (len(self) / number)
+        cuts = np.searchsorted(self.offsets, aims)
+        return sorted({0, self.practices, *(int(cut) for cut in cuts if cut < self.practices)})

@@ -122,7 +122,8 @@ def simulate(
         _run(*piece, people.offsets, lists, tables, change, counts, first)
 
     threads = nb.get_num_threads()
-    pieces = _pieces(people.offsets, min(PIECES * threads, len(people) * years * len(change) // WORTH_A_PIECE))
+    many = min(PIECES * threads, len(people) * years * len(change) // WORTH_A_PIECE)
+    pieces = list(pairwise(people.bounds(max(many, 1))))
     if threads == 1 or len(pieces) == 1:
         for piece in pieces:
             run(piece)
@@ -130,14 +131,6 @@ def simulate(
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(run, pieces))
     return Outcome(counts, end, burden)
-
-
-def _pieces(offsets: NDArray[np.int64], many: int) -> list[tuple[int, int]]:
-    """Practices in about so many pieces, of about as many people each: the first practice of each, and that after."""
-    wanted = np.linspace(offsets[0], offsets[-1], max(many, 1) + 1)
-    cuts = np.unique(np.searchsorted(offsets, wanted))
-    cuts[0], cuts[-1] = 0, len(offsets) - 1
-    return [(int(start), int(stop)) for start, stop in pairwise(cuts)]
 
 
 @compiled(nogil=True, boundscheck=False)

@@ -113,7 +113,7 @@ def _events(made: Given) -> Iterator[Check]:
     practices = max(1, int(np.searchsorted(made.people.offsets, WRITTEN, side="right")) - 1)
     whole = made.people
     change = moved(whole, made.seed)[1:]
-    first = Part(whole, YEARS, made.seed, change, 0, 0, None).cut([0, practices])[0]
+    first = Part(whole, YEARS, made.seed, change).cut([0, practices])[0]
     people, change = first.people, first.change
     counts = person_engine.simulate(people, made.tables, YEARS, made.seed, change).counts[0]
     lives = written.events(people, made.tables, YEARS, made.seed, change)

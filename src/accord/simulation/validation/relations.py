@@ -502,7 +502,7 @@ def _machine(made: Given, counts: Whole, end: NDArray[np.uint8]) -> Check:
     finally:
         nb.set_num_threads(before)
     change = person_engine.multipliers(1, people.practices, YEARS)
-    pieces = partitions.Part(people, YEARS, made.seed, change, 0, 0, None).cut(range(people.practices + 1))
+    pieces = partitions.Part(people, YEARS, made.seed, change).cut(range(people.practices + 1))
     apart = partitions.together([piece.simulated(made.tables) for piece in pieces])
     differs += int((apart.counts != counts).sum() + (apart.end != end).sum())
     return _same(
