@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from accord.language.problem import DataRefused
 from accord.measures import comparing
 from accord.measures.computing import MeasureMisused, Period, Session, born_by, counted_on, periods
 from accord.measures.explaining import age_on
@@ -145,6 +146,42 @@ def test_levels(record: Record, tmp_path: Path, level: str, expected: dict[Any, 
     """What practices belong to."""
     found = computed(record, tmp_path, card(), (level,))
     assert {key: each[0] for key, each in counts(found).items() if key[1] == "05"} == expected
+
+
+def by_network(folder: Path, *described: str) -> dict[tuple[str, ...], int]:
+    """Numerators by network and month, of one person of P1 and one of P2."""
+    moved = made(
+        folder / "record",
+        people=rows("people", "person|born|sex", "1 | 1940-05-01 | female", "2 | 1940-05-01 | female"),
+        registrations=rows("registrations", "person|practice|since", "1 | P1 | 2020-01-01", "2 | P2 | 2020-01-01"),
+        attendances=rows("attendances", "person|day", *[f"{n} | 2025-0{m}-20" for n in (1, 2) for m in (4, 5, 6)]),
+        organisations=rows("organisations", "code|kind|within|since|until", *described),
+    )
+    return {key: each[0] for key, each in counts(computed(moved, folder, card(), ("network",))).items()}
+
+
+def test_a_practice_belongs_where_it_is_on_the_first_day_of_a_period(tmp_path: Path) -> None:
+    """Or, if it is nowhere then, where it comes next."""
+    assert by_network(
+        tmp_path,
+        "N1 | network | | |",
+        "N2 | network | | |",
+        "P1 | practice | N1 | | 2025-05-02",
+        "P1 | practice | N2 | 2025-05-02 |",
+        "P2 | practice | N2 | 2025-05-31 |",
+    ) == {
+        ("N1", "04"): 1,
+        ("not known", "04"): 1,
+        ("N1", "05"): 1,
+        ("N2", "05"): 1,
+        ("N2", "06"): 2,
+    }
+
+
+def test_organisations_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
+    """As a roster refuses them: which of the two a practice belongs to would be chance."""
+    with pytest.raises(DataRefused, match="organisation P1 is described twice from 2025-05-02"):
+        by_network(tmp_path, "P1 | practice | N1 | |", "P1 | practice | N2 | 2025-05-02 |", "N1 | network | | |")
 
 
 def test_strata(record: Record, tmp_path: Path) -> None:

@@ -1,12 +1,11 @@
 """Figures: a measure's sums added up by organisation, with rates, limits and expected counts, rounded by its card.
 
 Sums of practices are added up to networks, neighbourhoods and boards by where each practice belonged on the first day
-of the period. Rates are made from the sums of each row, never from other rates.
+of the period (or, if nowhere then, next). Rates are made from the sums of each row, never from other rates.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,6 +21,7 @@ from accord.measures.card import Card
 from accord.measures.computing import ALL, NOT_KNOWN, NUMBERS, Cells, MeasureMisused, Period, Session, called
 from accord.measures.measure import Measure
 from accord.measures.standardising import NOTHING, Expecting, Rate, rounded
+from accord.record.belonging import belonging as belonging_by_day
 from accord.record.column import column
 
 if TYPE_CHECKING:
@@ -327,40 +327,20 @@ _LOWEST = {levels[0] for levels in _LEVELS.values()}
 
 
 def belonging(session: Session, levels: Sequence[str]) -> Belonging:
-    """What each organisation belongs to, climbing from one to the next that it lies within, on a period's first day.
+    """What each organisation belongs to on a period's first day; if to nobody then, the first after that, within it.
 
     One that the record does not describe, or places nowhere, belongs to what is not known.
+
+    Raises:
+        DataRefused: organisations contradict each other.
     """
     above = {(level, period.label): _Above(level) for level in levels for period in session.periods}
-    climbed = [level for level in levels if level != ALL and level not in _LOWEST]
-    if not climbed:
-        return above
-    spans: dict[str, list[tuple[dt.date, dt.date, str, str | None]]] = {}
-    for row in session.organisations():
-        span = (row["since"] or dt.date.min, row["until"] or dt.date.max, row["kind"], row["within"])
-        spans.setdefault(row["code"], []).append(span)
-    for each in spans.values():
-        each.sort(key=lambda span: (span[0], span[2], span[3] or ""))
-    for period, level, code in product(session.periods, climbed, spans):
-        found = _climb(code, level, period, spans)
-        if found is not None:
-            above[level, period.label][code] = found
+    for level in levels:
+        if level == ALL or level in _LOWEST:
+            continue
+        rows = session.organisations()
+        spans = belonging_by_day(rows, (row["code"] for row in rows), level)
+        for period, span in product(session.periods, spans):
+            if span.organisation is not None and span.since <= period.last and period.first < span.until:
+                above[level, period.label].setdefault(span.unit, span.organisation)  # the spans are in order
     return above
-
-
-def _climb(
-    code: str, level: str, period: Period, spans: Mapping[str, list[tuple[dt.date, dt.date, str, str | None]]]
-) -> str | None:
-    seen: set[str] = set()
-    at: str | None = code
-    while at is not None and at not in seen and at in spans:
-        seen.add(at)
-        on_first = [span for span in spans[at] if span[0] <= period.first < span[1]]
-        later = [span for span in spans[at] if span[0] <= period.last and span[1] > period.first]
-        now = on_first[-1] if on_first else later[0] if later else None
-        if now is None:
-            return None
-        if now[2] == level:
-            return at
-        at = now[3]
-    return None
