@@ -27,7 +27,7 @@ frame does the rest, alike for all:
 - Ages and sex of the card hold for rows on their day, and for the population on the day it is counted. Person-days
   are counted exactly: a birthday divides a person's days between ages.
 - Practices are added up to networks, neighbourhoods and boards by where they belonged on the first day of the
-  period.
+  period; if nowhere then, by the next in it. Organisations that contradict each other are refused, as for a roster.
 - Ratios are sums over sums, never a mean of people's or practices' own ratios.
 - Counts are whole numbers and shares are fractions until a rate, an expected count or a limit is made; that is
   rounded by the card. Limits of counts are exact (Dobson and others, 1991) below 389 and Byar's from 389 on; those
