@@ -242,8 +242,9 @@ def parquet_typed(
     kinds = tuple(str(kind) for name, kind, *_ in con.execute(f"describe {source}").fetchall() if name != "nth")
     texts = [i for i in sorted(set(used)) if kinds[i] == "VARCHAR"]
     listed = ", ".join(text_literal(text) for text in ("", *missing))
+    # what is before '!' is nothing, or begins with a space or a control character: quicker than starts_with
     asked = ", ".join(
-        f"bool_or(starts_with({held[i]}, ' ') or ends_with({held[i]}, ' ') or {held[i]} in ({listed}))" for i in texts
+        f"bool_or({held[i]} < '!' or ends_with({held[i]}, ' ') or {held[i]} in ({listed}))" for i in texts
     )
     found = con.execute(f"select {asked} from ({source})").fetchall()[0] if texts else ()
     certain = frozenset(i for i, doubtful in zip(texts, found, strict=True) if not doubtful)
