@@ -268,6 +268,60 @@ def test_the_same_again(tmp_path: Path) -> None:
     assert any("differ by fewer than 8" in note for note in late.notes)
 
 
+def test_many_events_of_one_person_stay_as_open_as_they_are_many(tmp_path: Path) -> None:
+    """Thirty contacts of one person: it is not enough that five values are possible, nor that eighteen are."""
+    events = {  # by practice and month: how many events, each of a person of its own but for P1 in April
+        ("P1", 4): 30, ("P1", 5): 12, ("P1", 6): 0,
+        ("P2", 4): 9, ("P2", 5): 9, ("P2", 6): 0,
+        ("P3", 4): 200, ("P3", 5): 200, ("P3", 6): 0,
+    }  # fmt: skip
+    told: list[tuple[int, str, int]] = []
+    for (practice, month), count in events.items():
+        for _ in range(count):
+            alone = (practice, month) == ("P1", 4)
+            told.append((1 if alone else len(told) + 2, practice, month))
+    record = made(
+        tmp_path / "record",
+        people=rows("people", "person|born|sex", *[f"{n} | 1950-01-01 | female" for n in {n for n, *_ in told}]),
+        registrations=rows(
+            "registrations", "person|practice|since", *{f"{n} | {practice} | 2020-01-01" for n, practice, _ in told}
+        ),
+        attendances=rows("attendances", "person|day", *[f"{n} | 2025-0{month}-05" for n, _, month in told]),
+        organisations=organisations(),
+    )
+    one = releasing(record, tmp_path, "whole", ("practice", "all"))
+    enter(record.folder, [one.entry], dt.date(2025, 8, 1))
+    two = releasing(record, tmp_path, "month", ("practice", "all"))
+    known, leaves = shown_cells(one, two)
+    (cell,) = [each.cell for each in known if each.value == 30]
+    low, high = attack(known, leaves, cell)
+    assert high - low >= 30
+
+
+def test_a_share_beside_what_stands_from_before_is_no_more_than_all(tmp_path: Path) -> None:
+    """The count stands, since it differs by fewer than 8; of whom it is counted does not."""
+    record = made(
+        tmp_path / "record",
+        people=rows("people", "person|born|sex", *[f"{n} | 1950-01-01 | female" for n in range(1, 29)]),
+        registrations=rows("registrations", "person|practice|since", *[f"{n} | P1 | 2020-01-01" for n in range(1, 29)]),
+        attendances=rows("attendances", "person|day", *[f"{n} | 2025-05-05" for n in range(1, 29)]),
+        organisations=organisations(),
+    )
+
+    def shared(people: int, having: int) -> Release:
+        select = f"""select person, day, case when person <= {having} then 1 else 0 end as numerator, 1 as denominator
+            from attendances where person <= {people}"""
+        measure = find(write_measure(tmp_path, ratio(), select))
+        with Session(record, first=FIRST, until=UNTIL, every="whole", threads=1) as session:
+            made_release = release(session, figures(session, measure, ("practice",)))
+        enter(record.folder, [made_release.entry], dt.date(2025, 8, 1))
+        return made_release
+
+    (before,), (row,) = shared(28, 20).rows, shared(16, 13).rows
+    assert (before.numerator, before.denominator) == ("20", "30")
+    assert (row.numerator, row.denominator, row.rate, row.upper) == ("20", "15", "100.0", "100.0")
+
+
 def test_a_damaged_register_stops_releases(tmp_path: Path) -> None:
     """Without knowing what was released, nothing more is."""
     record = place(tmp_path / "record")
