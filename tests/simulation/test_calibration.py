@@ -27,7 +27,7 @@ from accord.place.report import multimorbidity_of
 from accord.place.stage import Stage
 from accord.record.engines import EngineKind
 from accord.record.record import Record, open_record, write_record
-from accord.simulation import back_test, calibrating, calibration_file, recorded, rounding, written
+from accord.simulation import back_test, calibrating, calibration_file, on_record, recorded, rounding, written
 from accord.simulation.back_test import MONEY, Compared, leaving
 from accord.simulation.calibration import Calibration, calibrated, history, laid
 from accord.simulation.credibility import GROUPS, believe, multipliers
@@ -393,8 +393,8 @@ def test_who_used_much_is_taken_to_go_on(as_built: Record) -> None:
     years = held(as_built.folder)
     own = model(None, found(as_built.folder).figures)
     past = history(years[:2], own, found(as_built.folder).practices)
-    there = recorded.people_on(years[2], own, past)
-    plain = recorded.people_on(years[2], own)
+    there = on_record.people_on(years[2], own, past)
+    plain = on_record.people_on(years[2], own)
     place = np.searchsorted(past.person, there.persons)
     known = place < len(past.person)
     place[~known] = 0
@@ -407,12 +407,12 @@ def test_who_used_much_is_taken_to_go_on(as_built: Record) -> None:
 
 def test_states_that_a_record_does_not_tell_are_drawn_as_the_model_has_them(as_built: Record) -> None:
     year = replace(held(as_built.folder)[0], told=frozenset({"frailty"}))
-    state = recorded.completed(year, model())
+    state = on_record.completed(year, model())
     assert (state % len(FRAILTY) == year.state % len(FRAILTY)).all()
     adults = year.age >= 18
     complex_people = (state[adults] // len(FRAILTY) == 3).mean()
     assert 0.2 < complex_people < 0.45
-    assert (recorded.completed(year, model()) == state).all()
+    assert (on_record.completed(year, model()) == state).all()
 
 
 # -- what is written ---------------------------------------------------------------------------------------------------
@@ -506,7 +506,7 @@ def test_a_place_simulates_on_its_own_record_and_calibration(altered: Record, tm
     assert int((there.people.months >= 0).sum()) == len(registered)
     assert there.given is not None and there.by_practice is not None
     # registers know a fifth of the complex multimorbidity that the model's study counts: the page says which it is
-    assert recorded.BY_REGISTERS in there.notes
+    assert on_record.BY_REGISTERS in there.notes
     made = population_of(read_place(_made_place(tmp_path)), 1)
     said = [
         multimorbidity_of(cast("Stage", SimpleNamespace(notes=one.notes, place=SimpleNamespace(population=of))))

@@ -19,7 +19,7 @@ from accord.settlement.chart import Chart, columns
 from accord.settlement.page import render
 from accord.simulation.behaviour import Response
 from accord.simulation.model import STREAMS, published_prices
-from accord.simulation.recorded import BY_REGISTERS
+from accord.simulation.on_record import BY_REGISTERS
 
 METRIC_WORDS = {
     "payments": "Paid under the contracts by boards",

@@ -24,9 +24,10 @@ from accord.simulation.calibration_file import age_group
 from accord.simulation.cohort_engine import Cohort, cohort, expect
 from accord.simulation.events import frequent
 from accord.simulation.model import Model, model
+from accord.simulation.on_record import There, people_on
 from accord.simulation.people import CELLS, FIFTHS, SEXES
 from accord.simulation.person_engine import simulate
-from accord.simulation.recorded import STREAM_TABLES, Step, There, Year, people_on, quiet
+from accord.simulation.recorded import STREAM_TABLES, Step, Year, quiet
 from accord.simulation.results import AGE_GROUPS, LAZY, LAZY_AT, MONTHS, RESULTS
 from accord.simulation.system import noise, seed_of
 from accord.simulation.tables import ONE, tables

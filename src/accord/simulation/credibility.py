@@ -2,7 +2,7 @@
 
 Events of a group are taken as Poisson about its expected number times a multiplier, with a dispersion because one
 person's events come together; multipliers of the groups of a factor are taken as gamma distributed about 1 (Clayton and
-Kaldor 1987). How much they differ is not known: every standard deviation from 0 to ``WIDEST`` is as likely beforehand
+Kaldor 1987). How much they differ is not known: every standard deviation from 0 to a widest one is as likely beforehand
 (Gelman 2006) and is weighed by how well it explains the groups. So a small group stays near what is expected, a large
 one has its own figure, and where groups differ by no more than chance all stay near 1. Several factors are taken one
 after the other until they agree (multiplicative factors with credibility: Ohlsson 2008).
@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 
 from accord.simulation.people import CELLS, FIFTHS, SEXES
 from accord.simulation.results import AGE_GROUPS
+from accord.simulation.sourced import assumed
 
 Numbers = NDArray[np.float64]
 
-WIDEST = 0.6
-"""The largest standard deviation between the groups of a factor that is thought possible."""
-
-_GRID = np.linspace(0, WIDEST, 61)
+STEPS = 60
+"""In how many steps standard deviations between groups are tried."""
 
 ROUNDS = 30
 """How often the factors are gone through, at most."""
@@ -64,20 +63,21 @@ def believe(observed: Numbers, expected: Numbers, dispersion: float) -> Believed
         expected: the same as expected, at a multiplier of 1.
         dispersion: variance of a sum by its mean: 1 for single independent events.
     """
+    grid = np.linspace(0, assumed("widest_between"), STEPS + 1)
     there = expected > 0
     ratio = np.where(there, observed / np.where(there, expected, 1), 1.0)
     chance = np.where(there, dispersion / np.where(there, expected, 1), np.inf)
-    variance = _GRID[:, None] ** 2 + chance[None, there]
+    variance = grid[:, None] ** 2 + chance[None, there]
     likelihood = -0.5 * (np.log(variance) + (ratio[there] - 1) ** 2 / variance).sum(axis=1)
     weight = np.exp(likelihood - likelihood.max())
     weight /= weight.sum()
     # posterior of each level for each standard deviation; at 0 every level is 1
-    shape = 1 / np.maximum(_GRID[:, None], 1e-6) ** 2
+    shape = 1 / np.maximum(grid[:, None], 1e-6) ** 2
     mean = (shape + observed / dispersion) / (shape + expected / dispersion)
     spread = np.sqrt(shape + observed / dispersion) / (shape + expected / dispersion)
     value = weight @ mean
     doubt = np.sqrt(weight @ (spread**2 + (mean - value) ** 2)) / value
-    return Believed(value, doubt, float(weight @ _GRID))
+    return Believed(value, doubt, float(weight @ grid))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,10 @@ from accord.language.problem import DataRefused, Problem
 from accord.simulation.calibration import history
 from accord.simulation.calibration_file import Own
 from accord.simulation.model import model
+from accord.simulation.on_record import BY_REGISTERS, people_on
 from accord.simulation.people import People
 from accord.simulation.practices import OwnPractice
-from accord.simulation.recorded import BY_REGISTERS, people_on, whole_years, years
+from accord.simulation.recorded import whole_years, years
 
 if TYPE_CHECKING:
     from accord.record.record import Record
