@@ -592,6 +592,59 @@ def test_a_zero_over_few_people_is_no_zero_by_subtraction(tmp_path: Path) -> Non
         assert high - low >= NEEDED
 
 
+def test_a_zero_over_few_people_is_no_zero_by_subtracting_months(tmp_path: Path) -> None:
+    """Three people stay in June, and none attends: a quarter less April and May does not say so."""
+    numbers = range(1, 101)
+    record = made(
+        tmp_path / "record",
+        people=rows("people", "person|born|sex", *[f"{n} | 1950-01-01 | female" for n in numbers]),
+        registrations=rows(
+            "registrations",
+            "person|practice|since|until",
+            *[f"{n} | P1 | 2020-01-01 | {'' if n <= 3 else '2025-06-01'}" for n in range(1, 41)],
+            *[f"{n} | P2 | 2020-01-01 |" for n in range(41, 101)],
+        ),
+        attendances=rows(
+            "attendances",
+            "person|day",
+            *[f"{n} | 2025-0{month}-05" for n in numbers for month in (4, 5, 6) if n > 40 or month < 6],
+        ),
+        organisations=organisations(),
+    )
+    measure = find(write_measure(tmp_path, card(**PERSON_DAYS)))
+    given = []
+    for until, every in ((UNTIL, "whole"), (dt.date(2025, 6, 1), "month")):
+        with Session(record, first=FIRST, until=until, every=every, threads=1) as session:  # type: ignore[arg-type]
+            given.append(release(session, figures(session, measure, ("practice",))))
+        enter(record.folder, [given[-1].entry], dt.date(2025, 8, 1))
+    with Session(record, first=FIRST, until=UNTIL, every="month", threads=1) as session:
+        finest = figures(session, measure, ("practice",))
+    known, leaves = shown_cells(*given, replace(given[0], figures=finest, entry={"cells": []}))
+    low, high = attack(known, leaves, Cell(frozenset({"P1"}), ("2025-06-01", "2025-06-30"), ()))
+    assert high - low >= NEEDED
+
+
+def test_a_share_is_open_only_as_far_as_there_is_room(tmp_path: Path) -> None:
+    """7 of 8 beside 9 of 10: that they are 16 together would leave 6 to 8, so the 16 is withheld, not the 9."""
+    record = made(
+        tmp_path / "record",
+        people=rows("people", "person|born|sex", *[f"{n} | 1950-01-01 | female" for n in range(1, 19)]),
+        registrations=rows(
+            "registrations",
+            "person|practice|since",
+            *[f"{n} | P{1 if n < 9 else 2} | 2020-01-01" for n in range(1, 19)],
+        ),
+        attendances=rows("attendances", "person|day", *[f"{n} | 2025-05-01" for n in range(1, 19)]),
+        organisations=organisations(),
+    )
+    select = """select person, day, case when person = 1 or person = 9 then 0 else 1 end as numerator, 1 as denominator
+        from attendances"""
+    measure = find(write_measure(tmp_path, ratio(), select))
+    with Session(record, first=FIRST, until=UNTIL, every="whole", threads=1) as session:
+        shown = release(session, figures(session, measure, ("practice", "all")))
+    assert {row.organisation: row.numerator for row in shown.rows} == {"P1": STAR, "P2": "10", "all": STAR}
+
+
 def test_a_share_of_few_people_is_withheld(tmp_path: Path) -> None:
     """People behind a ratio decide: nine contacts of three people, none of them good; a share of three can be kept."""
     contacts = [f"{n} | 2025-05-0{day}" for n in range(1, 4) for day in (1, 2, 3)]

@@ -338,7 +338,7 @@ def _one(time: tuple[str, str]) -> int:
     return 1
 
 
-def everywhere(session: Session, levels: Sequence[str], found: Iterable[str]) -> set[frozenset[str]]:
+def everywhere(session: Session, levels: Sequence[str], found: Iterable[str]) -> tuple[frozenset[str], ...]:
     """The organisations of every level, as sets of the lowest (those found), whether figures are given of them or not.
 
     ``levels`` go from the lowest to all.
@@ -350,7 +350,7 @@ def everywhere(session: Session, levels: Sequence[str], found: Iterable[str]) ->
         for organisation in lowest:
             above.setdefault(members[organisation], set()).add(organisation)
         out |= {frozenset(each) for each in above.values()}
-    return out
+    return tuple(sorted(out, key=sorted))  # in one order, so that the same is withheld each time
 
 
 def _would_tell(who: str, lost: int, told: Told) -> Problem:

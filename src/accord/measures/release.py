@@ -155,7 +155,7 @@ class _Making:
         self._populations: Populations | None = None
         """Where people are counted on a day: all that is known of them, from rosters and other measures too."""
         self._lengths: dict[tuple[str, str], int] = {}
-        self._few: set[Cell] = set()
+        self._few: tuple[Cell, ...] = ()
         """Populations below the smallest that is shown, as cells of numerators."""
         self._behind: dict[Quantity, Mapping[tuple[str, str, str, tuple[str, ...]], tuple[int, int, int]]] = {}
         if self.card.suppress != "none":
@@ -251,13 +251,13 @@ class _Making:
 
         kept, changed = standing(numbered, before, self.by, days)
         fresh = [one for one in kept if not one.locked]
-        places = self._everywhere() if before else set()
+        places = self._everywhere() if before else ()
         lost = protect(fresh, before, leaves, self.by, places, days, self._few if quantity == "numerator" else ())
         if lost:
             self._refuse(quantity, len(lost), told)
         self.notes += notes_of(quantity, changed, kept, told if before else (), self.by)
         if quantity == "denominator" and self.card.kind == "rate":
-            self._few = self._over_few([*fresh, *before], leaves, places, days)
+            self._few = self._over_few([*fresh, *before], leaves, places, days, told)
         return dict(enumerate(kept))
 
     def _over_few(
@@ -266,17 +266,24 @@ class _Making:
         leaves: Leaves,
         places: Iterable[frozenset[str]],
         days: Callable[[tuple[str, str]], int],
-    ) -> set[Cell]:
+        told: Sequence[Mapping[str, Any]],
+    ) -> tuple[Cell, ...]:
         """Cells of numerators over small populations, given or not: of each, what happened to so few."""
+        spans = {(each.first.isoformat(), each.last.isoformat()) for each in self.figures.periods}
+        for entry in told:
+            if entry["measure"] == self.figures.measure.id:
+                spans |= {(first, last) for _, first, last, _, _ in entry["cells"]}
         times: dict[tuple[str, str], list[tuple[str, str]]] = {}
-        for period in self.figures.periods:
-            times.setdefault(self._time(period.label, "denominator"), []).append(self._time(period.label, "numerator"))
-        out: set[Cell] = set()
+        for span in sorted(spans):
+            times.setdefault(self._time_of(*span, "denominator"), []).append(self._time_of(*span, "numerator"))
+        out: dict[Cell, None] = {}
         for cell in differences(given, leaves, self.by, places, days):
             strata = cell.strata if self._populations is None else self._populations.strata_of(cell)
             if strata is not None:
-                out |= {Cell(cell.organisations, time, strata) for time in times.get(cell.time, ())}
-        return out
+                # days that nobody gives, as a quarter less two of its months, are the same days of the numerator
+                own = [cell.time] if cell.time[1] else []
+                out |= dict.fromkeys(Cell(cell.organisations, time, strata) for time in times.get(cell.time, own))
+        return tuple(out)
 
     def _days(self, quantity: Quantity, time: tuple[str, str]) -> int:
         """By how many days a value of a time divides into people: 1 where it counts people or events."""
@@ -347,7 +354,7 @@ class _Making:
             self._found_places = {key: frozenset(each) for key, each in sets.items()}
         return self._found_places
 
-    def _everywhere(self) -> set[frozenset[str]]:
+    def _everywhere(self) -> tuple[frozenset[str], ...]:
         """The organisations of every level, as sets of the lowest, whether figures are given of them or not."""
         return everywhere(
             self.session,
