@@ -6,15 +6,12 @@ import json
 from fractions import Fraction
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 
 from accord.engine.explanation import Explanation, explain
 from accord.engine.inputs import read_inputs
 from accord.engine.printed import formula_text, printed_number
 from accord.engine.reference import Reference
-from accord.engine.settled import StoredTable, StoredValues, settled_values
-from accord.engine.settling import settle
 from accord.language import check
 from accord.language.contract import Contract
 from accord.language.problem import DataRefused
@@ -147,32 +144,6 @@ def test_what_cannot_be_explained(quantity: str, row: dict[str, str], message: s
     with pytest.raises(DataRefused) as error:
         explain(contract, reference.world(0), quantity, row)
     assert message in str(error.value)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_stored_values_tell_the_same_story(name: str, tmp_path: Path) -> None:
-    """Computed by the reference, held by a settlement, or read from Parquet files: one tree."""
-    contract, reference = loaded(name)
-    settlement = settle(contract, reference.inputs)
-    results: dict[tuple[str, ...], StoredTable] = {}
-    for number, (keys, table) in enumerate(settlement.tables.items()):
-        pq.write_table(table.data, tmp_path / f"rows{number}.parquet")
-        results[keys] = StoredTable(tmp_path / f"rows{number}.parquet", table.places, True)
-    tables: dict[str, StoredTable] = {}
-    for table_name, held in reference.inputs.tables.items():
-        pq.write_table(held.data, tmp_path / f"{table_name}.parquet")
-        tables[table_name] = StoredTable(tmp_path / f"{table_name}.parquet", held.places, held.has_worlds)
-    stored = StoredValues(contract, results, tables, reference.inputs.periods)
-    held_values = settled_values(settlement)
-    for quantity in contract.quantities.values():
-        rows = reference.rows(quantity.rows)
-        for row in rows[:: max(1, len(rows) // 2)]:
-            named = dict(zip(quantity.keys, row, strict=True))
-            computed = explain(contract, reference.world(0), quantity.name, named, depth=2, limit=4)
-            assert explain(contract, stored, quantity.name, named, depth=2, limit=4).as_json() == computed.as_json()
-            assert explain(contract, held_values, quantity.name, named, depth=2, limit=4) == computed
-            assert computed.value == reference.value(quantity.name, row)
-    stored.close()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -15,7 +15,7 @@ from accord.settlement.income import income
 from accord.settlement.plain_words import plain_words
 from accord.settlement.run import Run
 from accord.settlement.statement import Statement
-from accord.settlement.stored import RunValues
+from accord.settlement.stored import StoredValues
 from tests.settlement.test_income import CONTRACT, data
 
 
@@ -34,7 +34,7 @@ def one_year(out: Path, year: int) -> Run:
 
 def statement_of(run: Run, name: str) -> Statement:
     (party,) = statements.parties_named(run, [name])
-    return statements.statement_of(run, run.contract, RunValues(run), party)
+    return statements.statement_of(run, run.contract, StoredValues.of_run(run), party)
 
 
 def said(run: Run, name: str, *earlier: Run) -> dict[str, tuple[str, ...]]:
@@ -102,7 +102,7 @@ def test_every_contract_of_the_library_can_be_said(name: str, out: Path) -> None
     run = accord.run(name, CONTRACTS / name / "sample", out=out / "runs")
     earned = income([run], ["all"])
     for party in run.ledger.parties[:3]:
-        (made,) = [statements.statement_of(run, run.contract, RunValues(run), party)]
+        (made,) = [statements.statement_of(run, run.contract, StoredValues.of_run(run), party)]
         parts = plain_words(made, earned)
         assert all(part.sentences for part in parts)
         if made.net:

@@ -23,7 +23,7 @@ from accord.settlement import run as runs
 from accord.settlement.catalogue import NotFound
 from accord.settlement.run import Run
 from accord.settlement.storage import decimals, readable
-from accord.settlement.stored import RunValues
+from accord.settlement.stored import StoredValues
 from accord.settlement.wording import money, number
 
 ROOT = Path(__file__).parents[2]
@@ -77,11 +77,11 @@ def test_a_value_is_found_wherever_parquet_keeps_its_row(tmp_path: Path, monkeyp
     groups = max(pq.ParquetFile(file).num_row_groups for file in run.folder.glob("quantities/*.parquet"))
     assert groups > 3
     for name in run.contract.quantities:
-        stored = RunValues(run)
+        stored = StoredValues.of_run(run)
         assert {row: stored.quantity(name, row) for row in settlement.values(name)} == settlement.values(name)
     first = next(iter(settlement.values(name)))
     with pytest.raises(NotThere):
-        RunValues(run).quantity(name, tuple(f"{key}~" for key in first))
+        StoredValues.of_run(run).quantity(name, tuple(f"{key}~" for key in first))
 
 
 def test_payments_are_the_same_in_every_form(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 import accord
 from accord.settlement import statement as statements
 from accord.settlement.run import Run
-from accord.settlement.stored import RunValues
+from accord.settlement.stored import StoredValues
 from accord.settlement.workings import sheet_value
 from tests.settlement.sheet import NA, Sheet
 
@@ -48,7 +48,7 @@ pytestmark = pytest.mark.xdist_group("statements")
 @pytest.mark.parametrize("name", ALL)
 def test_every_formula_gives_what_was_settled(name: str, made) -> None:
     run = made(name)
-    values = RunValues(run)
+    values = StoredValues.of_run(run)
     linked = 0
     for party in run.ledger.parties[:4]:
         made_statement = statements.statement_of(run, run.contract, values, party)
@@ -73,7 +73,7 @@ def test_a_run_of_every_contract_comes_out_again(name: str, made) -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_statements_add_up_and_balance(name: str, made) -> None:
     run = made(name)
-    values = RunValues(run)
+    values = StoredValues.of_run(run)
     nets = [statements.statement_of(run, run.contract, values, party).net for party in run.ledger.parties]
     assert sum(nets, Fraction(0)) == 0
 
@@ -82,7 +82,7 @@ def test_a_workbook_holds_the_settled_values(tmp_path: Path) -> None:
     run = accord.run(*ALL["payment-scheme"], out=tmp_path / "runs", statements=["RX1"])
     book = openpyxl.load_workbook(run.folder / "statements" / "provider-RX1.xlsx", data_only=True)
     (party,) = statements.parties_named(run, ["RX1"])
-    made_statement = statements.statement_of(run, run.contract, RunValues(run), party)
+    made_statement = statements.statement_of(run, run.contract, StoredValues.of_run(run), party)
     for cell in made_statement.working:
         held = book["Working"][f"C{cell.number + 3}"].value
         assert held == sheet_value(cell) or held == pytest.approx(sheet_value(cell), rel=1e-12)
@@ -116,7 +116,7 @@ def test_a_workbook_computes_in_an_office_program(tmp_path: Path) -> None:
 def test_a_statement_names_only_what_its_amounts_rest_on(made) -> None:
     run = made("payment-scheme")
     (party,) = statements.parties_named(run, ["RX1"])
-    made_statement = statements.statement_of(run, run.contract, RunValues(run), party)
+    made_statement = statements.statement_of(run, run.contract, StoredValues.of_run(run), party)
     assert made_statement.standing == "Draft"
     assert any("cquin share" in reason for reason in made_statement.reasons)
     page = statements.html(made_statement)

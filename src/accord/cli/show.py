@@ -84,7 +84,7 @@ def _show_statement(
     from accord.settlement.income import income
     from accord.settlement.plain_words import plain_words
     from accord.settlement.run import open_run
-    from accord.settlement.stored import RunValues
+    from accord.settlement.stored import StoredValues
 
     if docx is not None:
         raise calls.usage("--docx", "a statement is not written as a Word document", "--html FILE writes a page")
@@ -94,7 +94,7 @@ def _show_statement(
         raise calls.usage("--party", f"{named} means {len(parties)} parties", f"name one: {parties[0].member}")
     with progress(2) as work:
         work.step("working out the statement")
-        made = statement.statement_of(run, run.contract, RunValues(run), parties[0])
+        made = statement.statement_of(run, run.contract, StoredValues.of_run(run), parties[0])
         earned = income([*map(open_run, before), run], [parties[0].named])
     if html is not None:
         html.write_text(statement.html(made, earned), encoding="utf-8")

@@ -181,7 +181,7 @@ class Explanation:
 
 ValuesOf = RowEvaluator
 """What an explanation reads: a :class:`~accord.engine.reference.RowEvaluator`. There are two: ``Reference.world(w)``,
-which computes, and :class:`StoredValues`, which reads what a settlement stored."""
+which computes, and ``StoredValues`` of the settlement room, which reads what was settled."""
 
 
 def explain(
@@ -631,7 +631,6 @@ class _Explainer:
             rows = self.values.gathered(node, keys, row)
             some, total = rows[: self.limit], len(rows)
         value = self.value(node, keys, row)
-        self.values.prepare(node.rows.keys, some[: self.limit])
         inputs: list[Explanation] = []
         for finer in some[: self.limit]:
             named = named_row(node.rows.keys, finer)

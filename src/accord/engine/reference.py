@@ -146,9 +146,6 @@ class RowEvaluator(ABC):
         found = self.matching(node, wanted)
         return found[:limit], len(found)
 
-    def prepare(self, keys: Sequence[str], rows: Sequence[RowKey]) -> None:  # noqa: B027
-        """Called before several rows with the same keys are looked at: a chance to fetch them together."""
-
     def before_prior(self, of: ColumnValue | QuantityValue, at: RowKey, position: int, index: int) -> None:  # noqa: B027
         """Called before an earlier period of ``of`` is read: a chance to compute a chain from its beginning."""
 

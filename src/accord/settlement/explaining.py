@@ -64,10 +64,10 @@ def named_row(contract: Contract, quantity: str, row: Mapping[str, str]) -> dict
 def of_run(run: Run, quantity: str, row: Mapping[str, str], depth: int) -> Explanation:
     """The explanation of a number of a run, from what was stored."""
     from accord.engine import explain
-    from accord.settlement.stored import RunValues
+    from accord.settlement.stored import StoredValues
 
     wanted = named_row(run.contract, quantity, row)
-    values = RunValues(run)
+    values = StoredValues.of_run(run)
     keys = run.contract.quantities[quantity].keys
     _must_exist(
         run.contract,
@@ -82,12 +82,12 @@ def of_run(run: Run, quantity: str, row: Mapping[str, str], depth: int) -> Expla
 def of_settlement(settlement: Settlement, quantity: str, row: Mapping[str, str], depth: int) -> Explanation:
     """The explanation of a number of a settlement in memory."""
     from accord.engine.explanation import explain
-    from accord.engine.settled import settled_values
+    from accord.settlement.stored import StoredValues
 
     contract = settlement.contract
     wanted = named_row(contract, quantity, row)
     _must_exist(contract, quantity, wanted, tuple(wanted.values()) in settlement.values(quantity))
-    return explain(contract, settled_values(settlement), quantity, wanted, depth=depth)
+    return explain(contract, StoredValues.of_settlement(settlement), quantity, wanted, depth=depth)
 
 
 def _must_exist(contract: Contract, quantity: str, row: Mapping[str, str], exists: bool) -> None:

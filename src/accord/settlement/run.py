@@ -349,16 +349,7 @@ def make(contract: Contract, inputs: Inputs, out: Path, record: Record, *, on_st
     Raises:
         SettlementStopped: and nothing has been written.
     """
-    kept = {
-        name: storage.stored(
-            inputs.tables[name].data,
-            contract.tables[name].keys,
-            inputs.tables[name].places,
-            _percents(contract, name),
-            inputs.tables[name].has_worlds,
-        )
-        for name in contract.inputs
-    }
+    kept = {name: storage.input_of(inputs, contract, name) for name in contract.inputs}
     hashes = {name: storage.content_hash(table) for name, table in kept.items()}
     identity = {
         "form": FORM,
@@ -469,10 +460,6 @@ def _version() -> str:
     return __version__
 
 
-def _percents(contract: Contract, table: str) -> set[str]:
-    return {c.name for c in contract.tables[table].columns if c.written is not None and c.written.percent}
-
-
 def _write(
     folder: Path,
     settlement: Settlement,
@@ -497,12 +484,10 @@ def _write(
         storage.write_parquet(table, folder / "inputs" / f"{name}.parquet")
     (folder / "quantities").mkdir()
     quantities: dict[str, object] = {}
-    percents = {q.name for q in contract.quantities.values() if q.written is not None and q.written.percent}
-    several = len(inputs.worlds) > 1 or inputs.worlds != (0,)
-    for keys, result in settlement.tables.items():
+    for keys in settlement.tables:
         if not any(quantity.keys == keys for quantity in contract.quantities.values()):
             continue
-        table = storage.stored(result.data, keys, result.places, percents, several)
+        table = storage.results_of(settlement, keys)
         file = f"quantities/{','.join(keys) or 'contract'}.parquet"
         storage.write_parquet(table, folder / file)
         names = [quantity.name for quantity in contract.quantities.values() if quantity.keys == keys]

@@ -255,10 +255,10 @@ def write(run: Run, parties: Iterable[PartyName]) -> list[Path]:
     if all(path.is_file() for path in paths):
         return paths
     from accord.settlement.income import income
-    from accord.settlement.stored import RunValues
+    from accord.settlement.stored import StoredValues
 
     folder.mkdir(exist_ok=True)
-    values = RunValues(run)
+    values = StoredValues.of_run(run)
     earned = income([run], [party.named for party in parties])
     for party in parties:
         made = statement_of(run, run.contract, values, party)

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from accord.engine import Inputs, Settlement
+    from accord.language.contract import Contract
+
 GROUP = 1 << 16
 """Rows that Parquet keeps together: who asks for one row reads these, who asks for all reads hardly more bytes."""
 
@@ -100,6 +103,20 @@ def stored(
         else:
             columns[name] = column
     return pa.table(columns).combine_chunks()
+
+
+def input_of(inputs: Inputs, contract: Contract, name: str) -> pa.Table:
+    """An input as it is kept."""
+    held = inputs.tables[name]
+    percents = {column.name for column in contract.tables[name].columns if column.written and column.written.percent}
+    return stored(held.data, contract.tables[name].keys, held.places, percents, held.has_worlds)
+
+
+def results_of(settlement: Settlement, keys: tuple[str, ...]) -> pa.Table:
+    """The quantities with these keys as they are kept."""
+    result, quantities = settlement.tables[keys], settlement.contract.quantities.values()
+    percents = {quantity.name for quantity in quantities if quantity.written and quantity.written.percent}
+    return stored(result.data, keys, result.places, percents, settlement.inputs.worlds != (0,))
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:

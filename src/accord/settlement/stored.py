@@ -1,4 +1,4 @@
-"""The values of a run folder, read as they are asked for: what explanations and statements stand on.
+"""The values of a run or of a settlement, read as they are asked for: what explanations and statements stand on.
 
 Nothing is computed again: a quantity is what was settled. Only the columns that are asked for are read, and a row is
 found by bisection, since stored tables are sorted by their keys; so one number of a large run is explained at once.
@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from itertools import accumulate
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from accord.engine.reference import NotThere, RowEvaluator, RowKey
+from accord.engine.columns import WORLD
+from accord.engine.reference import NotThere, RowEvaluator, RowKey, match_paths, stop
 from accord.engine.rows import enclosing, joined
-from accord.language.contract import PeriodItem, Table, Value
+from accord.language.contract import Contract, PeriodItem, Table, Value
 from accord.language.meaning import (
     Allocate,
     ColumnValue,
@@ -32,10 +33,13 @@ from accord.language.meaning import (
     Rank,
     RowSet,
 )
+from accord.settlement import storage
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
+    from accord.engine import Settlement
     from accord.settlement.run import Run
 
 
@@ -44,19 +48,26 @@ WORTH_AN_INDEX = 30
 
 
 class StoredTable:
-    """A Parquet file of a run, sorted by its keys: whole columns, or the rows around one, read when asked for."""
+    """Rows in the form of :func:`accord.settlement.storage.stored`, sorted by their keys.
 
-    def __init__(self, path: Path, keys: Sequence[str]) -> None:
-        import pyarrow.parquet as pq
+    Of a Parquet file whole columns, or the rows around one, are read when they are asked for.
+    """
 
-        self._file = pq.ParquetFile(path)
-        groups = [self._file.metadata.row_group(n).num_rows for n in range(self._file.metadata.num_row_groups)]
-        self._starts = list(accumulate(groups, initial=0))[:-1]
-        self._parts: dict[tuple[str, int], pa.Array] = {}
-        self._columns: dict[str, pa.Array] = {}
+    def __init__(self, held: pa.Table | pq.ParquetFile, keys: Sequence[str]) -> None:
+        import pyarrow as pa
+
         self.keys = tuple(keys)
-        self.names: frozenset[str] = frozenset(self._file.schema_arrow.names)
-        self.count: int = self._file.metadata.num_rows
+        self._columns: dict[str, pa.Array] = {}
+        self._parts: dict[tuple[str, int], pa.Array] = {}
+        self.count: int
+        if isinstance(held, pa.Table):
+            self._columns = {name: held.column(name).combine_chunks() for name in held.column_names}
+            self.names, self.count = frozenset(held.column_names), held.num_rows
+        else:
+            self._file = held
+            groups = [held.metadata.row_group(number).num_rows for number in range(held.metadata.num_row_groups)]
+            self._starts = list(accumulate(groups, initial=0))[:-1]
+            self.names, self.count = frozenset(held.schema_arrow.names), held.metadata.num_rows
         self._asked = 0
         self._index: dict[RowKey, int] | None = None
 
@@ -117,10 +128,38 @@ def exact(value: Any, percent: bool) -> Value | None:
     return value
 
 
-class RunValues(RowEvaluator):
-    """A run as formulas see it: every value as it was settled."""
+Held = Callable[[], "pa.Table | pq.ParquetFile"]
+"""Where a table is to be had once it is asked for."""
 
-    def __init__(self, run: Run) -> None:
+
+class StoredValues(RowEvaluator):
+    """What was settled, as formulas see it: every value as it came out."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        periods: Mapping[str, Sequence[PeriodItem]],
+        results: Mapping[tuple[str, ...], Held],
+        inputs: Mapping[str, Held],
+        known_on: dt.date | None,
+        what_ifs: Mapping[str, Mapping[int, Value]],
+    ) -> None:
+        super().__init__(contract, 0, known_on, what_ifs)
+        self._periods = periods
+        self._results, self._inputs = results, inputs
+        self._tables: dict[str, StoredTable] = {}
+        self._quantities: dict[tuple[str, ...], StoredTable] = {}
+        self._own: dict[str, dict[RowKey, dict[str, Value | None]]] = {}
+        self._rows: dict[RowSet, list[RowKey]] = {}
+        self._row_sets: dict[RowSet, frozenset[RowKey]] = {}
+        self._gathered: dict[tuple[int, RowKey], Value | None] = {}
+        self._groups: dict[tuple[int, tuple[str | None, ...]], list[RowKey]] = {}
+
+    @classmethod
+    def of_run(cls, run: Run) -> StoredValues:
+        """What a run has kept, read where it lies."""
+        import pyarrow.parquet as pq
+
         from accord.engine.inputs import what_if_value
 
         contract = run.contract
@@ -129,30 +168,53 @@ class RunValues(RowEvaluator):
             value = what_if_value(contract.parameters[name.partition(".")[0]], written)
             if value is not None:
                 changed[name] = {0: value}
-        super().__init__(contract, 0, run.known_on, changed)
-        self._folder = run.folder
-        self._files = {tuple(one["keys"]): run.folder / file for file, one in run.manifest["quantities"].items()}
-        self._tables: dict[str, StoredTable] = {}
-        self._quantities: dict[tuple[str, ...], StoredTable] = {}
-        self._own: dict[str, dict[RowKey, dict[str, Value | None]]] = {}
-        self._rows: dict[RowSet, list[RowKey]] = {}
-        self._row_sets: dict[RowSet, frozenset[RowKey]] = {}
-        self._gathered: dict[tuple[int, RowKey], Value | None] = {}
-        self._groups: dict[tuple[int, tuple[str | None, ...]], list[RowKey]] = {}
-        self._periods = {
+        periods = {
             key.name: tuple(item for item in key.items if run.first <= item.first and item.last <= run.last)
             for key in contract.keys.values()
             if key.is_period
         }
+        results = {tuple(one["keys"]): run.folder / file for file, one in run.manifest["quantities"].items()}
+        inputs = {name: run.folder / one["file"] for name, one in run.manifest["inputs"].items()}
+        return cls(
+            contract,
+            periods,
+            {keys: partial(pq.ParquetFile, path) for keys, path in results.items()},
+            {name: partial(pq.ParquetFile, path) for name, path in inputs.items()},
+            run.known_on,
+            changed,
+        )
+
+    @classmethod
+    def of_settlement(cls, settlement: Settlement) -> StoredValues:
+        """What a settlement in memory came to in world 0, each table brought into form when it is asked for."""
+        contract, inputs = settlement.contract, settlement.inputs
+        return cls(
+            contract,
+            inputs.periods,
+            {keys: partial(storage.results_of, settlement, keys) for keys in settlement.tables},
+            {name: partial(storage.input_of, inputs, contract, name) for name in contract.inputs},
+            inputs.known_on,
+            inputs.what_ifs,
+        )
+
+    def _table(self, held: pa.Table | pq.ParquetFile, keys: Sequence[str]) -> StoredTable:
+        """A stored table; of one that differs by world, the rows of this one."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if WORLD in (held.column_names if isinstance(held, pa.Table) else held.schema_arrow.names):
+            whole = held if isinstance(held, pa.Table) else held.read()
+            held = whole.filter(pc.equal(whole.column(WORLD), self.world))
+        return StoredTable(held, keys)
 
     # -- quantities -------------------------------------------------------------------------------------------------
     def _is_stored(self, rows: RowSet) -> bool:
         """Whether this very row set was kept: an optional table can have the same keys and other rows."""
-        return rows.keys in self._files and self.contract.rows.get(frozenset(rows.keys)) == rows
+        return rows.keys in self._results and self.contract.rows.get(frozenset(rows.keys)) == rows
 
     def _of(self, keys: tuple[str, ...]) -> StoredTable:
         if keys not in self._quantities:
-            self._quantities[keys] = StoredTable(self._files[keys], keys)
+            self._quantities[keys] = self._table(self._results[keys](), keys)
         return self._quantities[keys]
 
     def quantity(self, name: str, row: RowKey) -> Value | None:
@@ -163,6 +225,8 @@ class RunValues(RowEvaluator):
         if number is None:
             named = dict(zip(quantity.keys, row, strict=True))
             raise NotThere(f"{name} has no row for {', '.join(f'{k} {v}' for k, v in named.items())}", named)
+        if name not in table.names:
+            raise stop(quantity.place, f"{name} was not settled", "settle again, and ask for it")
         percent = bool(quantity.written and quantity.written.percent)
         value = table.value(name, number, percent)
         return Fraction(value) if quantity.type.kind == "number" and isinstance(value, str) else value
@@ -170,9 +234,7 @@ class RunValues(RowEvaluator):
     # -- tables -----------------------------------------------------------------------------------------------------
     def _input(self, name: str) -> StoredTable:
         if name not in self._tables:
-            self._tables[name] = StoredTable(
-                self._folder / "inputs" / f"{name}.parquet", self.contract.tables[name].keys
-            )
+            self._tables[name] = self._table(self._inputs[name](), self.contract.tables[name].keys)
         return self._tables[name]
 
     def _own_rows(self, name: str) -> dict[RowKey, dict[str, Value | None]]:
@@ -343,15 +405,6 @@ class RunValues(RowEvaluator):
     def run_periods(self, key: str) -> Sequence[PeriodItem]:
         """The periods of the run."""
         return self._periods.get(key, ())
-
-
-def match_paths(node: Gather | EndOf | Allocate | Rank) -> tuple[KeyPath, ...]:
-    """The paths by which the rows of a node belong to a row."""
-    match node:
-        case Gather(match=paths) | EndOf(match=paths):
-            return paths
-        case Allocate(group=paths) | Rank(partition=paths):
-            return paths
 
 
 def own_rows(table: Table) -> Iterator[tuple[RowKey, dict[str, Value | None]]]:
