@@ -163,6 +163,16 @@ def test_what_no_rate_is_made_of_is_protected_by_itself_and_not_entered(tmp_path
         publish_roster(record, given)
 
 
+def test_people_who_are_not_counted_hide_nobody(tmp_path: Path) -> None:
+    """Two and one of 65 and over: that eighty younger people live there too leaves the three no more open."""
+    people = people_of(
+        ("P1", True, 2), ("P1", False, 40), ("P2", True, 1), ("P2", False, 40), ("P3", True, 9), ("P3", False, 40)
+    )
+    old = rates(place(tmp_path / "record", people), tmp_path, ("practice", "all"), ages="65+")
+    assert {row.organisation: row.denominator for row in old.rows}.keys() >= {"P1", "P2", "P3", "all"}
+    assert STAR in [row.denominator for row in old.rows if row.organisation in ("P3", "all")]
+
+
 def test_all_are_small(tmp_path: Path) -> None:
     """It is said that nothing is left, and why."""
     record = place(tmp_path / "record", people_of(("P1", True, 4)))
