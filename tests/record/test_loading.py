@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from accord.language.problem import AccordError, DataRefused
-from accord.record import definition, deriving, loading
+from accord.record import definition, deriving, staging
 from accord.record.deriving import derive
 from accord.record.loading import STAGING, Loaded, load
 from accord.record.pseudonym import KeyChain, KeyRefused, create_key
@@ -642,16 +642,15 @@ def test_the_lengths_of_lists_are_said(place: Place, before: int, now: int, warn
 
 
 def test_which_files_are_read_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "SMALL_FILE", 10)
-    monkeypatch.setattr(loading, "BATCH", 20)
+    monkeypatch.setattr(staging, "SMALL_FILE", 10)
+    monkeypatch.setattr(staging, "BATCH", 20)
     # JSON weighs an eighth; what is not small is read by itself, and what follows it begins anew
     sizes = {"a.json": 72, "b.json": 72, "c.json": 72, "d.csv": 72, "e.csv": 9, "f.csv": 9, "g.json": 800, "h.csv": 9}
     for name, size in sizes.items():
         (tmp_path / name).write_bytes(b" " * size)
     files = [SourceFile(tmp_path / name, name, "x", "x") for name in sizes]
-    work = loading._Load.__new__(loading._Load)
-    work.staging = tmp_path
-    together = ["".join(file.label[0] for _, file in batch.files) for batch in work._batches(list(enumerate(files)))]
+    batches = staging.batches_of(list(enumerate(files)), tmp_path)
+    together = ["".join(file.label[0] for _, file in batch.files) for batch in batches]
     assert together == ["ab", "c", "d", "ef", "g", "h"]
 
 
@@ -667,6 +666,7 @@ _KILLED = """
 import datetime as dt, os, signal, sys
 from pathlib import Path
 import accord.record.loading as loading
+import accord.record.staging as staging
 from accord.record.pseudonym import read_key
 from tests.record.given import GivenReader
 folder, at = Path(sys.argv[1]), sys.argv[2]
@@ -686,9 +686,9 @@ def after(module, name, what):
         return found
     setattr(module, name, changed)
 
-loading.SMALL_FILE = 1  # every file is a batch of its own
-after(loading._Load, "_admit", "admitted")
-after(loading._Load, "_read", "read")
+staging.SMALL_FILE = 1  # every file is a batch of its own
+after(staging.Staging, "_admit", "admitted")
+after(staging.Staging, "read", "read")
 after(loading._Load, "_merge", "merged")
 after(loading, "describe_tables", "described")
 after(loading, "publish", "published")
@@ -701,7 +701,7 @@ loading.load(folder / "record", GivenReader(), sorted(folder.glob("*.csv")), key
 def test_a_load_that_was_killed_is_resumed_without_duplicates(
     place: Place, at: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("accord.record.loading.SMALL_FILE", 1)
+    monkeypatch.setattr("accord.record.staging.SMALL_FILE", 1)
     files = [
         place.write("consultations", [contact(nth, str(nth)) for nth in range(20)]),
         place.write("consultations", [contact(nth, str(nth)) for nth in range(10, 30)]),

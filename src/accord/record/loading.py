@@ -1,7 +1,7 @@
 """Loading: from the files of a source to a new generation of the record, all of it or nothing.
 
 1. Every file is known by the hash of its bytes. One that was loaded before, read the same way, is not read again.
-2. Files are read in batches into ``RECORD/.loading`` (:mod:`accord.record.admitting`); a finished batch says so.
+2. Files are read in batches into ``RECORD/.loading`` (:mod:`accord.record.staging`); a finished batch says so.
    A process that is killed is resumed by the same command: finished batches are not read again.
 3. Table by table, what was read is brought together with what the record holds (:mod:`accord.record.versions`).
 4. The tables that are made from others are made again, the balance is struck, and the generation is published.
@@ -14,28 +14,28 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import errno
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from accord.engine.database import quoted, text_literal
+from accord.engine.database import text_literal
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.record import definition
-from accord.record.admitting import FIRST_DAY, Admission, Admitted
+from accord.record.admitting import FIRST_DAY
 from accord.record.balance import Balance, FileLoaded
 from accord.record.optout import FOLDER as OPT_OUTS
-from accord.record.optout import KINDS, Kind, OptOuts, Replaced, read_list, read_opt_outs
-from accord.record.pseudonym import KeyChain, KeyRefused, person_expressions, plain_expression
+from accord.record.optout import Kind, OptOuts, Replaced, read_list, read_opt_outs
+from accord.record.pseudonym import KeyChain, KeyRefused
 from accord.record.record import CURRENT, Record, next_generation, open_record, publish
-from accord.record.source import Reader, RefusedRows, RowsRead, SetAside, SourceFile, SourceRows
+from accord.record.source import Reader, SourceFile
+from accord.record.staging import Batch, Staging, batches_of, stamp, write_json
 
 if TYPE_CHECKING:
     import duckdb
@@ -54,15 +54,6 @@ WITHDRAWN = "withdrawn"
 
 CONFIRMED = "confirmed"
 """The folder of a generation that remembers which rows later files said again, unchanged."""
-
-SMALL_FILE = 4_000_000
-"""Files of less weight, in bytes, are read together."""
-
-BATCH = 32_000_000
-"""The weight of small files that are read together."""
-
-WORDY = 8
-"""So many bytes of JSON weigh as much as one of other files: it says the name of everything each time."""
 
 Watch = Callable[[str, int, int], None]
 """Told what is being done, and how much of how much is done."""
@@ -204,48 +195,6 @@ def _check_key(before: Record | None, keys: KeyChain) -> None:
         raise KeyRefused(problem)
 
 
-@dataclass(slots=True)
-class _Batch:
-    """Files that are read together, and the folder where what was read is kept until the load is done."""
-
-    folder: Path
-    files: list[tuple[int, SourceFile]]
-    size: int
-    weight: float
-
-    @property
-    def open(self) -> bool:
-        """Whether other small files may join: a file that is not small is read by itself."""
-        return len(self.files) > 1 or self.weight < SMALL_FILE
-
-    def finished(self) -> bool:
-        """Whether these files were read before the process that read them ended."""
-        try:
-            done = json.loads((self.folder / "done.json").read_text("utf-8"))
-        except (OSError, ValueError):
-            return False
-        return {int(number) for number in done} == {number for number, _ in self.files}
-
-
-@dataclass(slots=True)
-class _Counts:
-    """What reading a file counted: written to the batch when it is finished."""
-
-    rows: int = 0
-    unreadable: int = 0
-    set_aside: dict[str, int] = field(default_factory=dict)
-    tables: dict[str, dict[str, int]] = field(default_factory=dict)
-
-    def add(self, table: str, admitted: Admitted, file: int) -> None:
-        counts = self.tables.setdefault(table, {"made": 0, "rejected": 0, "parts": 0})
-        counts["made"] += admitted.given.get(file, 0)
-        counts["rejected"] += admitted.refused.get(file, 0)
-        counts["parts"] += 1
-        for (each, kind), rows in admitted.away.items():
-            if each == file:
-                counts[kind] = counts.get(kind, 0) + rows
-
-
 class _Load:
     """One load, under way."""
 
@@ -298,13 +247,14 @@ class _Load:
         con = self._connect()
         try:
             self._opted_tables(con)
-            batches = self._batches(numbered)
+            staging = Staging(con, self.reader, self.keys, known, day, self.stamps, str(self.folder))
+            batches = batches_of(numbered, self.staging)
             size = sum(batch.size for batch in batches)
             done = 0
             for batch in batches:
                 self.watch("reading", done, size)
                 if not batch.finished():
-                    self._read(con, batch, known, day)
+                    staging.read(batch)
                 done += batch.size
             self.watch("bringing versions together", size, size)
             return self._publish(con, batches, numbered, digests, again, known, day, resumed)
@@ -322,7 +272,7 @@ class _Load:
             if not file.path.is_file():  # no folder, no device, no pipe; a link is followed
                 problems.append(Problem(Place(file.label, 0, 0), "this is not an ordinary file"))
                 continue
-            self.stamps[file.path] = _stamp(file.path)
+            self.stamps[file.path] = stamp(file.path)
             digests[file.path] = _digest(file.path)
             done += file.path.stat().st_size
         if problems:
@@ -388,29 +338,8 @@ class _Load:
         self.staging.mkdir(mode=0o700)
         days = (known or day, day)
         written = {"load": identity, "known": days[0].isoformat(), "day": day.isoformat()}
-        _write_json(path, written)
+        write_json(path, written)
         return days, False
-
-    def _batches(self, numbered: Sequence[tuple[int, SourceFile]]) -> list[_Batch]:
-        batches: list[_Batch] = []
-        for number, file in numbered:
-            size = file.path.stat().st_size
-            last = batches[-1] if batches else None
-            weight = size / (WORDY if file.path.suffix.lower() == ".json" else 1)
-            if (
-                last
-                and weight < SMALL_FILE
-                and last.open
-                and last.weight + weight <= BATCH
-                and last.files[-1][1].source == file.source
-            ):
-                last.files.append((number, file))
-                last.size += size
-                last.weight += weight
-            else:
-                folder = self.staging / f"batch-{number:06}"
-                batches.append(_Batch(folder, [(number, file)], size, weight))
-        return batches
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         from accord.engine.database import in_memory
@@ -428,158 +357,12 @@ class _Load:
         con.execute("set python_enable_replacements = false")
         return con
 
-    # -- reading -------------------------------------------------------------------------------------------------------
-
-    def _read(
-        self,
-        con: duckdb.DuckDBPyConnection,
-        batch: _Batch,
-        known: dt.date,
-        day: dt.date,
-    ) -> None:
-        """Read the files of a batch into its folder; its ``done.json`` is written last."""
-        shutil.rmtree(batch.folder, ignore_errors=True)
-        batch.folder.mkdir()
-        counts = {number: _Counts() for number, _ in batch.files}
-        together = len(batch.files) > 1
-        gathered: dict[tuple[str, str], list[Any]] = {}
-        unreadable: list[Any] = []
-        part = 0
-        for number, file in batch.files:
-            with _faults_of(file):
-                for piece in self.reader.rows(file, con):
-                    match piece:
-                        case RowsRead(rows):
-                            counts[number].rows += rows
-                        case SetAside(kind, reason, rows):
-                            words = f"{kind}: {reason}" if kind else reason
-                            counts[number].set_aside[words] = counts[number].set_aside.get(words, 0) + rows
-                        case RefusedRows(relation):
-                            unreadable.append(_numbered(_arrow(relation), number))
-                        case SourceRows(table, relation, identifiers) if together:
-                            gathered.setdefault((table, identifiers), []).append(_numbered(_arrow(relation), number))
-                        case SourceRows(table, relation, identifiers):
-                            part += 1
-                            _incoming(con, relation, number)
-                            self._admit(con, batch, part, table, identifiers, file.source, known, day, counts)
-        for (table, identifiers), tables in gathered.items():
-            with _faults_of(batch.files[0][1]):
-                part += 1
-                _incoming(con, _concatenated(tables), None)
-                self._admit(con, batch, part, table, identifiers, batch.files[0][1].source, known, day, counts)
-        if unreadable:
-            self._unreadable(con, batch, _concatenated(unreadable), counts)
-        for _, file in batch.files:
-            if _stamp(file.path) != self.stamps[file.path]:
-                problem = Problem(Place(file.label, 0, 0), "this file changed while it was read", "load it again")
-                raise DataRefused(problem)
-        _write_json(batch.folder / "done.json", {number: asdict(count) for number, count in counts.items()})
-
-    def _admit(
-        self,
-        con: duckdb.DuckDBPyConnection,
-        batch: _Batch,
-        part: int,
-        table: str,
-        numbering: str,
-        source: str,
-        known: dt.date,
-        day: dt.date,
-        counts: Mapping[int, _Counts],
-    ) -> None:
-        described = definition.table(table)
-        if described.derived:
-            raise AssertionError(f"a reader gave rows for {table}, which is made from {described.derived}")
-        target = batch.folder / f"{part:06}-{table}"
-        target.mkdir()
-        admission = Admission(described, source, known, day, self.keys, numbering == "nhs")
-        con.execute(
-            "create or replace temp table identifiers_seen as "
-            "select accord_file, identifier, count(*) as rows from incoming group by all"
-        )
-        if described.of_persons != "none":
-            self._identify(con, numbering)
-        admitted = admission.admit(con, "incoming", target)
-        for number, count in counts.items():
-            if number in admitted.given:
-                count.add(table, admitted, number)
-
-    def _identify(self, con: duckdb.DuckDBPyConnection, numbering: str) -> None:
-        """Give every identifier that is new in this load its pseudonym. The table is in memory alone."""
-        name = quoted(f"identifiers of {numbering}")
-        con.execute(
-            f"create temp table if not exists {name} (identifier VARCHAR, person BIGINT, rooted BIGINT, away VARCHAR)"
-        )
-        con.execute(f"create or replace temp view identifiers as select * from {name}")
-        before = con.execute(f"select count(*) from {name}").fetchall()[0][0]
-        rooted, person = person_expressions("plain", numbering, self._bind_person_secrets(con))
-        kinds = " ".join(f"when {text_literal(kind)} then {order}" for order, kind in enumerate(KINDS))
-        con.execute(
-            f"""insert into {name}
-                select identifier, person, rooted, o.away from (
-                  select identifier, {person if len(self.keys) > 1 else "rooted"} as person, rooted from (
-                    select identifier, plain, {rooted} as rooted from (
-                      select distinct identifier, {plain_expression("identifier")} as plain
-                      from identifiers_seen anti join {name} using (identifier) where identifier is not null
-                    )
-                  )
-                ) left join (
-                  select person, min_by(kind, case kind {kinds} end) as away from opted_out group by person
-                ) o using (person)"""
-        )
-        if con.execute(f"select count(*) from {name}").fetchall()[0][0] > before:
-            self._collisions(con, name)
-
-    def _bind_person_secrets(self, con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-        """Give the connection what pseudonyms are made with; the names under which it has them."""
-        names: list[tuple[str, str]] = []
-        for number, blocks in enumerate(self.keys.person_secrets()):
-            names.append((f"person_inner_{number}", f"person_outer_{number}"))
-            for name, block in zip(names[-1], blocks, strict=True):
-                con.execute(f"set variable {name} = ?", [block])
-        return names
-
-    def _collisions(self, con: duckdb.DuckDBPyConnection, name: str) -> None:
-        """Two people with one pseudonym would become one: it has never happened, and must not pass unseen."""
-        plain = "replace(trim(identifier), ' ', '')"
-        found = con.execute(
-            f"select count(*) from (select person from {name} where person is not null "
-            f"group by person having count(*) > 1 and count(distinct {plain}) > 1)"
-        ).fetchall()[0][0]
-        if found:
-            problem = Problem(
-                Place(str(self.folder), 0, 0),
-                "two identifiers have the same pseudonym under this key",
-                "make a new key and load everything again: with 63 bits this happens to nobody twice",
-            )
-            raise KeyRefused(problem)
-
-    def _unreadable(
-        self, con: duckdb.DuckDBPyConnection, batch: _Batch, rows: Any, counts: Mapping[int, _Counts]
-    ) -> None:
-        target = batch.folder / "000000-unreadable"
-        target.mkdir()
-        con.register("unreadable rows", rows)
-        con.execute(
-            f"""copy (
-              select accord_file as file, source_row::BIGINT as line, NULL::VARCHAR as "table",
-                NULL::VARCHAR as "column",
-                regexp_replace(reason, '[0-9][0-9 ]{{5,}}', '…', 'g') as reason, NULL::VARCHAR as "value"
-              from "unreadable rows") to {text_literal(str(target / "rejects.parquet"))} (format parquet)"""
-        )
-        counted = con.execute(
-            'select accord_file, count(distinct source_row) from "unreadable rows" group by 1'
-        ).fetchall()
-        con.unregister("unreadable rows")
-        for number, found in counted:
-            counts[number].unreadable = found
-
     # -- the new generation --------------------------------------------------------------------------------------------
 
     def _publish(
         self,
         con: duckdb.DuckDBPyConnection,
-        batches: Sequence[_Batch],
+        batches: Sequence[Batch],
         numbered: Sequence[tuple[int, SourceFile]],
         digests: Mapping[Path, str],
         again: Sequence[FileLoaded],
@@ -723,7 +506,7 @@ class _Load:
         con: duckdb.DuckDBPyConnection,
         unfinished: Path,
         prefix: str,
-        batches: Sequence[_Batch],
+        batches: Sequence[Batch],
         balance: Balance,
     ) -> None:
         """What stands beside the tables: the rejects, the withdrawals, the lists of opt-outs."""
@@ -788,100 +571,9 @@ def _digest(file: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-@contextlib.contextmanager
-def _faults_of(file: SourceFile) -> Iterator[None]:
-    """Say what is wrong with a file without what DuckDB and Arrow quote of it."""
-    import duckdb
-    import pyarrow as pa
-
-    place = Place(file.label, 0, 0)
-    try:
-        yield
-    except duckdb.OutOfMemoryException:
-        fix = "give more with --memory, or stop what else runs on this machine; the same command goes on from here"
-        raise DataRefused(Problem(place, "there is not enough memory to load this file", fix)) from None
-    except (
-        duckdb.ConversionException,
-        duckdb.InvalidInputException,
-        duckdb.InvalidTypeException,
-        duckdb.IOException,
-        duckdb.OutOfRangeException,
-        duckdb.SerializationException,
-        pa.ArrowException,
-    ) as error:
-        if "No space left" in str(error):
-            raise OSError(errno.ENOSPC, "no space left on the disk of the record") from None
-        problem = Problem(
-            place,
-            f"this file cannot be read: its content is not what its form promises ({type(error).__name__})",
-            "ask for it again, or look whether it was cut short or changed on its way; nothing of this load was kept",
-        )
-        raise DataRefused(problem) from None
-
-
-def _incoming(con: duckdb.DuckDBPyConnection, relation: Any, number: int | None) -> None:
-    """Make the view ``incoming`` of rows that a reader gave; ``number`` is the file's, unless the rows have it."""
-    import pyarrow as pa
-
-    for each in ("incoming rows", "incoming relation"):
-        with contextlib.suppress(Exception):
-            con.unregister(each)
-    con.execute("drop view if exists incoming")
-    con.execute('drop table if exists "incoming held"')
-    added = "" if number is None else f", {int(number)}::BIGINT as accord_file"
-    if isinstance(relation, pa.RecordBatchReader):
-        con.register("incoming rows", relation)
-        con.execute('create temp table "incoming held" as select * from "incoming rows"')
-        con.unregister("incoming rows")
-        con.execute(f'create temp view incoming as select *{added} from "incoming held"')
-    elif isinstance(relation, pa.Table):
-        con.register("incoming rows", relation)
-        con.execute(f'create temp view incoming as select *{added} from "incoming rows"')
-    else:
-        relation.create_view("incoming relation", replace=True)
-        con.execute(f'create temp view incoming as select *{added} from "incoming relation"')
-
-
-def _arrow(relation: Any) -> Any:
-    import pyarrow as pa
-
-    if isinstance(relation, pa.Table):
-        return relation
-    if isinstance(relation, pa.RecordBatchReader):
-        return relation.read_all()
-    return relation.to_arrow_table()
-
-
-def _numbered(table: Any, number: int) -> Any:
-    import pyarrow as pa
-
-    return table.append_column("accord_file", pa.repeat(pa.scalar(number, pa.int64()), table.num_rows))
-
-
-def _concatenated(tables: Sequence[Any]) -> Any:
-    import pyarrow as pa
-
-    return pa.concat_tables(tables, promote_options="permissive")
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    """The size of a file, and when it was changed."""
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns
-
-
 def _half_of_memory() -> str:
     try:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return "4GB"
     return f"{max(total // 2 // 2**20, 1024)}MiB"
-
-
-def _write_json(path: Path, content: object) -> None:
-    beside = path.with_name(f".{path.name}")
-    with beside.open("w", encoding="utf-8") as file:
-        json.dump(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
