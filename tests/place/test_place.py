@@ -13,15 +13,19 @@ pytest.importorskip("numba")
 
 from accord.language.problem import AccordError, DataRefused
 from accord.place import calls
+from accord.place.case import Case, doubts
 from accord.place.futures import Run
 from accord.place.luck import Luck, luck
-from accord.place.place import people_of, read_place
+from accord.place.place import InForce, people_of, read_place
 from accord.place.report import shown, written
 from accord.place.summary import PENNIES, Figure, Winner, summary
 from accord.place.uncertainty import FAMILIES, Uncertain
-from accord.settlement.calls import Misused
-from accord.settlement.catalogue import NotFound
+from accord.settlement.calls import Misused, check
+from accord.settlement.catalogue import NotFound, find
+from accord.simulation.feed import read_feed
+from accord.simulation.practices import OwnPractice
 from accord.simulation.results import RESULTS
+from accord.simulation.scenario import Future, no_change
 from tests.place.given import place
 
 
@@ -154,6 +158,21 @@ def test_people_that_cannot_be(tmp_path: Path, changed: dict[str, object], place
         people_of(read_place(own_people(tmp_path, **changed)), 1)
     assert message in str(caught.value)
     assert place_of in str(caught.value)
+
+
+def test_a_contract_with_one_board_in_a_place_of_several_is_said():
+    """Its money has no name, and both the notes and the table of winners say why."""
+    two = [OwnPractice(code, "N", "H", board, "C", "X") for code, board in (("A", "B1"), ("B", "B2"))]
+    file = find("gain-share")
+    contract = check(file)
+    one = InForce("gain-share", contract, file, read_feed(file.parent, contract), None)
+    case = Case(no_change(), (one,), (), np.ones((1, 1)), np.ones(1), Future())
+    assert any("has one board, the place 2" in note for note in doubts([case], two))
+    assert not any("has one board" in note for note in doubts([case], two[:1]))
+    change = Figure(1000.0, 900.0, 1100.0)
+    assert Winner("board", "", change, 0.0).title == "board (the contract has one, the place several)"
+    assert Winner("board", "B1", change, 0.0).title == "board B1"
+    assert Winner("commissioner", "", change, 0.0).title == "commissioner"
 
 
 def test_what_a_practice_is_called_runs_in_no_spreadsheet(tmp_path: Path):

@@ -14,6 +14,7 @@ from accord.place.place import InForce, LocalPlace, bound
 from accord.simulation.behaviour import Behaviour
 from accord.simulation.extending import carried, grown, until
 from accord.simulation.model import STREAMS
+from accord.simulation.practices import Practice, members
 from accord.simulation.scenario import Future, Scenario
 from accord.simulation.years import Years
 
@@ -152,13 +153,18 @@ def _resized(one: Behaviour, scenario: Scenario, problems: list[Problem]) -> Beh
     return replace(one, effects=tuple(effects))
 
 
-def doubts(cases: Sequence[Case]) -> tuple[str, ...]:
-    """What is stated and not simulated, and what every future year assumes."""
+def doubts(cases: Sequence[Case], practices: Sequence[Practice]) -> tuple[str, ...]:
+    """What is stated and not simulated, what every future year assumes, and whose money has no name."""
     said: dict[str, None] = {}
     for case in cases:
         for one in case.contracts:
             for what, authority, status in one.feed.assumed:
                 said[f"{one.name}: {what} ({status}: {authority})"] = None
+            for party, kind in one.feed.parties.items():
+                several = len(members(practices, kind))
+                if several > 1:
+                    apart = f"what it pays and receives stands under {kind} without a name, in none of the {several}"
+                    said[f"{one.name}: the contract has one {party}, the place {several}: {apart}"] = None
             if one.name in case.extended:
                 said[f"{one.name}: its term is taken to go on to {one.contract.term.last} (assumed)"] = None
         said.update(dict.fromkeys(case.going_on))

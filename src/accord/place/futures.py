@@ -112,7 +112,7 @@ def stage(
         rates_of(expected),
         {name: float(expected[..., RESULTS.index(name)].sum()) for name in STREAMS},
         tuple(cases),
-        notes=(*doubts(cases), *there.notes),
+        notes=(*doubts(cases, practices), *there.notes),
         engine=engine,
         given=there.given,
         by_practice=there.by_practice,

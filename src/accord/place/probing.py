@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -140,16 +139,11 @@ def paying_parties(case: Case) -> frozenset[tuple[str, str]]:
     """The parties that pay for a place: one named body, or one for each board or council."""
     found: set[tuple[str, str]] = set()
     for one in case.contracts:
-        for party in party_list(one):
+        for party in one.contract.parties.values():
             dimension = one.feed.keys.get(party.each or "", party.each or "")
             if party.each is None or dimension in ("board", "council"):
                 found.add((one.name, party.name))
     return frozenset(found)
-
-
-def party_list(one: InForce) -> Sequence[Any]:
-    """The parties of a contract."""
-    return list(one.contract.parties.values())
 
 
 def kept_by_paid(case: Case, settled: Settled, worlds: int, years: int) -> Numbers:

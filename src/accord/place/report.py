@@ -18,6 +18,7 @@ from accord.place.uncertainty import Uncertain, Uncertainty
 from accord.settlement.chart import Chart, columns
 from accord.settlement.page import render
 from accord.simulation.behaviour import Response
+from accord.simulation.draws import ENOUGH_DRAWS
 from accord.simulation.model import STREAMS, published_prices
 from accord.simulation.on_record import BY_REGISTERS
 
@@ -30,9 +31,6 @@ METRIC_WORDS = {
     "outpatient": "Outpatient attendances",
 }
 """What the metrics are called."""
-
-FEW = 40
-"""Fewer draws than this do not show where 95 of 100 lie."""
 
 SEEN = 50
 """Pence that are seen in whole pounds."""
@@ -82,10 +80,10 @@ def range_words(metric: str, figure: Figure) -> str:
 
 def draws_words(made: Summary) -> str:
     """Whether there are too few draws for an interval; nothing where there are enough."""
-    if made.draws >= FEW:
+    if made.draws >= ENOUGH_DRAWS:
         return ""
     many = "1 draw does" if made.draws == 1 else f"{made.draws} draws do"
-    return f"{many} not show where 95 % lie: {FEW} or more do"
+    return f"{many} not show where 95 % lie: {ENOUGH_DRAWS} or more do"
 
 
 def differs(made: Summary, one: Headline) -> str:
@@ -365,6 +363,6 @@ def _winners(winners: Sequence[Winner]) -> Chart | None:
     return intervals(
         "Winners and losers",
         "What each receives more or less than with no contract change, all years together",
-        [(f"{one.party} {one.member}".strip(), one.change.mean, one.change.low, one.change.high) for one in some],
+        [(one.title, one.change.mean, one.change.low, one.change.high) for one in some],
         lambda value: pounds(value, True),
     )

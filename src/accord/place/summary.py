@@ -16,8 +16,9 @@ from typing import Any
 
 from accord.place.case import Case
 from accord.place.futures import Run
-from accord.place.probing import party_list, paying_parties
+from accord.place.probing import paying_parties
 from accord.place.stage import Stage
+from accord.simulation.practices import ORGANISATIONS
 from accord.simulation.scenario import NO_CHANGE
 
 SETTINGS = {
@@ -79,6 +80,13 @@ class Winner:
     member: str
     change: Figure
     loses: float
+
+    @property
+    def title(self) -> str:
+        """Who it is, in words: a contract may have one board where a place has several."""
+        if self.member or self.party not in ORGANISATIONS:
+            return f"{self.party} {self.member}".strip()
+        return f"{self.party} (the contract has one, the place several)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +221,7 @@ def _payments(ask: _Draws, cases: Sequence[Case]) -> None:
         (case.name, one.name, party.name, one.feed.kind(party))
         for case in cases
         for one in case.contracts
-        for party in party_list(one)
+        for party in one.contract.parties.values()
     ]
     ask.connection.execute("create table kinds (scenario varchar, contract varchar, party varchar, kind varchar)")
     if kinds:

@@ -244,10 +244,6 @@ def _as_json(one: Compared) -> dict[str, Any]:
 # -- testing -----------------------------------------------------------------------------------------------------------
 
 
-LEAST = 40
-"""The fewest draws that show where 95 of 100 lie."""
-
-
 def refuse_short(record: Record, spans: Sequence[tuple[dt.date, dt.date]]) -> None:
     """Refuse a history that is too short for a back-test."""
     if len(spans) < 2:

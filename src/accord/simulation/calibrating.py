@@ -13,9 +13,10 @@ from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.settlement.calls import Misused
 from accord.simulation import rounding
-from accord.simulation.back_test import LEAST, BackTest, refuse_short, tested
+from accord.simulation.back_test import BackTest, refuse_short, tested
 from accord.simulation.calibration import Calibration, calibrated
 from accord.simulation.calibration_file import FILE, write
+from accord.simulation.draws import ENOUGH_DRAWS
 from accord.simulation.recorded import Step, quiet, whole_years, years
 from accord.simulation.system import wrong_seed
 
@@ -97,9 +98,9 @@ def calibrate(
     if not 1 <= most <= LONGEST:
         said = f"{most} years cannot be calibrated to"
         problems.append(Problem(Place("--years", 0, 0), said, f"from 1 to {LONGEST}"))
-    if testing and draws < LEAST:
+    if testing and draws < ENOUGH_DRAWS:
         said = f"{draws} draws do not show where 95 of 100 lie"
-        problems.append(Problem(Place("--draws", 0, 0), said, f"{LEAST} or more"))
+        problems.append(Problem(Place("--draws", 0, 0), said, f"{ENOUGH_DRAWS} or more"))
     if problems:
         raise Misused(problems)
     opened = record if isinstance(record, Record) else open_record(record)

@@ -41,6 +41,9 @@ WRITTEN = PLACE + 16
 NORMAL_95 = 1.959964
 """Standard deviations from the middle of a normal distribution that hold 95 % of it."""
 
+ENOUGH_DRAWS = 40
+"""The fewest draws of a run that show where 95 of 100 lie."""
+
 QUARTER, HALF, TOP = np.uint32(1 << 30), np.uint32(1 << 31), np.uint32(0xFFFFFFFF)
 """Where in the range of a month's first word frailty, leaving and death are decided."""
 
