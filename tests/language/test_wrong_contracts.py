@@ -179,6 +179,24 @@ def test_the_small_contract_itself_is_good() -> None:
     assert check_text(SMALL.replace("FORMULA", "list_size * fee")).payments
 
 
+def test_a_text_of_a_list_and_any_text_are_any_text() -> None:
+    """What one branch can say is no list for the other: comparing with a third text is then no slip."""
+    text = SMALL.replace("min: 1}}", "min: 1}, kind: {type: text}}").replace(
+        "    pay: {is: FORMULA",
+        "    said: case when list_size > limit then 'large' else kind end\n"
+        "    pay: {is: list_size * case when said = 'small' then fee else 0 end",
+    )
+    assert check_text(text.replace("parameters: {", "parameters: {limit: {unit: people, value: 9, authority: x}, "))
+
+
+def test_rows_whose_key_has_a_slip_are_not_second_rows() -> None:
+    rows = "rows: [{practise: A, weight: 1}, {practise: B, weight: 2}]"
+    table = f"tables: {{t: {{keys: [practice], columns: {{weight: ratio}}, {rows}, authority: x}}}}\nparameters:"
+    problems = refused(SMALL.replace("parameters:", table).replace("FORMULA", "list_size * fee * weight"))
+    assert [problem.fix for problem in problems if "practise" in problem.message] == ["did you mean practice?"] * 2
+    assert not [problem for problem in problems if "second row" in problem.message]
+
+
 def test_a_file_of_100_megabytes_is_refused_at_once(tmp_path: Path) -> None:
     file = tmp_path / "contract.yaml"
     with file.open("wb") as out:
