@@ -40,6 +40,8 @@ P2   | practice      | N1     | -          | 2026-05-11
 P2   | practice      | N2     | 2026-05-11 | -
 P3   | practice      | N2     | -          | -
 P4   | practice      | -      | -          | -
+P5   | practice      | N1     | -          | 2025-06-01
+P5   | practice      | N2     | 2025-06-01 | -
 N1   | network       | B1     | -          | -
 N2   | network       | H      | -          | -
 H    | neighbourhood | B2     | -          | -
@@ -297,7 +299,10 @@ def _paying(folder: Path, kind: EngineKind = "duckdb") -> tuple[list[Any], list[
         folder,
         admissions=stays,
         attendances=of("attendances"),
-        outpatients=[{**row, "attended": "attended"} for row in of("outpatients")],
+        outpatients=[
+            *[{**row, "attended": "attended"} for row in of("outpatients")],
+            {"person": 4, "row": 99, "day": "2026-04-11", "attended": "did not attend"},  # nobody pays
+        ],
         social_care=[
             {"person": row["person"], "row": row["row"], "since": row["day"], "council": "C9", "kind": "reablement"}
             for row in of("social_care")
@@ -310,10 +315,17 @@ def _paying(folder: Path, kind: EngineKind = "duckdb") -> tuple[list[Any], list[
             4      | P1       | 2020-01-01 | -
         """),
         residences=[
-            {**row, "kind": "home", "since": "2020-01-01"}
-            for row in rows("person | area\n1 | E2\n2 | E2\n3 | E2\n4 | E2")
+            {**row, "kind": "home"}
+            for row in rows("""
+                person | area | since      | until
+                1      | E2   | 2020-01-01 | -
+                2      | E1   | 2020-01-01 | 2026-04-08
+                2      | E2   | 2026-04-08 | -
+                3      | E2   | 2020-01-01 | -
+                4      | E2   | 2020-01-01 | -
+            """)
         ],
-        areas=rows("area | council | board\nE2 | C2 | B2"),
+        areas=rows("area | council | board\nE1 | C1 | B1\nE2 | C2 | B2"),
         organisations=ORGANISATIONS,
     )
     with open_engine(record, kind, threads=2) as engine:
@@ -369,6 +381,9 @@ person | table         | by | role  | day        | cost | expected
 7      | consultations | P1 | other | 2025-06-01 | 10   |
 8      | consultations | P1 | gp    | 2024-12-31 | 10   |
 9      | consultations | P4 | gp    | 2025-06-01 | 10   | P4 1 has the person
+10     | outpatients   | P3 | no    | 2025-06-01 | 10   |
+11     | consultations | P5 | gp    | 2025-05-31 | 10   | N1 2 fewer charges
+11     | consultations | P5 | gp    | 2025-06-01 | 11   | N2 1 has the person
 """
 
 
@@ -393,7 +408,7 @@ def _attributed(folder: Path, kind: EngineKind = "duckdb") -> tuple[list[Any], R
                 "provider": row["by"],
                 "day": row["day"],
                 "cost": row["cost"],
-                "attended": "attended",
+                "attended": "did not attend" if row["role"] == "no" else "attended",
             }
             for row in told
             if row["table"] == "outpatients"
@@ -413,7 +428,7 @@ def test_plurality_in_two_steps_keeps_every_candidate_with_its_rank_and_why_it_l
     assert found == {(row["person"], row["expected"]) for row in rows(CLAIMS) if row["expected"]}
     assert all((row["attributed"] == 1) == (row["why"] is None) for row in kept)
     # nobody is attributed twice; the one who died on 30 December has 364 days; who died before the window none
-    assert _counts(counted) == "N1 2025-01-01 4 4 1460\nN2 2025-01-01 2 1 729"
+    assert _counts(counted) == "N1 2025-01-01 4 4 1460\nN2 2025-01-01 3 2 1094"
 
 
 def test_methods_of_attribution_say_what_was_verified() -> None:
