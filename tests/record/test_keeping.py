@@ -314,7 +314,9 @@ BROKEN = [
     ({"person": [1, 1]}, "person should be unique among the rows that stand, and once it is not"),
     ({"known_until": [dt.date(1800, 1, 1), None]}, "1 row ended before it was known"),
     ({"row": [5, 5], "known_until": [dt.date(2030, 1, 1), None]}, "a key has two versions on the same day, once"),
-]
+    ({"row": [5, 5], "known_from": [dt.date(2020, 1, 1), dt.date(2021, 1, 1)]},
+     "a key has two versions on the same day, once"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("columns", "words"), BROKEN)
