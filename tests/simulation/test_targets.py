@@ -12,17 +12,20 @@ from accord.language.problem import DataRefused
 from accord.language.text import decode, read_tree
 from accord.simulation.model import model
 from accord.simulation.people import AGES
-from accord.simulation.validation.answering import Worlds
+from accord.simulation.validation import answering
+from accord.simulation.validation.asked import Asked, drawn_of
 from accord.simulation.validation.judging import judge
-from accord.simulation.validation.query import NOUNS, Query, read_query, reference
+from accord.simulation.validation.nouns import NOUNS, reference
+from accord.simulation.validation.query import Query
+from accord.simulation.validation.reading import read_query
 from accord.simulation.validation.target import published, published_file, read_file
 
 PEOPLE = 20_000
 
 
 @pytest.fixture(scope="module")
-def worlds() -> Worlds:
-    return Worlds(1, PEOPLE)
+def everybody() -> Asked:
+    return Asked(1, PEOPLE)
 
 
 def query(text: str) -> Query:
@@ -32,28 +35,28 @@ def query(text: str) -> Query:
     return found
 
 
-def ask(worlds: Worlds, text: str) -> float:
-    return worlds.ask(query(text)).value
+def ask(everybody: Asked, text: str) -> float:
+    return answering.ask(everybody, query(text)).value
 
 
 @pytest.mark.parametrize("noun", NOUNS)
-def test_every_noun_answers_its_own_example(worlds: Worlds, noun: str):
-    answer = worlds.ask(query(NOUNS[noun].example))
+def test_every_noun_answers_its_own_example(everybody: Asked, noun: str):
+    answer = answering.ask(everybody, query(NOUNS[noun].example))
     assert np.isfinite(answer.value)
     assert (answer.doubt is not None) == (NOUNS[noun].drawn and "among: admissions" not in NOUNS[noun].example)
     assert f"`{noun}`" in reference()
 
 
-def test_shares_and_ages_are_those_of_the_model_itself(worlds: Worlds):
+def test_shares_and_ages_are_those_of_the_model_itself(everybody: Asked):
     built_in = model()
     people = built_in.people[2011]
     aged = people[:, 75:].sum() / people.sum() * 100
-    assert ask(worlds, "share: {ages: 75+}, population: england-2011") == pytest.approx(aged)
+    assert ask(everybody, "share: {ages: 75+}, population: england-2011") == pytest.approx(aged)
     here = (people[:, :, None] * built_in.mix)[:, 25:35]
     more = here[..., 8:].sum() / here.sum() * 100
-    assert ask(worlds, "share: {morbidity: multi+}, ages: 25-34, population: england-2011") == pytest.approx(more)
+    assert ask(everybody, "share: {morbidity: multi+}, ages: 25-34, population: england-2011") == pytest.approx(more)
     mean = (people.sum(axis=0) * np.arange(AGES)).sum() / people.sum()
-    assert ask(worlds, "mean_age: people, population: england-2011") == pytest.approx(mean)
+    assert ask(everybody, "mean_age: people, population: england-2011") == pytest.approx(mean)
 
 
 @pytest.mark.parametrize(
@@ -64,42 +67,42 @@ def test_shares_and_ages_are_those_of_the_model_itself(worlds: Worlds):
         ("part_of: deaths, part: {ages: 85+}", "part_of: deaths, part: {ages: 0-84}"),
     ],
 )
-def test_rates_of_one_thing_agree(worlds: Worlds, one: str, other: str):
-    first, second = ask(worlds, one), ask(worlds, other)
+def test_rates_of_one_thing_agree(everybody: Asked, one: str, other: str):
+    first, second = ask(everybody, one), ask(everybody, other)
     expected = {"person-year": first / 1000, "person-months": first / 12}
     wanted = next((value for name, value in expected.items() if name in other), 100 - first)
     assert second == pytest.approx(wanted)
 
 
-def test_rates_by_fifth_add_up_to_the_rate_of_all(worlds: Worlds):
-    months = [ask(worlds, f"part_of: emergency, part: {{fifths: {fifth}}}") for fifth in range(1, 6)]
+def test_rates_by_fifth_add_up_to_the_rate_of_all(everybody: Asked):
+    months = [ask(everybody, f"part_of: emergency, part: {{fifths: {fifth}}}") for fifth in range(1, 6)]
     assert sum(months) == pytest.approx(100)
 
 
-def test_whoever_is_standardised_to_himself_stays_as_he_is(worlds: Worlds):
-    crude = ask(worlds, "rate: deaths, ages: 18+, per: 1000 people")
-    same = ask(worlds, "rate: deaths, ages: 18+, per: 1000 people, standardised: 'age, sex and fifth'")
+def test_whoever_is_standardised_to_himself_stays_as_he_is(everybody: Asked):
+    crude = ask(everybody, "rate: deaths, ages: 18+, per: 1000 people")
+    same = ask(everybody, "rate: deaths, ages: 18+, per: 1000 people, standardised: 'age, sex and fifth'")
     assert same == pytest.approx(crude)
     # the most deprived are younger: with everybody's ages they would die more often
     poor = "rate: deaths, per: 1000 people, fifths: 1, ages: 1+"
-    assert ask(worlds, f"{poor}, standardised: age") > ask(worlds, poor)
+    assert ask(everybody, f"{poor}, standardised: age") > ask(everybody, poor)
 
 
-def test_onset_is_the_hazard_of_the_model_at_a_single_age(worlds: Worlds):
+def test_onset_is_the_hazard_of_the_model_at_a_single_age(everybody: Asked):
     built_in = model()
     hazard = built_in.frailer[70, 0]
     monthly = -12 * np.log1p(-hazard / 12) * 1000
-    assert ask(worlds, "onset: {frailty: mild}, ages: 70") == pytest.approx(monthly, rel=1e-6)
+    assert ask(everybody, "onset: {frailty: mild}, ages: 70") == pytest.approx(monthly, rel=1e-6)
 
 
-def test_with_no_hazard_nobody_comes_to_it(worlds: Worlds):
+def test_with_no_hazard_nobody_comes_to_it(everybody: Asked):
     none = "figures: {frailty_onset_57: 0.000001, frailty_onset_70: 0.000001, frailty_onset_80: 0.000001}"
-    assert ask(worlds, f"onset: {{frailty: mild}}, ages: 70, {none}") < 0.01
+    assert ask(everybody, f"onset: {{frailty: mild}}, ages: 70, {none}") < 0.01
 
 
-def test_life_expectancy_of_constant_chances(worlds: Worlds):
+def test_life_expectancy_of_constant_chances(everybody: Asked):
     chance = 0.02
-    found = Worlds(1, 10)
+    found = Asked(1, 10)
     built_in = model()
     from dataclasses import replace
 
@@ -111,57 +114,57 @@ def test_life_expectancy_of_constant_chances(worlds: Worlds):
     assert ask(found, "life_expectancy: 0, sex: male, free_of: {morbidity: one+}") < lived.sum()
 
 
-def test_combinations_are_arithmetic(worlds: Worlds):
-    a, b = ask(worlds, "rate: emergency, fifths: 1"), ask(worlds, "rate: emergency, fifths: 5")
+def test_combinations_are_arithmetic(everybody: Asked):
+    a, b = ask(everybody, "rate: emergency, fifths: 1"), ask(everybody, "rate: emergency, fifths: 5")
     pair = "{rate: emergency, fifths: 1}, %s: {rate: emergency, fifths: 5}"
-    assert ask(worlds, f"ratio: {{of: {pair % 'to'}}}") == pytest.approx(a / b)
-    assert ask(worlds, f"difference: {{of: {pair % 'less'}}}") == pytest.approx(a - b)
-    assert ask(worlds, f"percent_change: {{of: {pair % 'from'}}}") == pytest.approx(100 * (a / b - 1))
-    assert ask(worlds, "sum: [{rate: emergency, fifths: 1}, {rate: emergency, fifths: 5}]") == pytest.approx(a + b)
+    assert ask(everybody, f"ratio: {{of: {pair % 'to'}}}") == pytest.approx(a / b)
+    assert ask(everybody, f"difference: {{of: {pair % 'less'}}}") == pytest.approx(a - b)
+    assert ask(everybody, f"percent_change: {{of: {pair % 'from'}}}") == pytest.approx(100 * (a / b - 1))
+    assert ask(everybody, "sum: [{rate: emergency, fifths: 1}, {rate: emergency, fifths: 5}]") == pytest.approx(a + b)
 
 
-def test_a_figure_that_is_the_same_everywhere_has_no_gradient(worlds: Worlds):
+def test_a_figure_that_is_the_same_everywhere_has_no_gradient(everybody: Asked):
     flat = "figures: {deprivation_years: 0}"
-    assert ask(worlds, f"slope_index: {{share: {{ages: 0+, morbidity: multi+}}, ages: 60, {flat}}}") == pytest.approx(
-        0, abs=0.5
-    )
+    assert ask(
+        everybody, f"slope_index: {{share: {{ages: 0+, morbidity: multi+}}, ages: 60, {flat}}}"
+    ) == pytest.approx(0, abs=0.5)
 
 
-def test_drawn_people_have_what_is_expected(worlds: Worlds):
-    found = worlds.ask(query("mean: consultations"))
-    expected = ask(worlds, "rate: consultations, per: people")
+def test_drawn_people_have_what_is_expected(everybody: Asked):
+    found = answering.ask(everybody, query("mean: consultations"))
+    expected = ask(everybody, "rate: consultations, per: people")
     assert abs(found.value - expected) < 4 * found.doubt
 
 
-def test_distributions_of_drawn_people_by_hand(worlds: Worlds):
-    each, _ = worlds.amounts(query("mean: hospital_cost"))
+def test_distributions_of_drawn_people_by_hand(everybody: Asked):
+    each, _ = everybody.amounts(query("mean: hospital_cost"))
     x = each[:, 0]
     top = np.sort(x)[::-1][: PEOPLE // 100].sum() / x.sum() * 100
-    assert ask(worlds, "top_share: hospital_cost, top: 1") == pytest.approx(top)
-    assert ask(worlds, "cv: hospital_cost") == pytest.approx(x.std() / x.mean())
-    assert ask(worlds, "with_none: hospital_cost") == pytest.approx(100 * (x == 0).mean())
-    assert ask(worlds, "kept: hospital_cost, limit: 25000") == pytest.approx(
+    assert ask(everybody, "top_share: hospital_cost, top: 1") == pytest.approx(top)
+    assert ask(everybody, "cv: hospital_cost") == pytest.approx(x.std() / x.mean())
+    assert ask(everybody, "with_none: hospital_cost") == pytest.approx(100 * (x == 0).mean())
+    assert ask(everybody, "kept: hospital_cost, limit: 25000") == pytest.approx(
         100 * np.minimum(x, 25_000).sum() / x.sum()
     )
     differences = np.abs(x[:500, None] - x[None, :500]).mean()
     sorted_ = np.sort(x[:500])
     gini = ((2 * np.arange(1, 501) - 501) * sorted_).sum() / (500 * sorted_.sum())
     assert gini == pytest.approx(differences / 2 / x[:500].mean())
-    share = ask(worlds, "share_above: emergency, above: 0")
-    assert share == pytest.approx(100 - ask(worlds, "with_none: emergency"))
+    share = ask(everybody, "share_above: emergency, above: 0")
+    assert share == pytest.approx(100 - ask(everybody, "with_none: emergency"))
 
 
-def test_noise_falls_with_the_root_of_people(worlds: Worlds):
-    one = ask(worlds, "noise_of_one: hospital_cost")
-    assert ask(worlds, "noise: hospital_cost, people: 10000") == pytest.approx(one)
-    both = ask(worlds, "noise: hospital_cost, people: 10000, system: true")
+def test_noise_falls_with_the_root_of_people(everybody: Asked):
+    one = ask(everybody, "noise_of_one: hospital_cost")
+    assert ask(everybody, "noise: hospital_cost, people: 10000") == pytest.approx(one)
+    both = ask(everybody, "noise: hospital_cost, people: 10000, system: true")
     assert both == pytest.approx(np.hypot(one, 100 * model().value("system_noise")))
 
 
-def test_luck_pays_half_of_all_where_anything_counts(worlds: Worlds):
-    assert ask(worlds, "luck: hospital_cost, people: 500000, minimum: 0") == pytest.approx(50, abs=6)
-    assert ask(worlds, "luck: hospital_cost, people: 500000, minimum: 3") < ask(
-        worlds, "luck: hospital_cost, people: 5000, minimum: 3"
+def test_luck_pays_half_of_all_where_anything_counts(everybody: Asked):
+    assert ask(everybody, "luck: hospital_cost, people: 500000, minimum: 0") == pytest.approx(50, abs=6)
+    assert ask(everybody, "luck: hospital_cost, people: 500000, minimum: 3") < ask(
+        everybody, "luck: hospital_cost, people: 5000, minimum: 3"
     )
 
 
@@ -175,8 +178,8 @@ def test_luck_pays_half_of_all_where_anything_counts(worlds: Worlds):
         ("answer: participation, under: {behaviours: [selection], expects: [-10, 5, 5, 5]}", 75),
     ],
 )
-def test_behaviour_answers_what_the_library_says(worlds: Worlds, asked: str, value: float):
-    assert ask(worlds, asked) == pytest.approx(value, abs=1e-9)
+def test_behaviour_answers_what_the_library_says(everybody: Asked, asked: str, value: float):
+    assert ask(everybody, asked) == pytest.approx(value, abs=1e-9)
 
 
 def test_nobody_and_nothing_are_said(tmp_path: Path):
@@ -319,8 +322,6 @@ def test_the_projects_own_targets_are_whole():
 
 
 def test_expected_figures_of_the_own_targets_are_in_or_said_to_be_out():
-    from accord.simulation.validation.answering import drawn_of
-
     expected = [target for target in published_file().targets if not drawn_of(target.query)]
     wrong = [one.target.name for one in judge(expected) if one.inside == bool(one.target.out)]
     assert not wrong

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from accord.simulation.validation.answering import Unanswerable, Worlds, drawn_of
+from accord.simulation.validation.answering import ask
+from accord.simulation.validation.asked import Asked, Unanswerable, drawn_of
 from accord.simulation.validation.query import Who
 from accord.simulation.validation.target import Target
 
@@ -54,20 +55,20 @@ def judge(
         for who, years in drawn_of(target.query).items():
             ahead[who] = max(ahead.get(who, 0), years)
             last[who] = number
-    worlds = Worlds(seed, people, ahead)
+    asked = Asked(seed, people, ahead)
     found: list[Judged] = []
     for number, target in enumerate(targets):
-        found.append(_judged(worlds, target))
+        found.append(_judged(asked, target))
         for who in [who for who, at in last.items() if at == number]:
-            worlds.forget(who)
+            asked.forget(who)
         if progress is not None:
             progress(target.title, number + 1, len(targets))
     return tuple(found)
 
 
-def _judged(worlds: Worlds, target: Target) -> Judged:
+def _judged(asked: Asked, target: Target) -> Judged:
     try:
-        answer = worlds.ask(target.query)
+        answer = ask(asked, target.query)
     except Unanswerable as error:
         return Judged(target, None, target.low, target.high, False, None, str(error))
     if not math.isfinite(answer.value):

@@ -17,7 +17,9 @@ from accord.language.problem import DataRefused, Problem
 from accord.language.shape import IDENTIFIER, NUMBER, STATUS, TITLE, Choice, Field, ListOf, Record, Word, conform
 from accord.language.text import Tree, fields_of, items_of, read_data, text_of
 from accord.settlement.catalogue import NotFound
-from accord.simulation.validation.query import PRICE_YEAR, QUERY, Query, read_query
+from accord.simulation.validation.nouns import QUERY
+from accord.simulation.validation.query import PRICE_YEAR, Query
+from accord.simulation.validation.reading import read_query
 
 USES = ("fitted", "held out")
 """Whether the model was fitted to a figure, or has never seen it."""
