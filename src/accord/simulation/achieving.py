@@ -34,11 +34,11 @@ from accord.language.shape import (
     MapOf,
     Record,
     Word,
-    conform,
 )
-from accord.language.text import fields_of, items_of, read_data, text_of
+from accord.language.text import fields_of, items_of, text_of
 from accord.library import CONTRACTS
 from accord.simulation.model import model
+from accord.simulation.own_data import own_data
 from accord.simulation.people import FIFTHS, SEXES
 from accord.simulation.population import value
 
@@ -121,10 +121,7 @@ class Assumptions:
 @cache
 def assumptions() -> Assumptions:
     """What stands in ``achieving.yaml``."""
-    tree = read_data(ASSUMPTIONS.read_bytes(), ASSUMPTIONS.name)
-    if problems := conform(tree, _SHAPE):
-        raise AssertionError(f"the project's own assumptions are wrong: {[str(problem) for problem in problems]}")
-    entries = fields_of(tree)
+    entries = own_data(ASSUMPTIONS, _SHAPE)
 
     def each(name: str) -> dict[str, dict[str, str]]:
         rows = fields_of(entries[name]).items()

@@ -19,9 +19,10 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from accord.language.shape import NUMBER, STATUS, TITLE, Field, MapOf, Record, Word, conform
-from accord.language.text import Entries, Scalar, decode, read_tree
+from accord.language.shape import NUMBER, STATUS, TITLE, Field, MapOf, Record, Word
+from accord.language.text import fields_of, text_of
 from accord.simulation.compiled import compiled
+from accord.simulation.own_data import own_data
 from accord.simulation.people import AGES, CELLS, FIFTHS, FRAILTY, MORBIDITY, SEXES, STATES, cell_of
 
 FOLDER = Path(__file__).parent / "model"
@@ -123,17 +124,12 @@ def published_prices() -> Mapping[str, Parameter]:
 
 def read_parameters(path: Path) -> Mapping[str, Parameter]:
     """The single figures of a file of the project's own, each with its source and status."""
-    tree = read_tree(decode(path.read_bytes(), path.name))
-    problems = conform(tree, _PARAMETERS)
-    if problems or not isinstance(tree, Entries):
-        raise AssertionError(f"the model's own parameters are wrong: {[str(problem) for problem in problems]}")
     found: dict[str, Parameter] = {}
-    for name, entries in tree:
-        assert isinstance(entries, Entries)
-        text = {key.value: value.value for key, value in entries if isinstance(value, Scalar)}
+    for name, entries in own_data(path, _PARAMETERS).items():
+        text = {key: text_of(value) for key, value in fields_of(entries).items()}
         low, high = text.get("low"), text.get("high")
-        found[name.value] = Parameter(
-            name.value,
+        found[name] = Parameter(
+            name,
             float(text["value"]),
             None if low is None else float(low),
             None if high is None else float(high),

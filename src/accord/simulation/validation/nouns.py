@@ -24,9 +24,9 @@ from accord.language.shape import (
     Record,
     Shape,
     Word,
-    conform,
 )
-from accord.language.text import decode, fields_of, items_of, read_tree, text_of
+from accord.language.text import fields_of, items_of, text_of
+from accord.simulation.own_data import own_data
 from accord.simulation.people import FRAILTY, SEXES
 from accord.simulation.validation.query import COUNTED
 
@@ -169,13 +169,8 @@ _NOUN = MapOf(
 
 
 def _nouns() -> Mapping[str, Noun]:
-    path = Path(__file__).parent / "nouns.yaml"
-    tree = read_tree(decode(path.read_bytes(), path.name))
-    problems = conform(tree, _NOUN)
-    if problems:
-        raise AssertionError(f"the project's own nouns are wrong: {[str(problem) for problem in problems]}")
     found: dict[str, Noun] = {}
-    for name, value in fields_of(tree).items():
+    for name, value in own_data(Path(__file__).with_name("nouns.yaml"), _NOUN).items():
         said = fields_of(value)
         words = {key: tuple(text_of(one) for one in items_of(said.get(key))) for key in ("takes", "needs", "names")}
         whom = text_of(said["whom"]) == "true"

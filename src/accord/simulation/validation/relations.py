@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from accord.language.shape import NUMBER, TITLE, WHOLE, Field, ListOf, MapOf, Record, Word, conform
-from accord.language.text import decode, fields_of, items_of, read_tree, text_of
+from accord.language.shape import NUMBER, TITLE, WHOLE, Field, ListOf, MapOf, Record, Word
+from accord.language.text import fields_of, items_of, text_of
 from accord.simulation import partitions, person_engine, system
 from accord.simulation.behaviour import Behaviour, Response, Stakes, library, respond
 from accord.simulation.model import STREAMS, Figures, Model, model, published
+from accord.simulation.own_data import own_data
 from accord.simulation.people import AGES, CELLS, DEAD, FIFTHS, FRAILTY, MORBIDITY, STATES, People
 from accord.simulation.population import populate
 from accord.simulation.results import GROUPS, LAZY, RESULTS
@@ -130,12 +131,8 @@ class Outputs:
 
 def read_relations(path: Path = FILE) -> Mapping[str, Relation]:
     """The table of relations by figure or multiplier."""
-    tree = read_tree(decode(path.read_bytes(), path.name))
-    problems = conform(tree, _TABLE)
-    if problems:
-        raise AssertionError(f"the table of relations is wrong: {[str(problem) for problem in problems]}")
     found: dict[str, Relation] = {}
-    for name, spec in fields_of(tree).items():
+    for name, spec in own_data(path, _TABLE).items():
         said = fields_of(spec)
         sides = [
             tuple(pair for item in items_of(said[side]) for pair in _named(text_of(item))) if side in said else ()
