@@ -254,18 +254,62 @@ def test_two_releases(tmp_path: Path, first: Any, then: Any, seed: int) -> None:
         assert high - low >= NEEDED, (cell, low, high)
 
 
-def test_the_same_again(tmp_path: Path) -> None:
-    """What was released is released alike again; a late event or two do not change it, many do."""
+BY = {"by": ["sex", "age_band"], "ages": "0-49 50-69 70+"}
+
+STANDARDISED: dict[str, dict[str, Any]] = {
+    "crude": {},
+    "directly": {"standardise": {"method": "direct", **BY, "standard": "european-2013"}},
+    "indirectly": {"standardise": {"method": "indirect", **BY, "standard": "own"}, "permits": "the national figure"},
+}
+"""How the rate of the card above may be standardised."""
+
+
+@pytest.mark.parametrize("how", STANDARDISED)
+def test_the_same_again(tmp_path: Path, how: str) -> None:
+    """What was released is released alike again; a late event or two do not change it, its rates neither."""
     record = place(tmp_path / "record")
-    one = releasing(record, tmp_path, "month", ("practice", "all"))
-    enter(record.folder, [one.entry], dt.date(2025, 8, 1))
-    assert releasing(record, tmp_path, "month", ("practice", "all")).rows == one.rows
+    written = card(**STANDARDISED[how])
+    measure = find(write_measure(tmp_path / "before", written))
+    with Session(record, first=FIRST, until=UNTIL, every="month", threads=1) as session:
+        one = release(session, figures(session, measure, ("practice", "all")))
+        enter(record.folder, [one.entry], dt.date(2025, 8, 1))
+        assert release(session, figures(session, measure, ("practice", "all"))).rows == one.rows
     select = SELECT + ' union all select min(person), min(day), 1, min("row") from attendances'
-    measure = find(write_measure(tmp_path, card(), select))
+    measure = find(write_measure(tmp_path / "late", written, select))
     with Session(record, first=FIRST, until=UNTIL, every="month", threads=1) as session:
         late = release(session, figures(session, measure, ("practice", "all")))
     assert late.rows == one.rows
     assert any("differ by fewer than 8" in note for note in late.notes)
+
+
+@pytest.mark.parametrize("how", STANDARDISED)
+def test_no_rate_gives_the_exact_count_back(tmp_path: Path, how: str) -> None:
+    """Whoever has the rate, its limits and what was expected finds the rounded count again, and not the exact one."""
+    record = place(tmp_path / "record")
+    measure = find(write_measure(tmp_path, card(per="100000 people", round="0.01", **STANDARDISED[how])))
+    with Session(record, first=FIRST, until=UNTIL, every="whole", threads=1) as session:
+        made = release(session, figures(session, measure, ("practice", "all")))
+    differs = 0
+    for figure, row in zip(made.figures.rows, made.rows, strict=True):
+        if STAR in (row.numerator, row.rate):
+            continue
+        assert row.rate is not None and row.upper is not None and figure.rate and figure.upper
+        differs += int(row.numerator) != figure.numerator
+        # the rate moves with the count as far as it was rounded (an expected count too), its limits with it
+        moved = Decimal(row.numerator) / figure.numerator
+        if row.expected is None:
+            near = Decimal("0.0001") if how == "directly" else Decimal("0.06")  # a crude rate: over rounded people
+            assert abs(Decimal(row.rate) / figure.rate - moved) < near
+        else:
+            whole = next(each for each in made.rows if each.level == "all")
+            assert whole.rate is not None and int(row.expected) == Decimal(row.expected)
+            recovered = Decimal(row.rate) * Decimal(row.expected) / Decimal(whole.rate)
+            assert abs(recovered - int(row.numerator)) < Decimal("0.1")  # the rounded count, and no other
+        # how far the limit lies from the rate is what it is for the rounded count
+        assert Decimal(row.upper) / Decimal(row.rate) != figure.upper / figure.rate or row.numerator == str(
+            figure.numerator
+        )
+    assert differs
 
 
 def test_many_events_of_one_person_stay_as_open_as_they_are_many(tmp_path: Path) -> None:

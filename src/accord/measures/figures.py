@@ -51,7 +51,8 @@ class Figure:
     """One row: an organisation in a period (and stratum), with its sums and what is made of them.
 
     ``denominator`` is None for a total; in person-days where the card counts person-days. ``events`` are the rows with
-    a numerator, ``excluded`` the rows that count in neither.
+    a numerator, ``excluded`` the rows that count in neither. ``expected``, ``share`` and ``spread`` (of standardised
+    rates, :class:`accord.measures.standardising.Rate`) are not rounded.
     """
 
     level: str
@@ -66,6 +67,8 @@ class Figure:
     lower: Decimal | None
     upper: Decimal | None
     expected: Decimal | None
+    share: Decimal | None = None
+    spread: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +113,11 @@ class Figures:
         columns["numerator"] = column([row.numerator for row in rows], "whole")
         if self.card.kind != "total":
             columns["denominator"] = column([row.denominator for row in rows], "whole")
-        for name in ("rate", "lower", "upper", "expected"):
+        for name in ("rate", "lower", "upper"):
             if name in self.card.columns:
                 columns[name] = texts(getattr(row, name) for row in rows)
+        if "expected" in self.card.columns:
+            columns["expected"] = texts(rounded(row.expected, EXPECTED_STEP) for row in rows)
         columns["excluded"] = column([row.excluded for row in rows], "whole")
         return pa.table(columns)
 
@@ -189,7 +194,9 @@ class _Rating:
                     rounded(made.rate, step),
                     rounded(made.lower, step),
                     rounded(made.upper, step),
-                    rounded(made.expected, EXPECTED_STEP),
+                    made.expected,
+                    made.share,
+                    made.spread,
                 )
             )
         return out

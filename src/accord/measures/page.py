@@ -46,9 +46,11 @@ it; its check then knows their cards, and a run keeps them.
 ## What may leave
 
 Figures are exact inside the boundary (`--inside`, `--out`). What is released (`--released --out FILE`) has counts
-of 1 to 7 withheld (`*`), others rounded to the nearest 5, zeros shown, percentages and crude rates made from the
-rounded values, and standardised rates, expected counts and their limits computed from exact values and withheld
-with their count (NHS Digital's rules since September 2018). Sums of money are also withheld where one or two people
+of 1 to 7 withheld (`*`), others rounded to the nearest 5, zeros shown, and percentages and crude rates made from the
+rounded values (NHS Digital's rules since September 2018). Those rules exempt standardised rates; but a rate times what
+was expected, over the rate of the standard, is the exact count. So here they and their limits are those of the rounded
+count, what was expected is rounded to whole events, and where a count stands from an earlier release, its rate stands
+too. Sums of money are also withheld where one or two people
 make most of them.
 
 Further cells are withheld until nobody can work a small count out by subtracting: for each there is a second table

@@ -1,9 +1,10 @@
 """Release: what may leave the boundary, so that no small count can be worked out from what was given.
 
 Counts from 1 to 7 become ``*``, counts from 8 on are rounded to the nearest 5, zeros are shown, and percentages and
-crude rates are made from the rounded values; standardised rates, expected counts and limits are computed from exact
-values (they are exempt), and withheld with their count (NHS Digital's rules for hospital statistics since September
-2018).
+crude rates are made from the rounded values (NHS Digital's rules for hospital statistics since September 2018). Those
+rules exempt standardised rates, which gives the counts back: a rate times what was expected, over the rate of the
+standard, is the exact count. Here they and their limits are those of the rounded count, what was expected is rounded to
+whole events, and where a count stands from an earlier release, they stand with it.
 
 How many *people* stand behind a number decides. Person-days are protected as people are: over the days of the period,
 an average of fewer than 8 is withheld, others are rounded to 5 people for every day. Twelve contacts of three people
@@ -39,6 +40,7 @@ from accord.measures.computing import (
 from accord.measures.figures import EXPECTED_STEP, Figure, Figures, levels_of
 from accord.measures.populations import Populations, Whose, everywhere, whose
 from accord.measures.register import ReleaseRefused, check_periods, notes_of, register_of, standing
+from accord.measures.standardising import NOTHING, Rate
 from accord.measures.suppression import Cell, Given, Leaves, differences, overlap, protect
 from accord.record.column import column
 from accord.record.disclosure import STAR, Rules, nearest, rules
@@ -47,6 +49,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Quantity = Literal["numerator", "denominator"]
+
+RATES = ("rate", "lower", "upper", "expected")
+"""What is made of the counts of a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,7 @@ class Release:
         }
         for number, name in enumerate(self.figures.strata):
             columns[name] = [row.stratum[number] for row in self.rows]
-        for name in ("numerator", "denominator", "rate", "lower", "upper", "expected"):
+        for name in ("numerator", "denominator", *RATES):
             if name in card.columns:
                 columns[name] = [getattr(row, name) for row in self.rows]
         return pa.table({name: column(values, "text") for name, values in columns.items()})
@@ -167,7 +172,7 @@ class _Making:
     def open(self) -> Release:
         """Everything as it is, where the card says that nothing needs protection."""
         rows = tuple(self._row(one, False, False, exact=True) for one in self.figures.rows)
-        return Release(self.figures, rows, ("these figures are not about individuals",), 0, self._entry({}, {}))
+        return Release(self.figures, rows, ("these figures are not about individuals",), 0, self._entry({}, {}, ()))
 
     def made(self, earlier: Sequence[Mapping[str, Any]]) -> Release:
         """The release, protected."""
@@ -181,6 +186,7 @@ class _Making:
         quantities: tuple[Quantity, ...] = ("numerator",) if self.card.kind == "total" else ("denominator", "numerator")
         for quantity in quantities:
             shown[quantity] = self._protected(quantity, earlier)
+        before = self._rates_before(own)
         rows: list[Released] = []
         withheld = 0
         for number, figure in enumerate(self.figures.rows):
@@ -190,10 +196,13 @@ class _Making:
             no_denominator, no_numerator = below is not None and below.star, above.star
             withheld += no_numerator or no_denominator
             kept = replace(figure, numerator=above.value, denominator=None if below is None else below.value)
-            rows.append(self._row(kept, no_numerator, no_denominator))
+            row = self._row(kept, no_numerator, no_denominator)
+            stood = before.get(self._cell(figure, "numerator")) if above.locked and row.rate != STAR else None
+            rows.append(replace(row, **dict(zip(RATES, stood, strict=True))) if stood else row)
         if withheld:
             self.notes.insert(0, f"{withheld} of {len(rows)} rows have figures withheld (*)")
-        return Release(self.figures, tuple(rows), tuple(self.notes), withheld, self._entry(shown, self._times()))
+        entry = self._entry(shown, self._times(), rows)
+        return Release(self.figures, tuple(rows), tuple(self.notes), withheld, entry)
 
     def _row(self, figure: Figure, no_numerator: bool, no_denominator: bool, exact: bool = False) -> Released:
         money = self.card.suppress == "money"
@@ -203,20 +212,21 @@ class _Making:
         step = 1 if exact else self.by.step * (days if "denominator" in self.in_days else 1)
         denominator = None if figure.denominator is None else nearest(figure.denominator, step)
         hidden = no_numerator or no_denominator
-        standard = self.card.standardise
-        rate, lower, upper, expected = figure.rate, figure.lower, figure.upper, figure.expected
-        # the whole record, by its own rates, expects exactly what was seen: its rate is a crude one
-        own = standard is not None and standard.standard == "own" and figure.level == ALL
-        if own and not exact:
-            expected = standardising.rounded(Decimal(numerator), EXPECTED_STEP)
-        if not exact and not hidden and (standard is None or own) and self.card.kind != "total":
+        rate, lower, upper = figure.rate, figure.lower, figure.upper
+        expected = standardising.rounded(figure.expected, EXPECTED_STEP)
+        if not exact and not hidden and self.card.kind != "total":
             assert denominator is not None
-            over = days if self.card.population.count == "person-days" else 1
-            top = min(numerator, denominator) if self.card.interval == "wilson" else numerator
-            made = standardising.crude(top, Fraction(denominator, over), self.card.per, self.card.interval)
+            if self._standardised(figure):
+                made = self._of_rounded(figure, numerator)
+            else:
+                over = days if self.card.population.count == "person-days" else 1
+                top = min(numerator, denominator) if self.card.interval == "wilson" else numerator
+                made = standardising.crude(top, Fraction(denominator, over), self.card.per, self.card.interval)
+                made = replace(made, expected=None if figure.expected is None else Decimal(numerator))
             rate, lower, upper = (
                 standardising.rounded(each, self.card.step) for each in (made.rate, made.lower, made.upper)
             )
+            expected = made.expected
 
         def text(value: Decimal | None) -> str | None:
             return None if value is None else STAR if hidden else str(value)
@@ -233,6 +243,61 @@ class _Making:
             text(upper),
             text(expected),
         )
+
+    def _standardised(self, figure: Figure) -> bool:
+        """Whether a rate is: by its own rates, the whole record expects exactly what was seen, and its rate is crude."""
+        standard = self.card.standardise
+        return standard is not None and not (standard.standard == "own" and figure.level == ALL)
+
+    def _of_rounded(self, figure: Figure, count: int) -> Rate:
+        """The standardised rate of a rounded count, over expected events that are rounded too."""
+        if figure.share is None or figure.expected is None:
+            return NOTHING if figure.share is None else standardising.of_count(count, figure.share, figure.spread)
+        expected = standardising.rounded(figure.expected, Decimal(1))
+        if not expected:
+            return Rate(expected=expected)
+        share = figure.share * figure.expected / expected * self._of_own(figure)
+        made = standardising.of_count(count, share, None if figure.spread is None else share)
+        return replace(made, expected=expected)
+
+    def _of_own(self, figure: Figure) -> Decimal:
+        """By what the rounded rate of the standard differs from the exact one: of the record itself, it is a count."""
+        standard = self.card.standardise
+        assert standard is not None
+        if standard.standard != "own":
+            return Decimal(1)
+        rest = [
+            (name, value)
+            for name, value in zip(self.figures.strata, figure.stratum, strict=True)
+            if name not in standard.by
+        ]
+        exact = self._wholes()[figure.period.label, tuple(rest)]
+        return Decimal(nearest(exact, self.by.step)) / exact if exact else Decimal(1)
+
+    def _wholes(self) -> Mapping[tuple[str, tuple[tuple[str, str], ...]], int]:
+        """By period and what is not standardised over, the events of the whole record."""
+        if not hasattr(self, "_found_wholes"):
+            standard, table = self.card.standardise, self.figures.cells.table
+            assert standard is not None
+            rest = [name for name in self.figures.strata if name not in standard.by]
+            columns = [table.column(name).to_pylist() for name in ("period", "numerator", *rest)]
+            found: dict[tuple[str, tuple[tuple[str, str], ...]], int] = {}
+            for label, count, *values in zip(*columns, strict=True):
+                key = label, tuple((name, called(value)) for name, value in zip(rest, values, strict=True))
+                found[key] = found.get(key, 0) + count
+            self._found_wholes = found
+        return self._found_wholes
+
+    def _rates_before(self, told: Sequence[Mapping[str, Any]]) -> Mapping[Cell, Sequence[str | None]]:
+        """The standardised rates of earlier releases, with their limits and what was expected; the latest of each."""
+        found: dict[Cell, Sequence[str | None]] = {}
+        for entry in told:
+            places = [frozenset(each) for each in entry["places"]]
+            for place, first, last, strata, numbers in entry["cells"]:
+                if "rates" in numbers:
+                    named = tuple(zip(entry["strata"], strata, strict=True))
+                    found[Cell(places[place], self._time_of(first, last, "numerator"), named)] = numbers["rates"]
+        return found
 
     # -- what is sensitive ---------------------------------------------------------------------------------------------
     def _protected(self, quantity: Quantity, told: Sequence[Mapping[str, Any]]) -> dict[int, Given]:
@@ -451,16 +516,20 @@ class _Making:
         share = self.card.interval == "wilson" and quantity == "numerator"
         return Leaves(tuple(strata), values, most if share else None, self.by.most)
 
-    def _entry(self, shown: Mapping[Quantity, Mapping[int, Given]], lasts: Mapping[str, str]) -> Mapping[str, Any]:
+    def _entry(
+        self, shown: Mapping[Quantity, Mapping[int, Given]], lasts: Mapping[str, str], rows: Sequence[Released]
+    ) -> Mapping[str, Any]:
         """What the register says: exact values, so that later releases can be checked; it stays beside the record."""
         places: dict[frozenset[str], int] = {}
         cells: list[Any] = []
         for number, figure in enumerate(self.figures.rows if shown else ()):
             place = self._places()[figure.level, figure.organisation, figure.period.label]
-            numbers = {
+            numbers: dict[str, list[Any]] = {
                 quantity: [each[number].value, int(each[number].star), int(each[number].sensitive)]
                 for quantity, each in shown.items()
             }
+            if self._standardised(figure) and rows[number].rate != STAR:
+                numbers["rates"] = [getattr(rows[number], name) for name in RATES]
             first = figure.period.label
             cells.append([places.setdefault(place, len(places)), first, lasts[first], list(figure.stratum), numbers])
         about = {"population": self._whose().as_json(), "apart": list(self.card.strata)} if self.people else {}

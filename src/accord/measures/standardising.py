@@ -141,6 +141,10 @@ class Rate:
     lower: Decimal | None = None
     upper: Decimal | None = None
     expected: Decimal | None = None
+    share: Decimal | None = None
+    """Of a standardised rate: what each event adds to it, on average."""
+    spread: Decimal | None = None
+    """Of a standardised rate: what each event between the count and a limit of the count adds to the rate's limit."""
 
 
 NOTHING = Rate()
@@ -185,12 +189,13 @@ def direct(strata: Sequence[tuple[int, Fraction, Fraction]], per: int, interval:
         total = decimal(whole)
         rate = rate / total
         if interval == "none" or events <= 0:
-            return Rate(rate * per)
+            return Rate(rate * per, share=rate * per / events if events > 0 else Decimal(0))
         # Dobson: the limits of the count, scaled from the spread of the count to that of the rate
         scale = (variance / (total * total) / events).sqrt()
         lower, upper = limits_of_count(events)
         lower, upper = rate + scale * (lower - events), rate + scale * (upper - events)
-        return Rate(rate * per, max(lower, Decimal(0)) * per, upper * per)
+        share = rate * per / events
+        return Rate(rate * per, max(lower, Decimal(0)) * per, upper * per, share=share, spread=scale * per)
 
 
 def indirect(observed: int, expected: Fraction, standard_rate: Fraction, per: int, interval: str) -> Rate:
@@ -200,9 +205,21 @@ def indirect(observed: int, expected: Fraction, standard_rate: Fraction, per: in
             return Rate(expected=decimal(expected))
         factor = decimal(standard_rate * per / expected)
         if interval == "none" or observed < 0:
-            return Rate(factor * observed, expected=decimal(expected))
+            return Rate(factor * observed, expected=decimal(expected), share=factor)
         lower, upper = limits_of_count(observed)
-        return Rate(factor * observed, factor * lower, factor * upper, decimal(expected))
+        return Rate(factor * observed, factor * lower, factor * upper, decimal(expected), factor, factor)
+
+
+def of_count(count: int, share: Decimal, spread: Decimal | None) -> Rate:
+    """What a standardised rate would be of so many events, each adding what those that there were added on average: of
+    a rounded count, the rate that may be shown beside it.
+    """
+    with localcontext(_EXACT):
+        rate = share * count
+        if spread is None or count < 0:
+            return Rate(rate)
+        lower, upper = (rate + spread * (limit - count) for limit in limits_of_count(count))
+        return Rate(rate, max(lower, Decimal(0)), upper)
 
 
 def decimal(value: Fraction) -> Decimal:
