@@ -20,7 +20,7 @@ from accord.language.problem import DataRefused
 from accord.record import definition, describing
 from accord.record.auditing import audit
 from accord.record.extracting import extract
-from accord.record.loading import load
+from accord.record.loading import WITHDRAWN, load
 from accord.record.pseudonym import KeyRefused, create_key, read_key
 from accord.record.record import Record, open_record, write_record
 from accord.record.rotating import rotate
@@ -262,6 +262,21 @@ def test_a_rotation_that_was_interrupted_is_finished_by_the_same_command(tmp_pat
     done = rotate(record.folder, key)
     assert done.secrets == len(read_key(key)) == 2
     assert {row[0] for row in content(done.record)["people"]} == set(read_key(key).persons(PEOPLE[:20]))
+
+
+def test_a_source_that_withdrew_nothing_can_be_rotated(tmp_path: Path) -> None:
+    _, record, key = two_months(tmp_path)
+    row = {"identifier": PEOPLE[5], "key": "new", "day": "2024-03-03", "deleted": "false"}
+    file = write_csv(tmp_path / "consultations-9.csv", [row])
+    load(record.folder, GivenReader(), [file], keys=read_key(key), day=DAY)
+    for held in open_record(record.folder).files(WITHDRAWN):
+        assert pq.read_metadata(held).num_rows
+    # records of before have such files
+    emptied = open_record(record.folder).files(WITHDRAWN)[0]
+    pq.write_table(pq.read_table(emptied).slice(0, 0), emptied)
+    before = len(content(open_record(record.folder))["consultations"])
+    done = rotate(record.folder, key)
+    assert (len(content(done.record)["consultations"]), done.secrets) == (before, 2)
 
 
 def test_opt_outs_hold_after_a_rotation(tmp_path: Path) -> None:

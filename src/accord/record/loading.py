@@ -247,7 +247,8 @@ class _Load:
         con = self._connect()
         try:
             self._opted_tables(con)
-            staging = Staging(con, self.reader, self.keys, known, day, self.stamps, str(self.folder))
+            people = self.before.files("people") if self.before else ()
+            staging = Staging(con, self.reader, self.keys, known, day, self.stamps, str(self.folder), people)
             batches = batches_of(numbered, self.staging)
             size = sum(batch.size for batch in batches)
             done = 0
@@ -528,7 +529,9 @@ class _Load:
         if gone:
             (unfinished / WITHDRAWN).mkdir(exist_ok=True)
             target = unfinished / WITHDRAWN / f"{prefix}.parquet"
-            con.execute(f"copy ({gone}) to {text_literal(str(target))} (format parquet, compression zstd)")
+            copied = con.execute(f"copy ({gone}) to {text_literal(str(target))} (format parquet, compression zstd)")
+            if not copied.fetchall()[0][0]:
+                target.unlink()
         rows = self.opt_outs.rows()
         if rows.num_rows:
             (unfinished / OPT_OUTS).mkdir()

@@ -9,7 +9,7 @@ with the same key.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,11 +86,11 @@ def _rewrite(record: Record, keys: KeyChain, behind: int, watch: Callable[[str, 
         names = [name for name in definition.NAMES if record.files(name) and not definition.table(name).derived]
         for done, name in enumerate(names):
             watch(f"writing again: {definition.table(name).title.lower()}", done, len(names))
-            for file in record.files(name):
+            for file in _with_rows(record.files(name)):
                 (unfinished / name).mkdir(exist_ok=True)
                 _copy(con, _rows(con, definition.table(name), file, later), unfinished / name / file.name)
         for name in (WITHDRAWN, CONFIRMED):
-            for file in record.files(name):
+            for file in _with_rows(record.files(name)):
                 (unfinished / name).mkdir(exist_ok=True)
                 _copy(con, _said(con, file, later), unfinished / name / file.name)
         for file in record.files(OPT_OUTS):
@@ -109,6 +109,12 @@ def _rewrite(record: Record, keys: KeyChain, behind: int, watch: Callable[[str, 
     removed = [old.name for old in generations(record.folder) if old.name != generation]
     remove(record.folder, removed)
     return Rotated(open_record(record.folder), people, len(keys), tuple(removed))
+
+
+def _with_rows(files: Sequence[Path]) -> list[Path]:
+    import pyarrow.parquet as pq
+
+    return [file for file in files if pq.read_metadata(file).num_rows]
 
 
 def _people(con: Any, record: Record, later: KeyChain) -> int:
