@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from pathlib import Path
 
+import duckdb
 import jsonschema
 import pytest
 
@@ -151,6 +154,14 @@ def test_what_is_not_there_ends_with_6(command, named: str) -> None:
     ended = command("check", named)
     assert ended.code == 6 and "fix:" in ended.err
     assert command("check", named, "--json").json["ok"] is False
+
+
+@pytest.mark.parametrize("out", ["nowhere/page.html", "folder"])
+def test_a_file_that_cannot_be_written_ends_with_6(command, tmp_path: Path, out: str) -> None:
+    (tmp_path / "folder").mkdir()
+    ended = command("show", "payment-scheme", "--html", out)
+    assert ended.code == 6 and ended.err.startswith(f"{out}: ") and "Traceback" not in ended.err
+    assert command("show", "payment-scheme", "--html", out, "--json").json["problems"][0]["file"] == out
 
 
 def test_a_misspelt_library_name_is_recognised(command) -> None:
@@ -420,6 +431,25 @@ def test_a_fault_of_ours_is_said_as_one(monkeypatch: pytest.MonkeyPatch, capsys:
     assert cli.main() == 70
     said = capsys.readouterr().err
     assert "ZeroDivisionError" in said and "ACCORD_TRACEBACK" in said and "secret" not in said
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), duckdb.IOException("Could not write: No space left on device")],
+    ids=["the system", "a database"],
+)
+def test_a_full_disk_is_said_as_one(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from accord import cli
+
+    def full(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "app", full)
+    assert cli.main() == 6
+    said = capsys.readouterr().err
+    assert "no space left on device" in said and "fix: free some space" in said
 
 
 def test_a_new_contract_may_not_hide_one_of_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

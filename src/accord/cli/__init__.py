@@ -10,6 +10,7 @@ fault of Accord itself · 130 interrupted.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -117,6 +118,10 @@ def _accord(
 _commands()
 
 
+FREE_SPACE = "free some space, and give the same command again: nothing half-done was kept"
+"""How a full disk is mended."""
+
+
 def main() -> int:
     """Run the command line and give the exit code. A mistake of the user is never a traceback."""
     from accord.language.problem import AccordError
@@ -138,7 +143,8 @@ def main() -> int:
         from accord.language.problem import Problem
 
         why = (error.strerror or str(error)).lower()
-        show_error(AccordError(Problem(Place(str(error.filename or ""), 0, 0), why)), as_json)
+        fix = FREE_SPACE if error.errno == errno.ENOSPC else ""
+        show_error(AccordError(Problem(Place(str(error.filename or ""), 0, 0), why, fix)), as_json)
         return NOT_FOUND
     except KeyboardInterrupt:
         from accord.cli.terminal import INTERRUPTED
@@ -148,10 +154,13 @@ def main() -> int:
     except Exception as error:  # a fault of ours is said as one; nobody should have to read where in our code it lies
         if os.environ.get("ACCORD_TRACEBACK"):
             raise
-        from accord.cli.terminal import FAULT, show_error
+        from accord.cli.terminal import FAULT, NOT_FOUND, show_error
         from accord.language.place import Place
         from accord.language.problem import Problem
 
+        if os.strerror(errno.ENOSPC) in str(error):  # databases say it in an error of their own
+            show_error(AccordError(Problem(Place("", 0, 0), os.strerror(errno.ENOSPC).lower(), FREE_SPACE)), as_json)
+            return NOT_FOUND
         what = f"Accord itself has a fault here ({type(error).__name__}); nothing half-done was kept"
         fix = "please report it, with what ACCORD_TRACEBACK=1 prints before the same command"
         show_error(AccordError(Problem(Place("", 0, 0), what, fix)), as_json)
