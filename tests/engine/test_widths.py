@@ -50,6 +50,18 @@ def in_python(of: Contract, given: Rows) -> set[str]:
     return set(engine.in_python)
 
 
+def test_what_duckdb_cannot_hold_is_settled_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value that no row takes may lie outside every bound that was worked out; the run does not stop for it."""
+    of, given = contract("- each: [row, year]", "  twice: {is: (x + x) * y, report: true}"), rows(("1.5", "1"))
+    wanted = settle(of, read_inputs(of, given), "reference").values("twice")
+
+    def too_large(engine: DuckEngine) -> None:
+        raise duckdb.OutOfRangeException("Overflow in addition of INT128")
+
+    monkeypatch.setattr(DuckEngine, "run", too_large)
+    assert settle(of, read_inputs(of, given), "duckdb").values("twice") == wanted == {("r00", "2024-04-01"): 3}
+
+
 TIES = ("0.005", "-0.005", "0.015", "-0.015", "0.025", "-0.025", "0", "1", "-1", "0.0049", "-0.0051", "2.675", "-2.675")
 
 

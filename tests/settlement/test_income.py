@@ -205,6 +205,7 @@ QUARTER = dt.date(2026, 10, 1), dt.date(2026, 12, 31)
         ("each month", "2026-12-31", False),
         ("by the end of the quarter", "2026-12-31", False),
         ("by the end of June after the year", "2027-06-30", False),
+        ("by the end of December after the year", "2027-12-31", False),
         ("by the end of February after the quarter", "2027-02-28", False),
         ("one month after the quarter", "2027-01-31", False),
         ("3 months after year", "2027-03-31", False),

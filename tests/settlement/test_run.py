@@ -22,7 +22,7 @@ from accord.language.unit import Unit, WrittenUnit
 from accord.settlement import run as runs
 from accord.settlement.catalogue import NotFound
 from accord.settlement.run import Run
-from accord.settlement.storage import decimals, readable
+from accord.settlement.storage import decimals, file_hash, readable
 from accord.settlement.stored import StoredValues
 from accord.settlement.wording import money, number
 
@@ -236,6 +236,28 @@ def test_an_edited_run_is_never_handed_back_as_good(tmp_path: Path) -> None:
     again = settled(tmp_path)
     assert not again.reused and again.beside == run.folder
     assert settled(tmp_path).reused
+
+
+def test_a_run_that_comes_out_otherwise_is_named_file_by_file(tmp_path: Path) -> None:
+    """As after a change of the engine: the folder is what was written, and what is written now is something else."""
+    run = settled(tmp_path)
+    (run.folder / "payments.csv").write_text("otherwise", encoding="utf-8")
+    (run.folder / "more.csv").write_text("no more", encoding="utf-8")
+    (run.folder / "notices.csv").unlink()
+    manifest = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))
+    manifest["files"]["payments.csv"] = file_hash(run.folder / "payments.csv")
+    manifest["files"]["more.csv"] = file_hash(run.folder / "more.csv")
+    del manifest["files"]["notices.csv"]
+    manifest["made_with"]["duckdb"] = "0.1"
+    (run.folder / "run.json").write_text(json.dumps(manifest), encoding="utf-8")
+    again = accord.rerun(runs.open_run(run.folder))
+    assert not again.same and again.differences == (
+        "more.csv did not come out again",
+        "notices.csv is new: the run does not have it",
+        "payments.csv differs",
+        "run.json differs",
+    )
+    assert len(again.reasons) == 1 and again.reasons[0].startswith("made with duckdb 0.1, now ")
 
 
 def test_a_contract_whose_worked_example_does_not_hold_pays_nobody(tmp_path: Path) -> None:

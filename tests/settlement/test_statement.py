@@ -45,6 +45,34 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
 pytestmark = pytest.mark.xdist_group("statements")
 
 
+SUMMED = """accord: 1
+contract: summed
+currency: GBP
+term: {from: 2026-04-01, to: 2027-03-31}
+keys: {practice: {}, year: {every: 12 months}}
+parties: {board: {name: The board}, trust: {name: The trust}}
+inputs: {lists: {keys: [practice, year], columns: {list_size: people}}}
+parameters: {rate: {unit: GBP per person, value: 2, authority: a letter, status: unverified}}
+quantities:
+  - {each: [practice, year], part: {is: list_size * rate, round: 0.01 GBP half_up}}
+  - {each: [year], whole: sum(part)}
+payments: [{pay: whole, from: board, to: trust}]
+"""
+
+
+@pytest.mark.parametrize("linked", [60, 1], ids=["its parts are shown", "its parts are too many to be shown"])
+def test_a_sum_rests_on_what_its_parts_rest_on(linked: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accord.settlement.workings.ROWS_LINKED", linked)
+    (tmp_path / "contract.yaml").write_text(SUMMED, encoding="utf-8")
+    rows = [{"practice": name, "year": "2026-04-01", "list_size": 10} for name in "ABC"]
+    run = accord.run(tmp_path, {"lists": rows}, out=tmp_path / "runs")
+    party = next(one for one in run.ledger.parties if one.party == "trust")
+    made = statements.statement_of(run, run.contract, StoredValues.of_run(run), party)
+    assert made.net == 60 and made.standing == "Draft"
+    assert made.reasons == ["Draft: nobody has verified the figure rate."]
+    assert any(cell.name == "part" for cell in made.working) == (linked == 60)
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_every_formula_gives_what_was_settled(name: str, made) -> None:
     run = made(name)
