@@ -140,7 +140,7 @@ def _keep(path: Path, value: object) -> None:
 
 def _lucky(into: Path, run: Run) -> tuple[Luck, ...]:
     """How often luck pays: worked out once for a version of the code, and kept beside the runs."""
-    key = hashlib.sha256(f"{run.manifest['code']} {run.manifest['rates']}".encode()).hexdigest()[:12]
+    key = hashlib.sha256(f"{run.manifest['code']} {run.manifest['model']}".encode()).hexdigest()[:12]
     path = into / f"luck-{key}.json"
     if path.is_file():
         return tuple(Luck(**one) for one in json.loads(path.read_text(encoding="utf-8")))

@@ -13,6 +13,7 @@ from accord.language.place import Place
 from accord.place.probing import contract_hash
 from accord.place.stage import Stage
 from accord.simulation import person_engine
+from accord.simulation.model import model_hash
 from accord.simulation.practices import ORGANISATIONS, belongs
 
 _NOWHERE = Place("", 0, 0)
@@ -66,7 +67,7 @@ def manifest_of(made: Stage) -> dict[str, Any]:
         "population": dict(made.place.population),
         "scenarios": cases,
         "parameters": parameters,
-        "rates": hashlib.sha256((package / "simulation" / "model" / "rates.csv").read_bytes()).hexdigest(),
+        "model": model_hash(),
         **({"calibration": own.hexdigest()} if made.given else {}),
         "data": data.hexdigest(),
         "code": code.hexdigest(),

@@ -23,6 +23,7 @@ from accord.simulation.cohort_engine import expect_each
 from accord.simulation.counted import Counted, rates_of
 from accord.simulation.draws import FIGURES, NORMAL_95, SIZES, normal
 from accord.simulation.model import Model, Parameter, models
+from accord.simulation.population import value
 from accord.simulation.results import LAZY_AT, MONTHS
 from accord.simulation.worlds import settle_worlds
 
@@ -37,9 +38,6 @@ PARAMETER_DRAWS = 24
 
 MEMORY = 40_000_000
 """Numbers of a batch of worlds that are held at a time."""
-
-TOGETHER = 0.5
-"""Correlation of figures of one family (assumed): what is wrong with one is likely wrong with its neighbours."""
 
 FAMILIES = {
     "use of hospital by frailty": ("frailty_hospital_",),
@@ -278,7 +276,7 @@ def uncertain_parameters(built: Model) -> list[Parameter]:
 def parameter_draws(built: Model, seed: int, number: int) -> list[dict[str, float]]:
     """Sets of figures: normal on the log scale, those of one family correlated; never independent by default."""
     used = uncertain_parameters(built)
-    families = list(FAMILIES)
+    families, together = list(FAMILIES), value("figures_together")
     counters = np.zeros((number * (len(families) + len(used)), 4), np.uint32)
     counters[:, 0], counters[:, 3] = np.arange(len(counters)), FIGURES
     deviates = normal(counters, seed).reshape(number, -1)
@@ -287,7 +285,7 @@ def parameter_draws(built: Model, seed: int, number: int) -> list[dict[str, floa
         one: dict[str, float] = {}
         for place, parameter in enumerate(used):
             family = next(i for i, name in enumerate(families) if parameter.name.startswith(FAMILIES[name]))
-            own = np.sqrt(TOGETHER) * row[family] + np.sqrt(1 - TOGETHER) * row[len(families) + place]
+            own = np.sqrt(together) * row[family] + np.sqrt(1 - together) * row[len(families) + place]
             one[parameter.name] = _at(parameter, float(own))
         out.append(one)
     return out

@@ -9,6 +9,7 @@ average exactly.
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -138,6 +139,15 @@ def read_parameters(path: Path) -> Mapping[str, Parameter]:
             text.get("note", ""),
         )
     return found
+
+
+def model_hash() -> str:
+    """What the model that comes with the code is made of, as one hash: its figures and fitted rates."""
+    found = hashlib.sha256()
+    for file in sorted(FOLDER.iterdir()):
+        if file.is_file():
+            found.update(file.name.encode() + file.read_bytes())
+    return found.hexdigest()
 
 
 @cache

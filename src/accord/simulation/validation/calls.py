@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem
 from accord.settlement.calls import Misused
 from accord.settlement.catalogue import NotFound
+from accord.simulation.model import model_hash
 from accord.simulation.system import wrong_seed
 from accord.simulation.validation.judging import Judged, judge
 from accord.simulation.validation.target import TargetFile, published_file, read_file
@@ -220,14 +220,3 @@ def _files(paths: Sequence[Path], only: bool) -> tuple[TargetFile, ...]:
     if problems:
         raise DataRefused(problems)
     return tuple(found)
-
-
-def model_hash() -> str:
-    """What the model is made of, as one hash: its figures and fitted rates."""
-    from accord.simulation.model import FOLDER
-
-    found = hashlib.sha256()
-    for file in sorted(FOLDER.iterdir()):
-        if file.is_file():
-            found.update(file.name.encode() + file.read_bytes())
-    return found.hexdigest()
