@@ -9,13 +9,17 @@ if TYPE_CHECKING:
 
 
 def in_memory(config: dict[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
-    """A new database. ``config`` are settings of DuckDB.
+    """A new database. ``config`` are settings of DuckDB."""
+    import duckdb
+
+    return quiet(duckdb.connect(":memory:", config=config or {}))
+
+
+def quiet(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """A connection that draws no bar; every cursor has to be told for itself.
 
     On a terminal DuckDB draws a bar of its own while it computes, in the middle of what Accord says and of its results.
     """
-    import duckdb
-
-    connection = duckdb.connect(":memory:", config=config or {})
     connection.execute("set enable_progress_bar = false")
     return connection
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from accord.engine.across import aggregate, shares
 from accord.engine.batches import batches, together
+from accord.engine.database import in_memory, quiet
 from accord.engine.exact import OP_KINDS, Cell, Failure, Held, Number, common_unit
 from accord.engine.expressions import WORLD, Const, Expr, Lookup, OwnColumn, Pick, Rounded, everything
 from accord.engine.integers import (
@@ -81,8 +82,7 @@ def _run(plan: Plan, inputs: Inputs, threads: int | None, progress: Progress | N
 
     from accord.engine.settling import results_of_lists
 
-    connection = _database(threads).cursor()
-    connection.execute("set enable_progress_bar = false")
+    connection = quiet(_database(threads).cursor())
     try:
         return DuckEngine(plan, inputs, connection, progress).run()
     except (duckdb.OutOfRangeException, duckdb.ConversionException):
@@ -109,7 +109,7 @@ def _database(threads: int | None) -> duckdb.DuckDBPyConnection:
     }
     if threads is not None:
         config["threads"] = threads
-    connection = duckdb.connect(":memory:", config=config)
+    connection = in_memory(config)
     # a division that only a check of the contract guards gives nothing where the check fails, and the check says so
     with suppress(duckdb.CatalogException):  # before 2.0 it was so without being asked, and the setting has no name
         connection.execute("set global error_on_division_by_zero = false").fetchall()

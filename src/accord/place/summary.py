@@ -141,10 +141,9 @@ class _Draws:
     """Questions to the tables of a run."""
 
     def __init__(self, folder: Path) -> None:
-        import duckdb
+        from accord.engine.database import in_memory
 
-        self.connection = duckdb.connect()
-        self.connection.execute("set enable_progress_bar = false")
+        self.connection = in_memory()
         for name in ("activity", "people", "money"):
             path = str(folder / f"{name}.parquet").replace("'", "''")
             self.connection.execute(f"create view {name} as from '{path}'")
