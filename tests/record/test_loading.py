@@ -315,7 +315,8 @@ WRONG = [
     ("cost", "1e-2", "is not a whole number of pence such as 1250", None),
     ("cost", "1_000", "is not a whole number of pence such as 1250", None),
     ("cost", "0x10", "is not a whole number of pence such as 1250", None),
-    ("cost", PEOPLE[3], None, None),  # somebody else's: a number of pence like any other
+    ("cost", PEOPLE[3], None, None),  # the number of somebody who is not known: a number of pence like any other
+    ("cost", PEOPLE[1], "is another person's NHS number", None),
     ("cost", PEOPLE[0], "is the person's identifier", None),
     ("minutes", "ten", "is not a whole number such as 12", None),
     ("mode", "shouting", "is not one of: face to face, telephone, video, online, home visit", None),
@@ -327,6 +328,11 @@ WRONG = [
     ("practice", "x" * 401, "is too long for a code", None),
     ("practice", PEOPLE[0], "holds the person's identifier", None),
     ("practice", f"of {PEOPLE[0][:3]} {PEOPLE[0][3:6]} {PEOPLE[0][6:]}", "holds the person's identifier", None),
+    ("practice", "-".join((PEOPLE[0][:3], PEOPLE[0][3:6], PEOPLE[0][6:])), "holds the person's identifier", None),
+    ("practice", PEOPLE[1], "holds another person's NHS number", None),
+    ("practice", f"of {PEOPLE[1][:3]} {PEOPLE[1][3:6]} {PEOPLE[1][6:]}", "holds another person's NHS number", None),
+    ("practice", PEOPLE[3], None, None),  # nobody whom the load knows
+    ("practice", f"{PEOPLE[1]}8", None, None),  # eleven digits
     ("identifier", "", "is missing: nobody knows whose row it is", None),
     ("identifier", "1234567890", "is not an NHS number (ten digits, of which the last checks the others)", None),
     ("identifier", "9999999999", "is not an NHS number (ten digits, of which the last checks the others)", None),

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from accord.engine.database import quoted, text_literal
+from accord.record import strangers
 from accord.record.definition import Column, Table
 from accord.record.pseudonym import KeyChain, row_expression
 
@@ -75,6 +76,8 @@ class Admission:
     keys: KeyChain
     nhs: bool
     """Whether people are given by NHS numbers."""
+    people: Sequence[Path] = ()
+    """The files of the people whom the record knows already."""
 
     def admit(self, con: duckdb.DuckDBPyConnection, incoming: str, target: Path) -> Admitted:
         """Write the rows that stand, the reasons of those that do not, and the withdrawals, into a folder.
@@ -89,6 +92,8 @@ class Admission:
         # names are the same in any case, and DuckDB may give them in that of the file
         types = {name.lower(): kind for name, kind, *_ in con.execute(f"describe select * from {incoming}").fetchall()}
         fine = self._fine_columns(con, incoming, types)
+        if self._named:
+            self._look_for_strangers(con, incoming, types, fine)
         judged = self.judged(incoming, types, self.rules(types, fine), fine)
         takes_back = "takes_back" if "deleted" in types else "false"
         stands = f"not broken and away is null and not {takes_back}"
@@ -116,6 +121,19 @@ class Admission:
             if found != rows_given:
                 raise AssertionError(f"{self.table.name}: {rows_given} rows were given, and {found} are accounted for")
         return Admitted(given, written, refused, withdrawn, away)
+
+    @property
+    def _named(self) -> bool:
+        """Whether rows are of people with NHS numbers, which then may stand where they should not."""
+        return self.nhs and self.table.of_persons != "none"
+
+    def _look_for_strangers(
+        self, con: duckdb.DuckDBPyConnection, incoming: str, types: Mapping[str, str], fine: Collection[str]
+    ) -> None:
+        asked = [column for column in self.table.columns if column.name in types and column.name not in fine]
+        texts = {column.name: True for column in asked if _is_text(column)}
+        amounts = {column.name: False for column in asked if column.type in ("count", "pence", "number")}
+        strangers.look(con, incoming, {**texts, **amounts}, self.keys, self.people)
 
     def _given(self, con: duckdb.DuckDBPyConnection) -> tuple[dict[int, int], dict[tuple[int, str], int]]:
         """How many rows each file gave, and how many of them are of people who have opted out."""
@@ -173,11 +191,10 @@ class Admission:
 
         It may fail for values that break no rule: rows are then asked one by one.
         """
-        named = self.nhs and self.table.of_persons != "none"
         match column.type:
             case "code" | "codes" if incoming == "VARCHAR":
                 plain = f"regexp_full_match({given}, {text_literal(_PLAIN)}) and strlen({given}) <= {_LONGEST}"
-                number = f" and not regexp_matches({given}, '([0-9] *){{10}}')" if named else ""
+                number = f" and not regexp_matches({given}, '{strangers.DIGITS}')" if self._named else ""
                 spaced = f" and not contains({given}, '  ')" if column.type == "codes" else ""
                 return plain + number + spaced
             case "word" if incoming == "VARCHAR":
@@ -346,8 +363,9 @@ class Admission:
             joined = f"concat_ws({text_literal(_SEPARATOR)}, '', {', '.join(texts)})"
             wrong.append(f"regexp_matches({joined}, {text_literal(_UNFIT_JOINED)})")
             wrong += [f"strlen({text}) > {_LONGEST}" for text in texts]
-            if self.nhs and self.table.of_persons != "none":
+            if self._named:
                 wrong += [_holds_identifier(text) for text in texts]
+                wrong += [strangers.held(text) for text in texts]
         together = " or ".join(f"({each})" for each in wrong) or "false"
         return f"not takes_back and ({together})" if "deleted" in types else together
 
@@ -389,10 +407,13 @@ class Admission:
                     rules.append(
                         Rule(name, f"{value} > {column.most}", text_literal(f"is more than {column.most}"), shown)
                     )
-                if self.nhs and self.table.of_persons != "none":
+                if self._named:
                     same = f"{value} = try_cast(replace(given_identifier, ' ', '') as BIGINT)"
-                    held = f"case when {value} > 99999999 then {same} end"
+                    held = f"case when {value} > {_SURELY_WHOLE} then coalesce({same}, false) end"
                     rules.append(Rule(name, held, "'is the person''s identifier'"))
+                    stranger = f"case when {value} > {_SURELY_WHOLE} then not coalesce({same}, false) "
+                    stranger += f"and {strangers.same(value)} end"
+                    rules.append(Rule(name, stranger, "'is another person''s NHS number'"))
             case "flag":
                 rules.append(unreadable)
             case "word":
@@ -406,8 +427,12 @@ class Admission:
                     f"{raw}[1] in ('=', '@')": "begins as a formula, not as a code",
                     f"strlen({raw}) > {_LONGEST}": "is too long for a code",
                 }
-                if self.nhs and self.table.of_persons != "none":
-                    wrongs[_holds_identifier(raw)] = "holds the person's identifier"
+                if self._named:
+                    own = _holds_identifier(raw)
+                    wrongs[own] = "holds the person's identifier"
+                    wrongs[f"not coalesce({own}, false) and {strangers.held(raw)}"] = (
+                        "holds another person's NHS number"
+                    )
                 rules += [Rule(name, broken, text_literal(words), asks="text") for broken, words in wrongs.items()]
             case _:
                 pass
@@ -549,7 +574,10 @@ _SPACES = " \t\r\n\xa0"
 
 def _holds_identifier(text: str) -> str:
     plain = "replace(given_identifier, ' ', '')"
-    held = f"contains(replace({text}, ' ', ''), {plain})"
+    # most long codes are digits alone, and telling that is quicker than taking signs off
+    taken_off = f"translate({text}, '{strangers.SIGNS}', '')"
+    bare = f"case when regexp_full_match({text}, '[0-9]*') then {text} else {taken_off} end"
+    held = f"contains({bare}, {plain})"
     return f"case when strlen({text}) >= 10 then strlen({plain}) >= 10 and {held} end"
 
 

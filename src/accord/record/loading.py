@@ -40,7 +40,7 @@ from accord.record.staging import Batch, Staging, batches_of, stamp, write_json
 if TYPE_CHECKING:
     import duckdb
 
-READING = 3
+READING = 4
 """Raised when the same file would be admitted differently: files loaded before are then read again."""
 
 STAGING = ".loading"

@@ -21,11 +21,15 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from accord.engine.database import text_literal
 from accord.language.place import Place
 from accord.language.problem import AccordError, DataRefused, Problem
 from accord.record.source import NHS
+
+if TYPE_CHECKING:
+    import duckdb
 
 FORM = 1
 """The version of the key file."""
@@ -269,6 +273,16 @@ def plain_expression(identifier: str) -> str:
     """The SQL of an identifier without what does not count: for most, itself."""
     cleaned = f"replace(trim({identifier}, {text_literal(_SPACES)}), ' ', '')"
     return f"(case when regexp_full_match({identifier}, '[!-~]+') then {identifier} else {cleaned} end)"
+
+
+def bound_person_secrets(con: duckdb.DuckDBPyConnection, keys: KeyChain) -> list[tuple[str, str]]:
+    """Give a connection what pseudonyms of people are made with; the names of the variables that hold it."""
+    names: list[tuple[str, str]] = []
+    for number, blocks in enumerate(keys.person_secrets()):
+        names.append((f"person_inner_{number}", f"person_outer_{number}"))
+        for name, block in zip(names[-1], blocks, strict=True):
+            con.execute(f"set variable {name} = ?", [block])
+    return names
 
 
 def person_expressions(plain: str, numbering: str, variables: Sequence[tuple[str, str]]) -> tuple[str, str]:

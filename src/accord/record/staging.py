@@ -25,7 +25,7 @@ from accord.language.problem import DataRefused, Problem
 from accord.record import definition
 from accord.record.admitting import Admission, Admitted
 from accord.record.optout import KINDS
-from accord.record.pseudonym import KeyChain, KeyRefused, person_expressions, plain_expression
+from accord.record.pseudonym import KeyChain, KeyRefused, bound_person_secrets, person_expressions, plain_expression
 from accord.record.source import NHS, Reader, RefusedRows, RowsRead, SetAside, SourceFile, SourceRows
 
 if TYPE_CHECKING:
@@ -122,6 +122,8 @@ class Staging:
     """What :func:`stamp` said of each file when its content was hashed."""
     label: str
     """What the record is called in messages."""
+    people: Sequence[Path]
+    """The files of the people whom the record knows already."""
 
     def read(self, batch: Batch) -> None:
         """Read the files of a batch into its folder; its ``done.json`` is written last."""
@@ -170,7 +172,7 @@ class Staging:
             raise AssertionError(f"a reader gave rows for {table}, which is made from {described.derived}")
         target = batch.folder / f"{part:06}-{table}"
         target.mkdir()
-        admission = Admission(described, source, self.known, self.day, self.keys, numbering == NHS)
+        admission = Admission(described, source, self.known, self.day, self.keys, numbering == NHS, self.people)
         self.con.execute(
             "create or replace temp table identifiers_seen as "
             "select accord_file, identifier, count(*) as rows from incoming group by all"
@@ -190,7 +192,7 @@ class Staging:
         )
         self.con.execute(f"create or replace temp view identifiers as select * from {name}")
         before = self.con.execute(f"select count(*) from {name}").fetchall()[0][0]
-        rooted, person = person_expressions("plain", numbering, self._bind_person_secrets())
+        rooted, person = person_expressions("plain", numbering, bound_person_secrets(self.con, self.keys))
         kinds = " ".join(f"when {text_literal(kind)} then {order}" for order, kind in enumerate(KINDS))
         self.con.execute(
             f"""insert into {name}
@@ -207,15 +209,6 @@ class Staging:
         )
         if self.con.execute(f"select count(*) from {name}").fetchall()[0][0] > before:
             self._collisions(name)
-
-    def _bind_person_secrets(self) -> list[tuple[str, str]]:
-        """Give the connection what pseudonyms are made with; the names under which it has them."""
-        names: list[tuple[str, str]] = []
-        for number, blocks in enumerate(self.keys.person_secrets()):
-            names.append((f"person_inner_{number}", f"person_outer_{number}"))
-            for name, block in zip(names[-1], blocks, strict=True):
-                self.con.execute(f"set variable {name} = ?", [block])
-        return names
 
     def _collisions(self, name: str) -> None:
         """Two people with one pseudonym would become one: it has never happened, and must not pass unseen."""
