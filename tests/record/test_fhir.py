@@ -72,6 +72,27 @@ def test_a_patient(tmp_path: Path, birth: str | None, gender: str | None, expect
     assert found.of("people", "identifier", "born", "sex") == [("p1", *expected)]
 
 
+@pytest.mark.parametrize("status", ["planned", "arrived"])
+def test_what_has_not_happened_yet_is_set_aside(tmp_path: Path, status: str) -> None:
+    found = bundle(tmp_path, PATIENT, encounter("e1", "AMB", status=status), encounter("e2", "AMB"))
+    assert len(found.of("consultations", "day")) == 1
+    assert found.aside["Encounter", "it was planned, and has not happened by these files"] == 1
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "minutes"),
+    [
+        ("2024-01-02T10:00:00Z", "2024-01-02T10:15:59Z", "15"),
+        ("2024-01-02T10:00:00Z", "2024-01-02T11:00:00+01:00", None),  # the same moment: how long is not said
+        ("2024-01-02T10:00:00Z", "2024-01-02T09:00:00Z", None),
+        ("2024-01-02", "2024-01-03", None),
+    ],
+)
+def test_minutes_of_a_contact(tmp_path: Path, start: str, end: str, minutes: str | None) -> None:
+    found = bundle(tmp_path, PATIENT, encounter("e1", "AMB", period={"start": start, "end": end}))
+    assert found.of("consultations", "minutes") == [(minutes,)]
+
+
 @pytest.mark.parametrize(
     ("written", "day"),
     [

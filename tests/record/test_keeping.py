@@ -20,7 +20,7 @@ from accord.language.problem import DataRefused
 from accord.record import definition, describing
 from accord.record.auditing import audit
 from accord.record.extracting import extract
-from accord.record.loading import WITHDRAWN, load
+from accord.record.loading import WITHDRAWN, describe_tables, load
 from accord.record.pseudonym import KeyRefused, create_key, read_key
 from accord.record.record import Record, open_record, write_record
 from accord.record.rotating import rotate
@@ -341,6 +341,45 @@ def test_rows_that_break_a_definition_are_found(tmp_path: Path, columns: dict[st
     table = pa.table({name: pa.array(values, schema.field(name).type) for name, values in given.items()})
     found = audit(write_record(tmp_path / "record", {"people": table}))
     assert words in [problem.message for problem in found.problems]
+
+
+def test_standing_rows_of_people_who_opted_out_are_found(tmp_path: Path) -> None:
+    """What came out of general practice under both kinds, everything else under the national one alone."""
+    _, record, key = two_months(tmp_path)
+    (away,) = read_key(key).persons(PEOPLE[7:8])
+    assert away is not None
+    said: dict[str, list[str]] = {}
+    for kind in ("national", "type 1"):
+        (record.generation / "opt_outs").mkdir(exist_ok=True)
+        rows_away = pa.table({"person": pa.array([away], pa.int64()), "kind": [kind]})
+        pq.write_table(rows_away, record.generation / "opt_outs" / "people.parquet")
+        told = {**record.manifest, "tables": describe_tables(record.generation)}
+        found = audit(Record(record.folder, record.generation, told)).problems
+        said[kind] = [f"{Path(problem.place.file).name}: {problem.message}" for problem in found]
+    of_people = "of people who have opted out"
+    assert said["type 1"] == [f"consultations: 2 rows {of_people}"]
+    assert {each.partition(":")[0] for each in said["national"]} == {
+        "people", "registrations", "episodes", "consultations"
+    }  # fmt: skip
+
+
+def test_rows_that_are_not_accounted_for_are_found(tmp_path: Path) -> None:
+    _, record, _ = two_months(tmp_path)
+    files: Any = json.loads(json.dumps(record.manifest["files"]))
+    files[0]["rows"] += 1
+    files[1]["tables"]["registrations"]["made"] += 1
+    found = audit(Record(record.folder, record.generation, {**record.manifest, "files": files})).problems
+    assert [problem.message.partition(" (")[0] for problem in found] == ["file 1", "file 2"]
+    assert all(problem.message.endswith("its rows do not balance") for problem in found)
+
+
+def test_two_practices_on_a_day_are_found(tmp_path: Path) -> None:
+    day = dt.date(2024, 1, 1)
+    spans = {"person": [1, 1], "practice": ["A", "B"], "since": [day, dt.date(2024, 2, 1)]}
+    for until, words in ((dt.date(2024, 2, 1), []), (None, ["somebody has more than one practice on a day, once"])):
+        table = pa.table({**spans, "until": pa.array([until, None], pa.date32())})
+        record = write_record(tmp_path / str(until), {"registered": table})
+        assert [problem.message for problem in audit(record).problems] == words
 
 
 # -- descriptions ------------------------------------------------------------------------------------------------------
