@@ -111,6 +111,23 @@ def test_the_card_reaches_the_check(place: tuple[Path, Record]) -> None:
         accord.check(folder / "contract.yaml")
 
 
+def test_who_is_placed_nowhere_is_counted_and_given_to_nobody(place: tuple[Path, Record]) -> None:
+    """A practice that lies in no network has no row under a network's name."""
+    folder, _ = place
+    record = made(
+        folder / "other",
+        people=rows("people", "person|born|sex", "1 | 1950-01-01 | female", "2 | 1950-01-01 | female"),
+        registrations=rows("registrations", "person|practice|since", "1 | P1 | 2020-01-01", "2 | P9 | 2020-01-01"),
+        attendances=rows("attendances", "person|day", "1 | 2025-05-01", "2 | 2025-05-01"),
+        organisations=organisations(),
+    )
+    (folder / "contract.yaml").write_text(CONTRACT.replace("practice", "network"), "utf-8")
+    contract = check(folder / "contract.yaml")
+    (fed,), (path,) = feed(contract, record, folder / "data", first=FIRST, until=UNTIL, beside=folder)
+    assert path.read_text().splitlines()[1:] == ['"N1","2025-04-01","1","1","1000.0"']
+    assert fed.unplaced == 1
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

@@ -215,3 +215,15 @@ def test_a_standard_that_is_not_there() -> None:
     """It says which there are."""
     with pytest.raises(MeasureRefused, match="european-2013"):
         find_standard("european-2014", PLACE)
+
+
+def test_what_happened_to_nobody_has_no_rate_of_its_own() -> None:
+    """Events in a stratum without people: its weight stays in the whole, and nothing is divided by nobody."""
+    strata = [(3, Fraction(0), Fraction(1)), (10, Fraction(100), Fraction(1))]
+    assert direct(strata, 100, "none").rate == 5
+    assert direct([(3, Fraction(0), Fraction(1))], 100, "none").rate is None
+
+
+def test_a_share_of_more_than_all_has_no_limits() -> None:
+    made = crude(12, Fraction(10), 100, "wilson")
+    assert (made.rate, made.lower, made.upper) == (120, None, None)
