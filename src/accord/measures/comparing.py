@@ -75,14 +75,18 @@ def against(figures: Figures, organisation: str) -> tuple[Compared, ...]:
     """
     if organisation != ALL:
         permitted(figures.card, f"a comparison with {organisation}")
-    others = {(row.period.label, row.stratum): row for row in figures.rows if row.organisation == organisation}
+    # the whole has a level of its own: an organisation may be called all too
+    beside = [
+        row for row in figures.rows if row.organisation == organisation and (organisation != ALL or row.level == ALL)
+    ]
+    others = {(row.period.label, row.stratum): row for row in beside}
     if not others:
         message = f"there are no figures of {organisation} to compare with"
         raise ComparisonRefused(Problem(Place("--against", 0, 0), message, "name its level with --by too"))
     out: list[Compared] = []
     for row in figures.rows:
         other = others.get((row.period.label, row.stratum))
-        if row.organisation != organisation:
+        if row is not other:
             rate = other.rate if other is not None else None
             out.append(Compared(row, rate, _side(row, rate, figures.card)))
     return tuple(out)
