@@ -131,10 +131,18 @@ def test_prices_grow_from_the_last_figure_there_is_and_are_marked_as_assumed():
     assert made.parameters["london_adjustment"] == contract.parameters["london_adjustment"]
 
 
-def test_a_star_stands_for_every_amount_of_money_and_for_nothing_else():
-    file = find("gain-share")
-    made = grown(check(file), {"*": Growth(Fraction(1, 2), "us", AT)}, YEARS)
-    assert all(entry.source.authority != "us" for p in made.parameters.values() for entry in p.entries)
+@pytest.mark.parametrize(
+    ("name", "grow"),
+    [("gms-global-sum", {"price", "london_adjustment"}), ("gain-share", set[str]())],
+    ids=("money", "no money"),
+    [("gms-global-sum", {"price", "london_adjustment"}), ("gain-share", set[str]())],
+    ids=("money", "no money"),
+)
+def test_a_star_stands_for_every_amount_of_money_and_for_nothing_else(name: str, grow: set[str]):
+    file = find(name)
+    made = grown(until(check(file), file, dt.date(2029, 3, 31)), {"*": Growth(Fraction(1, 2), "us", AT)}, YEARS)
+    found = {one.name for one in made.parameters.values() for entry in one.entries if entry.source.authority == "us"}
+    assert found == grow
 
 
 @pytest.mark.parametrize(

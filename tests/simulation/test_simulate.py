@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from accord.place.place import read_place
 from accord.place.stage import Stage, changes, draw_worlds
 from accord.simulation.behaviour import unchanged
 from accord.simulation.model import STREAMS, model
+from accord.simulation.practices import OwnPractice
 from accord.simulation.results import RESULTS
 from accord.simulation.system import noise, seed_of
 from tests.place.given import place
@@ -132,13 +135,48 @@ def test_a_run_that_was_stopped_goes_on(stage: Stage, tmp_path: Path):
     assert futures.run(small, futures.BATCH + 1, stopped).reused == 1
 
 
-@pytest.mark.parametrize("change", ["seed", "years", "scenario"])
-def test_another_question_is_another_run(stage: Stage, change: str):
-    match change:
-        case "seed":
-            other = replace(stage, seed=4)
-        case "years":
-            other = replace(stage, years=replace(stage.years, number=1))
-        case _:
-            other = replace(stage, cases=stage.cases[:1], responses=stage.responses[:1])
-    assert manifest_of(other)["run"] != manifest_of(stage)["run"]
+def with_case(stage: Stage, **changed: object) -> Stage:
+    """The stage with its second case changed: the gain share, or that with behaviour."""
+    number = at(stage, "gain-share-answered")
+    case = replace(stage.cases[number], **changed)  # type: ignore[arg-type]
+    return replace(stage, cases=(*stage.cases[:number], case, *stage.cases[number + 1 :]))
+
+
+def with_data(stage: Stage, folder: Path) -> Stage:
+    """The first contract of the answered gain share with a folder of data of its own."""
+    (folder / "patients.csv").write_text("pool,year,satisfied\n", encoding="utf-8")
+    first, *others = stage.cases[at(stage, "gain-share-answered")].contracts
+    return with_case(stage, contracts=(replace(first, data=folder), *others))
+
+
+QUESTIONS: Mapping[str, Callable[[Stage, Path], Stage]] = {
+    "seed": lambda stage, _: replace(stage, seed=4),
+    "years": lambda stage, _: replace(stage, years=replace(stage.years, number=1)),
+    "scenario": lambda stage, _: replace(stage, cases=stage.cases[:1], responses=stage.responses[:1]),
+    "contracts": lambda stage, _: with_case(stage, contracts=stage.cases[0].contracts),
+    "behaviours": lambda stage, _: with_case(stage, behaviours=()),
+    "prices": lambda stage, _: with_case(stage, prices=stage.cases[0].prices * 1.01),
+    "use": lambda stage, _: with_case(stage, base=stage.cases[0].base * 1.01),
+    "figures": lambda stage, _: replace(stage, model=model({"moves": 0.2})),
+    "practices": lambda stage, _: replace(stage, practices=(OwnPractice("X", "N", "H", "B", "C", "Y"),)),
+    "people": lambda stage, _: replace(stage, people=replace(stage.people, state=1 - stage.people.state)),
+    "data": with_data,
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_another_question_is_another_run(stage: Stage, question: str, tmp_path: Path):
+    assert manifest_of(QUESTIONS[question](stage, tmp_path))["run"] != manifest_of(stage)["run"]
+
+
+def test_another_model_is_another_run(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Every file of the model counts: figures, rates, what is assumed of places."""
+    import accord.simulation.model as module
+
+    usual = manifest_of(stage)["run"]
+    shutil.copytree(module.FOLDER, tmp_path / "model")
+    monkeypatch.setattr(module, "FOLDER", tmp_path / "model")
+    assert manifest_of(stage)["run"] == usual
+    with (tmp_path / "model" / "rates.csv").open("a", encoding="utf-8") as file:
+        file.write("\n")
+    assert manifest_of(stage)["run"] != usual

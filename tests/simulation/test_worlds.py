@@ -23,7 +23,7 @@ from accord.simulation.feed import read_feed
 from accord.simulation.filling import Bound
 from accord.simulation.people import BANDS
 from accord.simulation.results import EMERGENCY_COST, GROUPS, LAZY, MONTHS, RESULTS
-from accord.simulation.worlds import settle_worlds
+from accord.simulation.worlds import inputs_of, settle_worlds
 from accord.simulation.years import Years
 
 YEARS = Years(dt.date(2026, 4, 1), 2)
@@ -210,6 +210,27 @@ def test_indicators_have_the_same_chance_in_every_scenario_of_a_draw():
         more = [money[(scenario, *key[1:])] - amount for key, amount in first.items()]
         assert min(more) >= 0
         assert sum(more) > 0
+
+
+def test_what_is_expected_is_of_the_people_there_at_the_prices_of_the_year_and_as_coding_has_it():
+    found = counted(2)
+    dearer = replace(found, prices=2 * found.prices, expected=found.expected * np.array([[1.0, 1.5], [1.0, 1.0]]))
+    for name in ("emergency", "emergency_cost", LAZY[0]):
+        usual, now = found.expectation(name), dearer.expectation(name)
+        factor = (2 if name.endswith("_cost") else 1) * np.array([[1.0, 1.5], [1.0, 1.0]])
+        assert now == pytest.approx(usual * factor[:, None, :])
+    at = RESULTS.index("emergency")
+    by_hand = sum(found.counts[1, 2, 0, g, MONTHS] * found.rates[1, 0, g, at] for g in range(GROUPS))
+    assert found.expectation("emergency")[1, 2, 0] == pytest.approx(by_hand)
+
+
+def test_who_does_not_take_part_counts_in_no_neighbourhood():
+    """East without its second practice has the costs of the first alone."""
+    found = replace(counted(1), takes_part={"gain-share": np.array([[True, True, False]])})
+    inputs, _ = inputs_of(bound("gain-share", 1), found)
+    table = inputs.tables["costs"].data.to_pylist()
+    (east,) = [row for row in table if row["pool"] == "East" and row["year"] == "2026-04-01"]
+    assert east["cost"] == sum(found.result(name)[0, 0, 0] for name in ("emergency_cost", "elective_cost"))
 
 
 def test_who_does_not_take_part_is_neither_counted_nor_paid():
