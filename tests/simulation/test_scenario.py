@@ -135,8 +135,6 @@ def test_prices_grow_from_the_last_figure_there_is_and_are_marked_as_assumed():
     ("name", "grow"),
     [("gms-global-sum", {"price", "london_adjustment"}), ("gain-share", set[str]())],
     ids=("money", "no money"),
-    [("gms-global-sum", {"price", "london_adjustment"}), ("gain-share", set[str]())],
-    ids=("money", "no money"),
 )
 def test_a_star_stands_for_every_amount_of_money_and_for_nothing_else(name: str, grow: set[str]):
     file = find(name)
