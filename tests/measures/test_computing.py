@@ -259,6 +259,27 @@ def test_excluded_rows_count_in_neither(record: Record, tmp_path: Path) -> None:
     assert (row.numerator, row.denominator, row.excluded) == (2, 2, 4)
 
 
+@pytest.mark.parametrize("kind", ["rate", "total", "numerator", "denominator"])
+def test_nothing_is_counted_fewer_than_no_times(record: Record, tmp_path: Path, kind: str) -> None:
+    """A row below 0 is refused, unless it is left out for a reason, or corrects a sum of money."""
+    changes: dict[str, Any] = {"population": {"who": "registered"}} if kind != "rate" else {}
+    if kind == "total":
+        changes |= {"kind": "total", "per": None, "denominator": None, "interval": "none"}
+    written = ratio if kind.endswith("ator") else card
+    below = "case when person = 1 then -1 else 1 end"
+    numbers = f"1 as numerator, {below} as denominator" if kind == "denominator" else f"{below} as numerator"
+    numbers += ", 1 as denominator" if kind == "numerator" else ""
+    select = f"select person, day, {numbers} from attendances"
+    with pytest.raises(MeasureRefused, match="of 4 rows are below 0, and nothing is counted") as refused:
+        computed(record, tmp_path, written(**changes), select=select)
+    assert refused.value.problems[0].place.file.endswith("falls.sql")
+    for kept in (
+        (select, written(**changes, suppress="money")),
+        (select.replace(" from", ", case when person = 1 then 'taken back' end as excluded from"), written(**changes)),
+    ):
+        computed(record, tmp_path, kept[1], select=kept[0])
+
+
 def test_own_practice(record: Record, tmp_path: Path) -> None:
     """Rows that say the practice themselves, as surveys do, need nobody's registration."""
     select = "select person, day, 1 as numerator, 2 as denominator, 'P9' as practice from attendances"

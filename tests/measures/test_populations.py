@@ -215,7 +215,7 @@ def known_to_all(given: Release | ReleasedRoster) -> list[tuple[list[float], int
             )
             for at, old, sex, known in ATOMS
         ]
-        value, star, _ = numbers["denominator"]
+        value, star, *_ = numbers["denominator"]
         out.append((row, None if star else value))
     return out
 

@@ -214,7 +214,7 @@ def shown_cells(*releases: Release) -> tuple[list[Given], Leaves]:
     names = tuple(dict.fromkeys(name for each in releases for name in each.figures.strata))
     for each in releases:
         for place, first, last, strata, numbers in each.entry["cells"]:
-            value, star, sensitive = numbers["numerator"]
+            value, star, sensitive, _ = numbers["numerator"]
             named = tuple(zip(each.entry["strata"], strata, strict=True))
             cell = Cell(frozenset(each.entry["places"][place]), (first, last), named)
             known[cell] = Given(cell, value, bool(star), bool(sensitive), NEEDED)
@@ -312,20 +312,15 @@ def test_no_rate_gives_the_exact_count_back(tmp_path: Path, how: str) -> None:
     assert differs
 
 
-def test_many_events_of_one_person_stay_as_open_as_they_are_many(tmp_path: Path) -> None:
-    """Thirty contacts of one person: it is not enough that five values are possible, nor that eighteen are."""
-    events = {  # by practice and month: how many events, each of a person of its own but for P1 in April
-        ("P1", 4): 30, ("P1", 5): 12, ("P1", 6): 0,
-        ("P2", 4): 9, ("P2", 5): 9, ("P2", 6): 0,
-        ("P3", 4): 200, ("P3", 5): 200, ("P3", 6): 0,
-    }  # fmt: skip
+def happened(folder: Path, events: dict[tuple[str, int], int], many: int) -> Record:
+    """Attendances by practice and month, each of a person of its own but for the first so many of P1 in April."""
     told: list[tuple[int, str, int]] = []
     for (practice, month), count in events.items():
-        for _ in range(count):
-            alone = (practice, month) == ("P1", 4)
+        for number in range(count):
+            alone = (practice, month) == ("P1", 4) and number < many
             told.append((1 if alone else len(told) + 2, practice, month))
-    record = made(
-        tmp_path / "record",
+    return made(
+        folder,
         people=rows("people", "person|born|sex", *[f"{n} | 1950-01-01 | female" for n in {n for n, *_ in told}]),
         registrations=rows(
             "registrations", "person|practice|since", *{f"{n} | {practice} | 2020-01-01" for n, practice, _ in told}
@@ -333,13 +328,54 @@ def test_many_events_of_one_person_stay_as_open_as_they_are_many(tmp_path: Path)
         attendances=rows("attendances", "person|day", *[f"{n} | 2025-0{month}-05" for n, _, month in told]),
         organisations=organisations(),
     )
-    one = releasing(record, tmp_path, "whole", ("practice", "all"))
-    enter(record.folder, [one.entry], dt.date(2025, 8, 1))
-    two = releasing(record, tmp_path, "month", ("practice", "all"))
-    known, leaves = shown_cells(one, two)
-    (cell,) = [each.cell for each in known if each.value == 30]
+
+
+TOLD = [
+    # events of one person, and of others, in P1 in April; what is released, in order
+    (30, 0, [("whole", ("practice", "all")), ("month", ("practice", "all"))]),
+    (30, 0, [("month", ("practice", "all")), ("whole", ("practice", "all"))]),
+    (100, 8, [("whole", ("practice", "all")), ("month", ("practice", "all"))]),
+    (100, 8, [("month", ("practice", "all")), ("whole", ("practice", "all"))]),
+]
+
+
+@pytest.mark.parametrize(("many", "beside", "releases"), TOLD)
+def test_many_events_of_one_person_stay_as_open_as_they_are_many(
+    tmp_path: Path, many: int, beside: int, releases: Sequence[tuple[str, tuple[str, ...]]]
+) -> None:
+    """Thirty contacts of one person, or a hundred beside eight others with one each, whatever is released first.
+
+    It is not enough that five values are possible, nor that eighteen are. Of the 108 the person makes so much that they
+    are withheld too, though they are neither few nor of few.
+    """
+    events = {
+        ("P1", 4): many + beside, ("P1", 5): 12, ("P1", 6): 0,
+        ("P2", 4): 9, ("P2", 5): 9, ("P2", 6): 0,
+        ("P3", 4): 200, ("P3", 5): 200, ("P3", 6): 0,
+    }  # fmt: skip
+    record = happened(tmp_path / "record", events, many)
+    assert open_after(record, tmp_path, releases, many + beside) >= many
+
+
+def test_what_an_earlier_release_withheld_stays_as_open(tmp_path: Path) -> None:
+    """A person's thirty contacts are withheld by month; with totals of places they are not found to within ten."""
+    events = {("P1", 4): 30, ("P1", 5): 7, ("P2", 4): 3, ("P2", 5): 6, ("P3", 4): 200, ("P3", 5): 200}
+    record = happened(tmp_path / "record", events, 30)
+    releases = [("month", ("practice",)), ("whole", ("practice",)), ("month", ("all",))]
+    assert open_after(record, tmp_path, releases, 30) >= 30
+
+
+def open_after(record: Record, folder: Path, releases: Sequence[tuple[str, tuple[str, ...]]], value: int) -> int:
+    """How many further values an attacker thinks possible of the cell with a value, told of these releases."""
+    told: list[Release] = []
+    for every, by in releases:
+        told.append(releasing(record, folder, every, by))
+        enter(record.folder, [told[-1].entry], dt.date(2025, 8, 1))
+    known, _ = shown_cells(*told)
+    _, leaves = shown_cells(next(each for each in told if len(each.figures.periods) > 1))
+    (cell,) = [one.cell for one in known if one.value == value]
     low, high = attack(known, leaves, cell)
-    assert high - low >= 30
+    return high - low
 
 
 def test_a_share_beside_what_stands_from_before_is_no_more_than_all(tmp_path: Path) -> None:
@@ -422,6 +458,84 @@ def test_money_is_not_one_persons(tmp_path: Path, costs: list[int], by: Rules, s
     assert row.numerator == (str(100 * sum(costs)) if shown else STAR)
 
 
+COUNTED = [
+    # how often each person of a practice counts; whether the number may be shown
+    ([1] * 8, True),
+    ([3] * 20, True),
+    ([3] * 20 + [1950], False),
+    ([45, 40, *[1.5] * 10], True),  # the two largest make 85 percent
+    ([45, 41, *[1.5] * 10], False),
+    ([500, 30, *[1] * 9], False),
+]
+
+
+@pytest.mark.parametrize("kind", ["rate", "total", "numerator", "denominator"])
+@pytest.mark.parametrize(("times", "shown"), COUNTED)
+def test_a_count_is_not_one_persons(tmp_path: Path, times: list[float], shown: bool, kind: str) -> None:
+    """What holds of money holds of bed days and contacts, above and below the line."""
+    record = made(
+        tmp_path / "record",
+        people=rows("people", "person|born|sex", *[f"{n} | 1950-01-01 | female" for n, _ in enumerate(times)]),
+        registrations=rows(
+            "registrations", "person|practice|since", *[f"{n} | P1 | 2020-01-01" for n, _ in enumerate(times)]
+        ),
+        attendances=rows(
+            "attendances", "person|day|cost", *[f"{n} | 2025-05-05 | {round(2 * many)}" for n, many in enumerate(times)]
+        ),
+        organisations=organisations(),
+    )
+    one, other = "cost as numerator", ""
+    written = card()
+    if kind == "total":
+        written = card(kind="total", per=None, denominator=None, interval="none", population={"who": "registered"})
+    elif kind != "rate":
+        written = ratio(interval="none")
+        one, other = ("cost as numerator", ", 1 as denominator")
+        if kind == "denominator":
+            one, other = ("1 as numerator", ", cost as denominator")
+    measure = find(write_measure(tmp_path, written, f"select person, day, {one}{other} from attendances"))
+    with Session(record, first=FIRST, until=UNTIL, every="whole", threads=1) as session:
+        (row,) = release(session, figures(session, measure, ("practice",))).rows
+    given = row.denominator if kind == "denominator" else row.numerator
+    assert given != STAR if shown else given == STAR
+    assert (row.rate == STAR) == (kind != "total" and not shown)
+
+
+CORRECTED = [
+    # what each person costs after corrections, in pounds; whether the sum may be shown
+    ([300] * 20, True),
+    ([300] * 20 + [-90], True),
+    ([-300] * 20, True),
+    ([3] * 20 + [-9000], False),  # nearly all of it is one person's, though she takes it away
+    ([900, -900, 0, 0, 0, 0, 0, 0, 0], False),  # nothing, of two people
+    ([900, -900] * 5, True),
+]
+
+
+@pytest.mark.parametrize(("costs", "shown"), CORRECTED)
+def test_corrections_are_somebodys_too(tmp_path: Path, costs: list[int], shown: bool) -> None:
+    """Money may be taken back: what one person makes of a sum counts without its sign."""
+    record = made(
+        tmp_path / "record",
+        people=rows("people", "person|born|sex", *[f"{n} | 1950-01-01 | female" for n, _ in enumerate(costs)]),
+        registrations=rows(
+            "registrations", "person|practice|since", *[f"{n} | P1 | 2020-01-01" for n, _ in enumerate(costs)]
+        ),
+        attendances=rows(
+            "attendances", "person|day|cost", *[f"{n} | 2025-05-05 | {1000_00 + 100 * c}" for n, c in enumerate(costs)]
+        ),
+        organisations=organisations(),
+    )
+    written = card(
+        **{"kind": "total", "per": None, "denominator": None, "interval": "none", "unit": "pence", "suppress": "money"},
+        population={"who": "registered"},
+    )
+    measure = find(write_measure(tmp_path, written, "select person, day, cost - 100000 as numerator from attendances"))
+    with Session(record, first=FIRST, until=UNTIL, every="whole", threads=1) as session:
+        (row,) = release(session, figures(session, measure, ("practice",))).rows
+    assert (row.numerator != STAR) == shown
+
+
 # -- populations: person-days are protected as people ------------------------------------------------------------------
 
 PERSON_DAYS = {"population": {"who": "registered", "count": "person-days"}, "denominator": "Average people."}
@@ -495,7 +609,7 @@ def bounds(releases: Sequence[Release], quantity: str, rounded: bool) -> list[tu
     names = tuple(dict.fromkeys(name for each in releases for name in each.figures.strata))
     for each in releases:
         for place, first, last, strata, numbers in each.entry["cells"]:
-            value, star, sensitive = numbers[quantity]
+            value, star, sensitive, _ = numbers[quantity]
             cell = Cell(
                 frozenset(each.entry["places"][place]),
                 (first, last),

@@ -85,10 +85,12 @@ CARD = Record(
         Field("kind", Choice(("rate", "ratio", "total")), "what kind of figure it is", True),
         Field("better", Choice(("lower", "higher", "neither")), "which way is better", True),
         Field("unit", TITLE, "what the numerator counts, in the plural: admissions, days, pence", True),
-        Field("per", PER, "a rate for so many: 100000 people; 100 for a percentage"),
+        Field(
+            "per", PER, "a rate for so many: 100000 people; 100 for a percentage; must be there for a rate and a ratio"
+        ),
         Field("population", POPULATION, "whose figures they are", True),
         Field("numerator", TITLE, "what counts, in words", True),
-        Field("denominator", TITLE, "of what, in words"),
+        Field("denominator", TITLE, "of what, in words; must be there for a rate and a ratio"),
         Field(
             "denominator_unit",
             Choice(("person-days",)),

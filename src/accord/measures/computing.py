@@ -23,7 +23,7 @@ from accord.measures.limit import LIMIT
 from accord.measures.measure import Measure, Part
 from accord.record import column
 from accord.record.column import ColumnType
-from accord.record.portable import Select, read_select
+from accord.record.portable import MeasureRefused, Select, read_select
 from accord.record.subset import Kind
 
 if TYPE_CHECKING:
@@ -124,6 +124,24 @@ def periods(first: dt.date, until: dt.date, every: Every) -> tuple[Period, ...]:
         found.append(Period(start.isoformat(), start, after - ONE_DAY, period_name(start, after - ONE_DAY)))
         start = after
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Contributions:
+    """What people make of one sum: how many they are, all that they make of it, and what the two largest make.
+
+    Of a person with corrections, what is left counts without its sign: a sum of 0 may be two people's.
+    """
+
+    people: int = 0
+    whole: int = 0
+    largest: int = 0
+    second: int = 0
+
+    def __add__(self, other: Contributions) -> Contributions:
+        """Those of two sums together."""
+        parts = sorted((self.largest, self.second, other.largest, other.second), reverse=True)
+        return Contributions(self.people + other.people, self.whole + other.whole, parts[0], parts[1])
 
 
 class Session:
@@ -227,6 +245,7 @@ class Session:
                 )
         self.on_step(card.measure)
         counted = self.engine.rows(self._sums(measure, strata))
+        _refuse_negative(measure, sum(counted.column("below").to_pylist()))
         sums, outside = _divided(counted, strata)
         if card.kind == "rate":
             apart = [name for name in strata if name in card.strata]
@@ -290,8 +309,8 @@ class Session:
 
     def contributions(
         self, measure: Measure, strata: Sequence[str], quantity: Literal["numerator", "denominator"] = "numerator"
-    ) -> list[tuple[str, str, tuple[str, ...], int, int, int]]:
-        """By organisation, period and stratum: how many people a sum is about, and its two largest parts.
+    ) -> list[tuple[str, str, tuple[str, ...], Contributions]]:
+        """By organisation, period and stratum: how many people a sum is about, and what the largest of them make.
 
         ``quantity`` is the numerator, or the denominator of a ratio.
         """
@@ -306,12 +325,12 @@ class Session:
                 group by {", ".join([*groups, "m.person"])}
             ), in_order as (
                 select {keys}, part,
-                    row_number() over (partition by {keys} order by part desc, person) as place
+                    row_number() over (partition by {keys} order by abs(part) desc, person) as place
                 from each_person
                 where part <> 0
             )
-            select {keys}, count(*) as people, max(part) as largest,
-                coalesce(max(case when place = 2 then part end), 0) as second
+            select {keys}, count(*) as people, sum(abs(part)) as whole, max(abs(part)) as largest,
+                coalesce(max(case when place = 2 then abs(part) end), 0) as second
             from in_order
             group by {keys}"""
         found = self.engine.rows(self._read(text, measure)).to_pylist()
@@ -320,9 +339,7 @@ class Session:
                 row["organisation"],
                 row["period"],
                 tuple(called(row[name]) for name in strata),
-                row["people"],
-                row["largest"],
-                row["second"],
+                Contributions(row["people"], row["whole"], row["largest"], row["second"]),
             )
             for row in found
             if row["organisation"] is not None
@@ -341,6 +358,9 @@ class Session:
         named.append(f"count(*) filter (where {counts + ' and ' if counts else ''}m.numerator <> 0) as events")
         named.append(f"{'count(m.excluded)' if counts else 'count(*) - count(*)'} as excluded")
         named.append("count(*) as found")  # rows, whatever they count: those outside the population are told by it
+        parts = ("m.numerator", *(("m.denominator",) if measure.card.kind == "ratio" else ()))
+        negative = " or ".join(f"{part} < 0" for part in parts)
+        named.append(f"count(*) filter (where {f'{counts} and ' if counts else ''}({negative})) as below")
         text = f"select {', '.join(named)} {source} group by {', '.join(groups)}"
         return self._over(self._read(text, measure, measured=True), measure)
 
@@ -645,6 +665,23 @@ NUMBERS = ("numerator", "denominator", "events", "excluded")
 
 Sums = dict[tuple[Any, ...], list[int]]
 """Numbers by organisation, period and strata."""
+
+
+def _refuse_negative(measure: Measure, rows: int) -> None:
+    """Refuse counts below zero; sums of money may have corrections among them.
+
+    Raises:
+        MeasureRefused: a row counts less than nothing.
+    """
+    if rows and measure.card.suppress != "money":
+        what = "numerators or denominators" if measure.card.kind == "ratio" else "numerators"
+        message = (
+            f"{measure.card.measure}: {what} of {rows} rows are below 0, and nothing is counted fewer than 0 times"
+        )
+        fix = (
+            "leave such rows out, or say why in the column excluded; corrections of costs: suppress: money in the card"
+        )
+        raise MeasureRefused(Problem(Place(measure.file, 0, 0), message, fix))
 
 
 def _divided(counted: pa.Table, strata: Sequence[str]) -> tuple[Sums, Mapping[str, int]]:

@@ -30,8 +30,10 @@ frame does the rest, alike for all:
   period; if nowhere then, by the next in it. Organisations that contradict each other are refused, as for a roster.
 - Ratios are sums over sums, never a mean of people's or practices' own ratios.
 - Counts are whole numbers and shares are fractions until a rate, an expected count or a limit is made; that is
-  rounded by the card. Limits of counts are exact (Dobson and others, 1991) below 389 and Byar's from 389 on; those
-  of a directly standardised rate are Dobson's; those of shares are Wilson's. All are for 95%.
+  rounded by the card. Nothing is counted fewer than 0 times: a row below 0 is refused, unless it is `excluded`, or
+  corrects a sum of money (`suppress: money`). Limits of counts are exact (Dobson and others, 1991) below 389 and
+  Byar's from 389 on; those of a directly standardised rate are Dobson's; those of shares are Wilson's. All are for
+  95%.
 - Direct standardisation uses the European Standard Population of 2013; a stratum without people adds no rate, and
   its weight stays. Indirect standardisation compares with the rates of all people of the record in the same period
   (`own`), or with standard rates from a file. People whose sex or age is not among the strata count in the sums,
@@ -50,23 +52,28 @@ of 1 to 7 withheld (`*`), others rounded to the nearest 5, zeros shown, and perc
 rounded values (NHS Digital's rules since September 2018). Those rules exempt standardised rates; but a rate times what
 was expected, over the rate of the standard, is the exact count. So here they and their limits are those of the rounded
 count, what was expected is rounded to whole events, and where a count stands from an earlier release, its rate stands
-too. Sums of money are also withheld where one or two people
-make most of them.
+too. Whatever is counted, a number that one or two people make most of is withheld too, however large: where the two
+make more than 85 percent of it, or what remains beside them is less than 10 percent of what the largest makes
+(assumed; `src/accord/record/disclosure.yaml`). A correction of costs counts without its sign.
 
 Further cells are withheld until nobody can work a small count out by subtracting: for each there is a second table
 that agrees with everything that was given and has another value in that cell; at least five values must be
-possible. The register of releases (`released.jsonl`, in the folder of the record) makes that hold over time: a year
-to date and its months, networks and their practices, a cut by sex after one by age are looked at together, and what
-would give a small count away is withheld, or the release is refused. A figure that differs from the one released
-before by fewer than 8 is not changed, since the difference would be a small count.
+possible, of a count as many as one person makes of it, and of money 10 percent of that. The register of releases
+(`released.jsonl`, in the folder of the record) makes that hold over time: a year to date and its months, networks and
+their practices, a cut by sex after one by age are looked at together, and what would give a small count away is
+withheld, or the release is refused. A figure that differs from the one released before by fewer than 8 is not changed,
+since the difference would be a small count.
 
 Rosters are released in the same way (`accord roster --released --out FILE`) and entered in the same register. Whoever
 counts the same people on the same day is looked at together: a roster by practice, the people of 65 and over below a
-rate, and a cut by sex in another measure. Where nothing is left of a release, it says why.
+rate, and a cut by sex in another measure. Of a month, one day's roster is released: from one day to the next few come
+or go, and the difference would tell of each. Where nothing is left of a release, it says why.
 
 What the register does not see: figures that were only looked at, releases made from another copy of the record, what
-another measure, or another version of the same, would give of its numerators or person-days by subtraction, and that
-two practices whose figures are withheld have so many together. Whoever releases answers for those.
+another measure, or another version of the same, would give of its numerators or person-days by subtraction, that two
+practices whose figures are withheld have so many together, and that a number of 8 or more, which nobody was given but
+subtraction finds (a third month, of a quarter and two of its months), is mostly one person's. Whoever releases answers
+for those.
 
 ## How long it may take
 

@@ -16,7 +16,7 @@ from accord.language.problem import Problem
 from accord.measures.card import Ages, Card
 from accord.measures.computing import ALL, Period, Session, born_by, called, counted_on
 from accord.measures.figures import belonging, levels_of
-from accord.measures.register import ReleaseRefused, notes_of, standing
+from accord.measures.register import ReleaseRefused, given_before, notes_of, numbers_of, standing
 from accord.measures.suppression import Cell, Given, Leaves, protect
 from accord.record.disclosure import STAR, Rules, nearest, rules
 
@@ -189,9 +189,9 @@ class Populations:
     def before(self, by: Rules) -> list[Given]:
         """What was released of these people on these days, the latest of each."""
         found: dict[Cell, Given] = {}
-        for _, seen, (value, star, sensitive) in self._told:
+        for _, seen, numbers in self._told:
             cell = self._cell(seen)
-            found[cell] = Given(cell, value, bool(star), bool(sensitive), by.needed, locked=True)
+            found[cell] = given_before(cell, numbers, by.needed)
         return list(found.values())
 
     def leaves(self, session: Session) -> Leaves:
@@ -378,7 +378,7 @@ def _entry(
             label,
             lasts[label],
             [],
-            {"denominator": [one.value, int(one.star), int(one.sensitive)]},
+            {"denominator": numbers_of(one)},
         ]
         for _, _, label, one in rows
     ]

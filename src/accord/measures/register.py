@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from accord.language.calendar import add_months, period_name
 from accord.language.place import Place
 from accord.language.problem import AccordError, Problem
-from accord.measures.suppression import Given
+from accord.measures.suppression import Cell, Given
 from accord.record.disclosure import Rules
 
 if TYPE_CHECKING:
@@ -96,6 +96,17 @@ def _of_months(first: dt.date, last: dt.date) -> bool:
 
 def _month_end(day: dt.date) -> dt.date:
     return add_months(day.replace(day=1), 1) - dt.timedelta(1)
+
+
+def numbers_of(one: Given) -> list[int]:
+    """What a line of the register says of a number: its value, whether it is withheld, and sensitive, what it needs."""
+    return [one.value, int(one.star), int(one.sensitive), one.needed]
+
+
+def given_before(cell: Cell, numbers: Sequence[int], needed: int) -> Given:
+    """A number as a line of the register has it; ``needed`` where an older line does not say what it needs."""
+    value, star, sensitive, *said = numbers
+    return Given(cell, value, bool(star), bool(sensitive), said[0] if said else needed, locked=True)
 
 
 def standing(

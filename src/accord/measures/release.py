@@ -9,6 +9,7 @@ whole events, and where a count stands from an earlier release, they stand with 
 How many *people* stand behind a number decides. Person-days are protected as people are: over the days of the period,
 an average of fewer than 8 is withheld, others are rounded to 5 people for every day. Twelve contacts of three people
 are withheld, and so is every figure over a population below 8, a zero too: it would say something of each of them.
+Whatever is counted, a number that one or two people make most of is withheld, however large (``dominance``).
 
 Small counts that could be worked out from what is shown are protected by further stars
 (:mod:`accord.measures.suppression`), and a release is checked together with all that went before
@@ -30,6 +31,7 @@ from accord.language.problem import Problem
 from accord.measures import standardising
 from accord.measures.computing import (
     ALL,
+    Contributions,
     Period,
     Session,
     called,
@@ -39,7 +41,15 @@ from accord.measures.computing import (
 )
 from accord.measures.figures import EXPECTED_STEP, Figure, Figures, levels_of
 from accord.measures.populations import Populations, Whose, everywhere, whose
-from accord.measures.register import ReleaseRefused, check_periods, notes_of, register_of, standing
+from accord.measures.register import (
+    ReleaseRefused,
+    check_periods,
+    given_before,
+    notes_of,
+    numbers_of,
+    register_of,
+    standing,
+)
 from accord.measures.standardising import NOTHING, Rate
 from accord.measures.suppression import Cell, Given, Leaves, differences, overlap, protect
 from accord.record.column import column
@@ -49,6 +59,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Quantity = Literal["numerator", "denominator"]
+
+NOBODY = Contributions()
 
 RATES = ("rate", "lower", "upper", "expected")
 """What is made of the counts of a row."""
@@ -162,7 +174,7 @@ class _Making:
         self._lengths: dict[tuple[str, str], int] = {}
         self._few: tuple[Cell, ...] = ()
         """Populations below the smallest that is shown, as cells of numerators."""
-        self._behind: dict[Quantity, Mapping[tuple[str, str, str, tuple[str, ...]], tuple[int, int, int]]] = {}
+        self._behind: dict[Quantity, Mapping[tuple[str, str, str, tuple[str, ...]], Contributions]] = {}
         if self.card.suppress != "none":
             self._behind["numerator"] = self._people_behind("numerator")
             if self.card.kind == "ratio":
@@ -245,7 +257,7 @@ class _Making:
         )
 
     def _standardised(self, figure: Figure) -> bool:
-        """Whether a rate is: by its own rates, the whole record expects exactly what was seen, and its rate is crude."""
+        """Whether a rate is: by its own rates, the whole record expects just what was seen, and its rate is crude."""
         standard = self.card.standardise
         return standard is not None and not (standard.standard == "own" and figure.level == ALL)
 
@@ -358,13 +370,18 @@ class _Making:
         """Whether a number of a row is about so few people that it must not be shown."""
         value = figure.numerator if quantity == "numerator" else figure.denominator
         days = figure.period.days if quantity in self.in_days else 1
-        people, _, _ = self._parts(figure, quantity)
-        return self.by.small(value, days) or (value != 0 and self.by.small(people))
+        parts = self._parts(figure, quantity)
+        # corrections may add up to a 0 that is few people's; whoever makes nothing of a number is none of its people
+        return (
+            self.by.small(value, days)
+            or self.by.small(parts.people)
+            or self.by.dominated(parts.whole, parts.largest, parts.second)
+        )
 
-    def _parts(self, figure: Figure, quantity: Quantity) -> tuple[int, int, int]:
-        """How many people make a number, and the two largest parts; nobody, where it counts a population."""
+    def _parts(self, figure: Figure, quantity: Quantity) -> Contributions:
+        """What people make of a number; nobody anything, where it counts a population."""
         key = (figure.level, figure.organisation, figure.period.label, figure.stratum)
-        return self._behind.get(quantity, {}).get(key, (0, 0, 0))
+        return self._behind.get(quantity, {}).get(key, NOBODY)
 
     def _refuse(self, quantity: Quantity, lost: int, told: Sequence[Mapping[str, Any]]) -> None:
         days = ", ".join(dict.fromkeys(str(one["day"]) for one in told))
@@ -378,19 +395,22 @@ class _Making:
     def _given(self, figure: Figure, quantity: Quantity) -> Given:
         value = figure.numerator if quantity == "numerator" else figure.denominator or 0
         sensitive = self._is_small(figure, quantity)
+        if quantity == "numerator" and self.card.kind != "total":
+            sensitive = sensitive or self._is_small(figure, "denominator")
         needed = self.by.needed * (figure.period.days if quantity in self.in_days else 1)
-        _, largest, second = self._parts(figure, quantity)
-        if quantity == "numerator":
-            if self.card.kind != "total":
-                sensitive = sensitive or self._is_small(figure, "denominator")
-            if self.card.suppress == "money":
-                remainder = value - largest - second
-                sensitive = sensitive or (value > 0 and (largest + second) * 100 > self.by.share * value)
-                sensitive = sensitive or (value > 0 and remainder * 100 < self.by.p * largest)
-                needed = max(needed, -(-largest * self.by.p // 100)) if sensitive else needed
-        if self.card.suppress == "counts" and sensitive and value > self.by.most:
-            needed = max(needed, largest)  # many of one person each: what is possible spans what one of them makes
+        if sensitive:
+            needed = max(needed, self._of_one(figure, quantity, value))
         return Given(self._cell(figure, quantity), value, star=sensitive, sensitive=sensitive, needed=needed)
+
+    def _of_one(self, figure: Figure, quantity: Quantity, value: int) -> int:
+        """How much must stay possible of a sensitive number for what one person makes of it to stay hidden.
+
+        Of money, the percentage of it that the rules say; of a count that one person may make many of, all of it.
+        """
+        largest = self._parts(figure, quantity).largest
+        if self.card.suppress == "money":
+            return -(-largest * self.by.p // 100)
+        return largest if value > self.by.most else 0
 
     def _whose(self) -> Whose:
         """Whom the rates are about, where people are counted on a day."""
@@ -453,13 +473,11 @@ class _Making:
             for place, first, last, strata, numbers in entry["cells"]:
                 if quantity not in numbers:
                     continue
-                value, star, sensitive = numbers[quantity]
                 named = tuple(zip(entry["strata"], strata, strict=True))
                 if quantity == "denominator" and self.card.kind == "rate":
                     named = tuple((name, each) for name, each in named if name not in self.card.strata)
                 cell = Cell(places[place], self._time_of(first, last, quantity), named)
-                needed = self.by.needed * self._days(quantity, cell.time)
-                found[cell] = Given(cell, value, bool(star), bool(sensitive), needed, locked=True)
+                found[cell] = given_before(cell, numbers[quantity], self.by.needed * self._days(quantity, cell.time))
         reached = set(times)
         while True:  # a release that overlaps one that overlaps the new one has to do with it too
             near = [one for one in found.values() if any(overlap(one.cell.time, time) for time in reached)]
@@ -524,10 +542,7 @@ class _Making:
         cells: list[Any] = []
         for number, figure in enumerate(self.figures.rows if shown else ()):
             place = self._places()[figure.level, figure.organisation, figure.period.label]
-            numbers: dict[str, list[Any]] = {
-                quantity: [each[number].value, int(each[number].star), int(each[number].sensitive)]
-                for quantity, each in shown.items()
-            }
+            numbers: dict[str, list[Any]] = {quantity: numbers_of(each[number]) for quantity, each in shown.items()}
             if self._standardised(figure) and rows[number].rate != STAR:
                 numbers["rates"] = [getattr(rows[number], name) for name in RATES]
             first = figure.period.label
@@ -543,16 +558,12 @@ class _Making:
             "cells": cells,
         }
 
-    def _people_behind(
-        self, quantity: Quantity
-    ) -> Mapping[tuple[str, str, str, tuple[str, ...]], tuple[int, int, int]]:
+    def _people_behind(self, quantity: Quantity) -> Mapping[tuple[str, str, str, tuple[str, ...]], Contributions]:
         """By row, how many people a sum is about, and what the two largest of them make of it."""
-        out: dict[tuple[str, str, str, tuple[str, ...]], tuple[int, int, int]] = {}
+        out: dict[tuple[str, str, str, tuple[str, ...]], Contributions] = {}
         rows = self.session.contributions(self.figures.measure, self.figures.strata, quantity)
-        for organisation, label, stratum, people, largest, second in rows:
+        for organisation, label, stratum, parts in rows:
             for level in self.figures.levels:
                 key = (level, self.figures.belongs[level, label][organisation], label, stratum)
-                count, one, two = out.get(key, (0, 0, 0))
-                top = sorted((one, two, largest, second), reverse=True)
-                out[key] = (count + people, top[0], top[1])
+                out[key] = out.get(key, NOBODY) + parts
         return out

@@ -16,8 +16,8 @@ STAR = "*"
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The figures of the rules (``disclosure.yaml``). Two people may not make more than ``share`` percent of a sum of
-    money, and beside them ``p`` percent of what the largest makes must remain at least.
+    """The figures of the rules (``disclosure.yaml``). Two people may not make more than ``share`` percent of a number,
+    and beside them ``p`` percent of what the largest makes must remain at least.
     """
 
     least: int
@@ -35,6 +35,14 @@ class Rules:
     def small(self, count: int | None, days: int = 1) -> bool:
         """Whether a count must not be shown; of person-days over so many days, where the average is a small count."""
         return count is not None and self.least <= count < (self.most + 1) * days
+
+    def dominated(self, whole: int, largest: int, second: int) -> bool:
+        """Whether one or two people make most of a number, so that it says what one of them makes.
+
+        Where everybody counts once, a number that is not small never is.
+        """
+        rest = whole - largest - second
+        return whole > 0 and ((largest + second) * 100 > self.share * whole or rest * 100 < self.p * largest)
 
 
 @cache
