@@ -6,12 +6,16 @@ import errno
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import IO
 
 import duckdb
 import jsonschema
 import pytest
 
+SOURCE = Path(__file__).parents[2] / "src"
 COMMANDS = [
     *(
         "new",
@@ -162,6 +166,36 @@ def test_a_file_that_cannot_be_written_ends_with_6(command, tmp_path: Path, out:
     ended = command("show", "payment-scheme", "--html", out)
     assert ended.code == 6 and ended.err.startswith(f"{out}: ") and "Traceback" not in ended.err
     assert command("show", "payment-scheme", "--html", out, "--json").json["problems"][0]["file"] == out
+
+
+def ended_into(out: int | IO[bytes], *arguments: str) -> tuple[int, str]:
+    """The exit code and stderr of a process of its own that prints into ``out``."""
+    done = subprocess.run(
+        [sys.executable, "-m", "accord", *arguments], stdout=out, stderr=subprocess.PIPE, cwd=SOURCE, timeout=120
+    )
+    return done.returncode, done.stderr.decode()
+
+
+@pytest.mark.parametrize("arguments", [("show", "qof"), ("library",), ("library", "--json"), ("--help",)])
+def test_a_pipe_that_somebody_closed_is_no_failure(arguments: tuple[str, ...]) -> None:
+    """As in ``accord show qof | head -1``: 1 would mean that differences were found."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    with os.fdopen(writes, "wb") as pipe:
+        assert ended_into(pipe, *arguments) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("arguments", [("show", "qof"), ("check", "qof", "--json")])
+def test_what_cannot_be_printed_is_said(arguments: tuple[str, ...]) -> None:
+    with open("/dev/full", "wb") as full:
+        code, said = ended_into(full, *arguments)
+    assert code == 6 and said.startswith("no space left on device\n    fix: free some space")
+
+
+def test_a_file_where_a_folder_of_data_is_meant(command, supplement: Path) -> None:
+    ended = command("settle", supplement, "--data", supplement / "contract.yaml", "--out", "runs")
+    assert ended.code == 6 and "this is a file; data is a folder" in ended.err and "lists.csv, reviews.csv" in ended.err
 
 
 def test_a_misspelt_library_name_is_recognised(command) -> None:

@@ -72,7 +72,7 @@ def test_two_readings_take_the_same_file_and_a_row_is_written_by_hand(
         pytest.param(["registers=r.csv"], 2, "add --out DIR", id="nowhere to write"),
         pytest.param(["registers", "--out", "d"], 2, "write READING=FILE", id="no file"),
         pytest.param(["registres=registers.csv", "--out", "d"], 4, "has no reading registres", id="no such reading"),
-        pytest.param(["registers=r.csv", "--out", "d"], 4, "r.csv", id="no such file"),
+        pytest.param(["registers=r.csv", "--out", "d"], 6, "r.csv", id="no such file"),
         pytest.param(["registers=registers.csv", "--year", "1999", "--out", "d"], 4, "1999", id="no such year"),
         pytest.param(["--row", "scop:year=2024-04-01", "--out", "d"], 2, "has no input scop", id="no such input"),
         pytest.param(["--row", "scope:covers_england=true", "--out", "d"], 2, "does not say year", id="no key"),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from accord.language.problem import ContractRefused, DataRefused
-from accord.settlement.catalogue import LIBRARY
+from accord.settlement.catalogue import LIBRARY, NotFound
 from accord.settlement.filling import Applied, apply_reading
 from accord.settlement.reading import COLUMN, READING, parse_reading, read_reading
 from accord.settlement.verification import VERIFICATION, Verified, verify
@@ -276,9 +276,9 @@ def test_a_file_that_cannot_be_read(text: str | bytes, year: str, message: str, 
 
 
 def test_no_such_file(tmp_path: Path) -> None:
-    with pytest.raises(DataRefused, match="there is no such file"):
+    with pytest.raises(NotFound, match="there is no such file"):
         apply_reading(parse_reading(SMALL, "reading.yaml"), tmp_path / "none.csv", 2023)
-    with pytest.raises(DataRefused, match="this is a folder"):
+    with pytest.raises(NotFound, match="this is a folder"):
         apply_reading(parse_reading(SMALL, "reading.yaml"), tmp_path, 2023)
 
 

@@ -33,7 +33,7 @@ def one_year(out: Path, year: int) -> Run:
 
 
 def statement_of(run: Run, name: str) -> Statement:
-    (party,) = statements.parties_named(run, [name])
+    (party,) = statements.parties_named(run, [name], "--party")
     return statements.statement_of(run, run.contract, StoredValues.of_run(run), party)
 
 

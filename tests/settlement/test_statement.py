@@ -109,7 +109,7 @@ def test_statements_add_up_and_balance(name: str, made) -> None:
 def test_a_workbook_holds_the_settled_values(tmp_path: Path) -> None:
     run = accord.run(*ALL["payment-scheme"], out=tmp_path / "runs", statements=["RX1"])
     book = openpyxl.load_workbook(run.folder / "statements" / "provider-RX1.xlsx", data_only=True)
-    (party,) = statements.parties_named(run, ["RX1"])
+    (party,) = statements.parties_named(run, ["RX1"], "--party")
     made_statement = statements.statement_of(run, run.contract, StoredValues.of_run(run), party)
     for cell in made_statement.working:
         held = book["Working"][f"C{cell.number + 3}"].value
@@ -143,7 +143,7 @@ def test_a_workbook_computes_in_an_office_program(tmp_path: Path) -> None:
 
 def test_a_statement_names_only_what_its_amounts_rest_on(made) -> None:
     run = made("payment-scheme")
-    (party,) = statements.parties_named(run, ["RX1"])
+    (party,) = statements.parties_named(run, ["RX1"], "--party")
     made_statement = statements.statement_of(run, run.contract, StoredValues.of_run(run), party)
     assert made_statement.standing == "Draft"
     assert any("cquin share" in reason for reason in made_statement.reasons)

@@ -127,15 +127,25 @@ def main() -> int:
     from accord.language.problem import AccordError
 
     as_json = "--json" in sys.argv[1:]
+    printed_to = sys.stdout
     try:
-        app(prog_name="accord")
+        try:
+            app(prog_name="accord")
+        finally:
+            sys.stdout.flush()  # what cannot be printed is noticed here, and not when Python ends
+    except SystemExit:
+        if sys.stdout is not printed_to:  # so typer answers a closed pipe: with 1, which means differences here
+            return 0
+        raise
     except AccordError as error:
         from accord.cli.terminal import show_error
 
         show_error(error, as_json)
         return error.exit_code
     except BrokenPipeError:  # somebody closed the pipe we print into: nothing more to say
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        from accord.cli.terminal import print_no_more
+
+        print_no_more()
         return 0
     except OSError as error:
         from accord.cli.terminal import NOT_FOUND, show_error

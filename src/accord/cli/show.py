@@ -89,7 +89,7 @@ def _show_statement(
     if docx is not None:
         raise calls.usage("--docx", "a statement is not written as a Word document", "--html FILE writes a page")
     run = open_run(folder)
-    parties = statement.parties_named(run, [named])
+    parties = statement.parties_named(run, [named], "--party")
     if len(parties) > 1:
         raise calls.usage("--party", f"{named} means {len(parties)} parties", f"name one: {parties[0].member}")
     with progress(2) as work:

@@ -73,12 +73,21 @@ def show_error(error: AccordError, as_json: bool) -> None:
     """Print why a command stopped: to stderr for a person, as the one JSON document on stdout for a machine."""
     if as_json:
         problems = [problem.as_json() for problem in error.problems]
-        say_json({"ok": False, "refused": type(error).__name__, "problems": problems})
-    else:
-        show_problems(error.problems)
-        errors = sum(problem.severity == "error" for problem in error.problems)
-        if errors > 1:
-            print(f"{errors} problems", file=sys.stderr)
+        try:
+            say_json({"ok": False, "refused": type(error).__name__, "problems": problems})
+            sys.stdout.flush()
+            return
+        except OSError:  # it may be stdout that cannot be written
+            print_no_more()
+    show_problems(error.problems)
+    errors = sum(problem.severity == "error" for problem in error.problems)
+    if errors > 1:
+        print(f"{errors} problems", file=sys.stderr)
+
+
+def print_no_more() -> None:
+    """Let go of what stdout could not take, so that Python does not try again when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int] = (), indent: int = 0) -> str:

@@ -171,7 +171,7 @@ def run(
         _as_written(checked, _what_ifs(checked, what_ifs)),
     )
     made = runs.make(checked, inputs, Path(out), record, on_step=step)
-    wanted = statement.parties_named(made, tuple(statements))
+    wanted = statement.parties_named(made, tuple(statements), "--statement")
     if wanted:
         from dataclasses import replace
 

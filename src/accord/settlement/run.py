@@ -267,6 +267,9 @@ def sources_in(contract: Contract, folder: Path) -> dict[str, Path]:
         NotFound: there is no such folder.
         DataRefused: a required input has no file, or an input has two.
     """
+    if folder.is_file():
+        fix = f"name a folder with a file for each input: {', '.join(f'{name}.csv' for name in contract.inputs)}"
+        raise NotFound(Problem(Place(str(folder), 0, 0), "this is a file; data is a folder", fix))
     if not folder.is_dir():
         raise NotFound(
             Problem(Place(str(folder), 0, 0), "there is no such folder of data", "check the path after --data")

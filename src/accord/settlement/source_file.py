@@ -17,6 +17,7 @@ from typing import Any
 
 from accord.language.place import Place
 from accord.language.problem import DataRefused, Problem, nearest
+from accord.settlement.catalogue import NotFound
 from accord.settlement.cell import Unreadable, column_name, named, number, plain
 from accord.settlement.reading import Unpivot
 
@@ -63,9 +64,14 @@ def _decoded(path: Path) -> str:
                 message = f"unpacked, this file has more than {MAXIMUM_BYTES:,} bytes"
                 raise DataRefused(Problem(Place(str(path), 0, 0), message))
     except FileNotFoundError:
-        raise DataRefused(Problem(Place(str(path), 0, 0), "there is no such file", "check the path")) from None
+        raise NotFound(Problem(Place(str(path), 0, 0), "there is no such file", "check the path")) from None
     except IsADirectoryError:
-        raise DataRefused(Problem(Place(str(path), 0, 0), "this is a folder; a file is needed")) from None
+        fix = "name the file in it"
+        raise NotFound(Problem(Place(str(path), 0, 0), "this is a folder; a file is needed", fix)) from None
+    except PermissionError:
+        raise NotFound(
+            Problem(Place(str(path), 0, 0), "this file may not be read", "ask who may give it to you")
+        ) from None
     except (OSError, EOFError) as error:
         raise DataRefused(Problem(Place(str(path), 0, 0), f"this file cannot be opened: {error}")) from None
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):

@@ -224,8 +224,8 @@ def _named(names: Sequence[str]) -> str:
     return "; ".join(told)
 
 
-def parties_named(run: Run, names: Sequence[str]) -> list[PartyName]:
-    """The parties of a run that are named: a member, ``party=member``, a party, or ``all``; raises Misused."""
+def parties_named(run: Run, names: Sequence[str], option: str) -> list[PartyName]:
+    """The parties of a run that an option names: a member, ``party=member``, a party, or ``all``; raises Misused."""
     from accord.settlement.calls import usage
 
     if not names:
@@ -239,10 +239,10 @@ def parties_named(run: Run, names: Sequence[str]) -> list[PartyName]:
             known = [party.member or party.party for party in run.ledger.parties]
             shown = ", ".join(known[:8]) + (", …" if len(known) > 8 else "")
             fix = nearest(name, known) or (f"it has {shown}" if known else "nothing is due in this run")
-            raise usage("--statement", f"no payment of this run is from or to {name}", fix)
+            raise usage(option, f"no payment of this run is from or to {name}", fix)
         if len(kinds) > 1:
             fix = f"say which: {' or '.join(f'{party.party}={party.member or party.party}' for party in some)}"
-            raise usage("--statement", f"{name} is the name of {len(kinds)} parties", fix)
+            raise usage(option, f"{name} is the name of {len(kinds)} parties", fix)
         found.update(dict.fromkeys(some))
     return list(found)
 
