@@ -427,9 +427,37 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
 )
 def test_whatever_stands_in_a_file_every_line_is_accounted_for(tmp_path: Path, content: list[bytes]) -> None:
     lines = b"".join(content)
-    found = own(tmp_path, OWN, b"NHS,WHEN,CODE,VALUE\n1,03/04/2024,first,1\n" + lines)
-    # gathering checks the balance; a quotation mark that is never closed may take what follows with it, and says so
+    try:
+        found = own(tmp_path, OWN, b"NHS,WHEN,CODE,VALUE\n1,03/04/2024,first,1\n" + lines)
+    except DataRefused as refused:
+        assert b'"' in lines and "a quotation mark is not closed" in str(refused)
+        return
+    # gathering checks the balance
     assert ("first",) in found.of("observations", "code") or found.refused
+
+
+ROW = "1,03/04/2024,a,1\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (ROW * 3 + '1,03/04/2024,"a,1\n' + ROW * 5, "rows.csv:5:0: in row 4 or in one before it a quotation mark"),
+        (ROW * 3 + '1,03/04/2024,a,"1\n' + ROW * 5, "a quotation mark is not closed, and takes in the rows after it"),
+        # closed by another that stands as lonely further down
+        (ROW * 3 + '1,03/04/2024,a,"1\n' + ROW * 5 + '1,03/04/2024,a,1"\n' + ROW, "takes in the rows after it"),
+        (ROW * 3 + '1,03/04/2024,"of two\nlines",1\n' + ROW * 5, None),
+        (ROW * 3 + '1,03/04/2024,"a ""b"", c",1\n' + ROW * 5, None),
+    ],
+)
+def test_no_quotation_mark_takes_in_rows(tmp_path: Path, lines: str, said: str | None) -> None:
+    content = f"NHS,WHEN,CODE,VALUE\n{lines}"
+    if said is None:
+        assert len(own(tmp_path, OWN, content).of("observations", "code")) == 9
+        return
+    with pytest.raises(DataRefused) as refused:
+        own(tmp_path, OWN, content)
+    assert said in str(refused.value)
 
 
 def test_names_in_files_cannot_break_out_of_the_select(tmp_path: Path) -> None:

@@ -159,6 +159,7 @@ def read_delimited(
         what, fix = "this file cannot be read as delimited text", "is it whole, and not another form?"
         raise DataRefused(Problem(Place(label, 0, 0), what, fix)) from error
     first = 1 if headed else 0
+    _check_quotes(con, table, label, columns, delimiter, first)
     reasons = " ".join(
         f"when {text_literal(kind)} then {text_literal(reason.format(encoding=encoding))}"
         for kind, reason in _REASONS.items()
@@ -191,6 +192,34 @@ def read_delimited(
         con.execute(f"drop table {table}")
         con.execute(f"alter table delimited_renumbered rename to {table}")
     return Delimited(table, refused_table, _count(con, table) + refused, refused)
+
+
+def _check_quotes(
+    con: duckdb.DuckDBPyConnection, table: str, label: str, columns: int, delimiter: str, first: int
+) -> None:
+    """Refuse a file in which a quotation mark takes in the lines after it: as one value they would be lost unsaid.
+
+    A value may have several lines. That it holds rows is seen by the delimiters in a value with more than one line, or
+    by a value that is never closed.
+
+    Raises:
+        DataRefused: with the row in which the mark stands.
+    """
+    mark, least = text_literal(delimiter), max(columns - 1, 1)
+    held = " or ".join(
+        f"contains({each}, chr(10)) and length({each}) - length(replace({each}, {mark}, '')) >= {least}"
+        for each in map(nth_column, range(columns))
+    )
+    (row,) = con.execute(
+        f"""select min(row) from (
+              select min(source_row) as row from {table} where {held}
+              union all select min(line) - {first} from delimited_errors
+              where error_type = 'UNQUOTED VALUE' and contains(trim(csv_line, chr(10) || chr(13)), chr(10)))"""
+    ).fetchall()[0]
+    if row is not None:
+        what = f"in row {row} or in one before it a quotation mark is not closed, and takes in the rows after it"
+        fix = "close it, or take it away; nothing of the file was read"
+        raise DataRefused(Problem(Place(label, row + first, 0), what, fix))
 
 
 def parquet_names(file: SourceFile) -> tuple[str, ...]:
