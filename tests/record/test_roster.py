@@ -169,6 +169,14 @@ def test_windows_that_are_none_are_refused_with_what_to_write(asked: Any, said: 
     assert said in str(refusal.value)
 
 
+def test_a_roster_is_counted_by_one_level_at_a_time(tmp_path: Path) -> None:
+    """Measures take several with commas between; who asks so here is told how to have them."""
+    with open_engine(record_of(tmp_path / "record")) as engine, pytest.raises(RosterMisused) as refusal:
+        roster(engine, periods(D(2026, 4, 1), D(2026, 5, 1)), by="practice, network")
+    assert "not by practice, network together" in str(refusal.value)
+    assert "--by practice, then --by network" in str(refusal.value)
+
+
 # -- against every day looked at alone ---------------------------------------------------------------------------------
 
 WITHIN = {"A": [(0, "N1")], "B": [(0, "N1"), (12, "N2")], "C": [(0, None), (20, "N2")]}

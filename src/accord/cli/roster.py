@@ -51,7 +51,8 @@ def roster(
         typer.Option(
             "--by",
             metavar="NAME",
-            help="practice, network, neighbourhood, board, council, area, organisation (attributed) or all.",
+            help="One of practice, network, neighbourhood, board, council, area, organisation (of who is attributed: "
+            "the network that has them by claims) or all.",
         ),
     ] = "all",
     flows: Annotated[

@@ -24,7 +24,7 @@ _TYPES: Mapping[str, str] = {
     "count": "whole number",
     "pence": "pence",
     "number": "number",
-    "flag": "yes or no",
+    "flag": "yes or no (`true`, `false`)",
 }
 
 _STANDARDS: Mapping[str, str] = {"nhs": "NHS Data Dictionary", "omop": "OMOP CDM 5.4", "fhir": "FHIR R4"}

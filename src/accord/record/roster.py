@@ -157,6 +157,10 @@ def roster(engine: Engine, when: tuple[PeriodItem, ...], who: Who = "registered"
         RosterMisused: the population cannot be added up by that.
         DataRefused: somebody is in two places on one day, or organisations contradict each other.
     """
+    if "," in by:
+        names = [name.strip() for name in by.split(",")]
+        fix = f"ask for each: {', then '.join(f'--by {name}' for name in names)} (what is released is seen together)"
+        raise _misused("--by", f"a roster is counted by one of them at a time, not by {', '.join(names)} together", fix)
     if by not in LEVELS[who]:
         fix = nearest(by, LEVELS[who]) or f"the {who} population is counted by {', '.join(LEVELS[who])}"
         raise _misused("--by", f"the {who} population is not counted by {by}", fix)
