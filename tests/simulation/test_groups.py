@@ -76,6 +76,16 @@ def test_a_group_of_a_register_follows_it():
     assert counts(group(of="R", share=50.0), practices(), register)["patients"] == [1_000, 3_000]
 
 
+def test_practices_differ_by_their_own_chance():
+    """One standard deviation of a binomial number of 20,000 people at 10 %, 42 patients, more or fewer."""
+    one = group()
+    found = [
+        count([one], {}, practices(), {"A": np.array([side, 0.0])}, {"A": np.zeros((1, 2, 1))})["patients"][0, :, 0, 0]
+        for side in (-1.0, 1.0)
+    ]
+    assert [each.tolist() for each in found] == [[1_958, 2_000], [2_042, 2_000]]
+
+
 def test_what_behaviour_moves():
     usual = counts(group(), practices())
     better, left_out, found = (counts(group(), practices(**one)) for one in (

@@ -131,6 +131,19 @@ def test_prices_grow_from_the_last_figure_there_is_and_are_marked_as_assumed():
     assert made.parameters["london_adjustment"] == contract.parameters["london_adjustment"]
 
 
+def test_the_first_simulated_year_has_the_last_figure_there_is():
+    """Figures that are some years old grow from the first simulated year on, not through the years before it."""
+    file = find("gms-global-sum")
+    contract = until(check(file), file, dt.date(2030, 3, 31))
+    made = grown(
+        contract, {"price": Growth(Fraction(3, 100), "us", AT)}, tuple(day.replace(day.year + 1) for day in YEARS)
+    )
+    later = [entry for entry in made.parameters["price"].entries if entry.source.status == "assumed"]
+    assert [(entry.since.year, entry.values[()]) for entry in later] == [
+        (2028, Fraction("133.97")), (2029, Fraction("137.99")),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("name", "grow"),
     [("gms-global-sum", {"price", "london_adjustment"}), ("gain-share", set[str]())],
