@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import shutil
@@ -22,7 +24,7 @@ from accord.language.unit import Unit, WrittenUnit
 from accord.settlement import run as runs
 from accord.settlement.catalogue import NotFound
 from accord.settlement.run import Run
-from accord.settlement.storage import decimals, file_hash, readable
+from accord.settlement.storage import decimals, file_hash, readable, write_file
 from accord.settlement.stored import StoredValues
 from accord.settlement.wording import money, number
 
@@ -66,6 +68,26 @@ def test_the_bytes_that_were_signed_are_kept(tmp_path: Path, form: str) -> None:
     run = accord.run(file, SAMPLE, out=tmp_path / "runs")
     assert accord.check(run.folder).signed_hash == accord.check(file).signed_hash == run.manifest["contract"]["signed"]
     assert accord.rerun(run).same
+
+
+def test_a_file_that_is_written_only_in_part_is_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a full disk; and a file that may not be opened at all stays what it was."""
+    out, other = tmp_path / "page.html", tmp_path / "folder"
+    other.mkdir()
+    write_file(out, "whole")
+    assert out.read_text(encoding="utf-8") == "whole"
+    with pytest.raises(IsADirectoryError):
+        write_file(other, "whole")
+    assert other.is_dir()
+
+    class Full(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", lambda path, mode: Full())
+    with pytest.raises(OSError, match="No space"):
+        write_file(out, "half")
+    assert not out.exists()
 
 
 def test_a_value_is_found_wherever_parquet_keeps_its_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,7 @@ def income(
     from accord.cli.terminal import say, say_json
     from accord.settlement import income as reported
     from accord.settlement.run import open_run
+    from accord.settlement.storage import write_file
 
     with progress(len(runs) + 1) as work:
         opened = [open_run(run) for run in runs]
@@ -52,7 +53,7 @@ def income(
         found = reported.income(opened, party or ())
         written: list[Path] = []
         if html is not None:
-            html.write_text(reported.html(found, top), encoding="utf-8")
+            write_file(html, reported.html(found, top))
             written.append(html)
         if csv is not None:
             reported.write_csv(found, csv)

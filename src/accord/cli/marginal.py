@@ -62,6 +62,7 @@ def marginal(
     from accord.settlement import explaining, incentive
     from accord.settlement.calls import check
     from accord.settlement.marginal import marginal as settled
+    from accord.settlement.storage import write_file
 
     with progress(100) as work:
         work.step("settling what one more would bring")
@@ -71,7 +72,7 @@ def marginal(
         )
         written: list[Path] = []
         if html is not None:
-            html.write_text(incentive.html(found), encoding="utf-8")
+            write_file(html, incentive.html(found))
             written.append(html)
         if csv is not None:
             incentive.write_csv(found, csv)

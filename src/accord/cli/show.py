@@ -84,6 +84,7 @@ def _show_statement(
     from accord.settlement.income import income
     from accord.settlement.plain_words import plain_words
     from accord.settlement.run import open_run
+    from accord.settlement.storage import write_file
     from accord.settlement.stored import StoredValues
 
     if docx is not None:
@@ -97,7 +98,7 @@ def _show_statement(
         made = statement.statement_of(run, run.contract, StoredValues.of_run(run), parties[0])
         earned = income([*map(open_run, before), run], [parties[0].named])
     if html is not None:
-        html.write_text(statement.html(made, earned), encoding="utf-8")
+        write_file(html, statement.html(made, earned))
     if as_json:
         words = {part.title: list(part.sentences) for part in plain_words(made, earned)}
         told = {"run": run.id, "party": made.party.party, "member": made.party.member, "standing": made.standing}

@@ -81,10 +81,11 @@ def show(
 def write_schedule(made: Schedule, *, html: str | Path | None = None, docx: str | Path | None = None) -> list[Path]:
     """Write a schedule to the files that are named; the paths that were written."""
     from accord.settlement import schedule as laid_out
+    from accord.settlement.storage import write_file
 
     written: list[Path] = []
     if html is not None:
-        Path(html).write_text(laid_out.html(made), encoding="utf-8")
+        write_file(Path(html), laid_out.html(made))
         written.append(Path(html))
     if docx is not None:
         laid_out.docx(made, Path(docx))

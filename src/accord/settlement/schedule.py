@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from accord.language.contract import (
     Table,
 )
 from accord.language.unit import Unit
-from accord.settlement import wording
+from accord.settlement import storage, wording
 from accord.settlement.sourcing import unverified_count
 
 if TYPE_CHECKING:
@@ -665,7 +666,9 @@ def docx(schedule: Schedule, path: Path) -> None:
     document.core_properties.author = "Accord"
     fixed = dt.datetime(2000, 1, 1)
     document.core_properties.created = document.core_properties.modified = fixed
-    document.save(str(path))
+    made = BytesIO()
+    document.save(made)
+    storage.write_file(path, made.getvalue())
 
 
 def _printable(text: str) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from accord.language.contract import Contract, Payment
 from accord.language.problem import nearest
-from accord.settlement import wording
+from accord.settlement import storage, wording
 from accord.settlement.owed import Owed, PartyName, by_name, owed_in
 from accord.settlement.run import Run, safe_cell
 from accord.settlement.workings import FIRST_ROW, Cell, Workings, marks_text, sheet_value
@@ -340,7 +340,7 @@ def html(statement: Statement, earned: Income | None = None) -> str:
 
 
 def _write_html(statement: Statement, path: Path, earned: Income) -> None:
-    path.write_text(html(statement, earned), encoding="utf-8")
+    storage.write_file(path, html(statement, earned))
 
 
 # -- a ledger -----------------------------------------------------------------------------------------------------

@@ -147,6 +147,18 @@ def read_parquet(path: Path) -> pa.Table:
         return file.read()
 
 
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write a file that somebody asked for; one that could be written only in part is taken away again."""
+    with path.open("wb") as file:
+        try:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+        except OSError:
+            if path.is_file():  # and no terminal, pipe or device
+                path.unlink()
+            raise
+
+
 def content_hash(table: pa.Table) -> str:
     """SHA-256 of what a stored table says, whatever the file it came from looked like."""
     import pyarrow as pa
