@@ -110,6 +110,33 @@ def test_the_same_roster_again(tmp_path: Path) -> None:
     assert roster(record, "practice").rows == first.rows
 
 
+@pytest.mark.parametrize(
+    ("first", "then", "said"),
+    [
+        ("2025-04-01", "2025-04-01", None),
+        ("2025-04-01", "2025-05-01", None),
+        ("2025-04-01", "2025-04-02", "2025-04-02 was asked for, and that of 2025-04-01 released on 2025-08-01"),
+        ("2025-04-30", "2025-04-01", "2025-04-01 was asked for, and that of 2025-04-30 released on 2025-08-01"),
+    ],
+)
+def test_one_day_of_a_month(tmp_path: Path, first: str, then: str, said: str | None) -> None:
+    """From day to day few come or go."""
+    record = place(tmp_path / "record", people_of(("P1", True, 40), ("P2", False, 33)))
+
+    def on(day: str) -> ReleasedRoster:
+        days = {"first": dt.date.fromisoformat(day), "until": dt.date.fromisoformat(day) + dt.timedelta(1)}
+        found = calls.roster(record.folder, by="practice", **days)
+        return release_roster(record, found, threads=1, **days)
+
+    publish_roster(record, on(first), dt.date(2025, 8, 1))
+    if said is None:
+        on(then)
+        return
+    with pytest.raises(ReleaseRefused, match=said) as refused:
+        on(then)
+    assert refused.value.problems[0].fix == f"release one day of each month; of this one, {first}"
+
+
 def test_a_roster_less_the_old_is_not_the_young(tmp_path: Path) -> None:
     """P1 has 37 people of 65 and over and 3 others: who has the one figure does not get the other."""
     people = people_of(("P1", True, 37), ("P1", False, 3), ("P2", True, 30), ("P2", False, 30), ("P3", True, 60))

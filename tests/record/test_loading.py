@@ -359,6 +359,30 @@ def test_wrong_values(wrong: tuple[Place, Loaded], nth: int) -> None:
     assert len(place.rows("consultations", where=here)) == (reason is None)
 
 
+@pytest.mark.parametrize(
+    ("table", "column", "more", "kept"),
+    [
+        (
+            "conditions",
+            "code",
+            {"coding": "icd10", "since": "2024-03-04"},
+            {"J18.9": "J189", "j18.9": "J189", "E11": "E11"},
+        ),
+        ("conditions", "code", {"coding": "read", "since": "2024-03-04"}, {"G30..": "G30..", "xaBc": "xaBc"}),
+        ("observations", "code", {"coding": "icd10", "day": "2024-03-04"}, {"Z51.5": "Z515"}),
+        ("attendances", "diagnosis", {"day": "2024-03-04"}, {"I21.9": "I219", "i219": "I219", "57054005": "57054005"}),
+    ],
+)
+def test_codes_with_and_without_dots_are_kept_alike(
+    place: Place, table: str, column: str, more: dict[str, str], kept: dict[str, str]
+) -> None:
+    """As code lists write them; a code of another coding stays as it is."""
+    row = {"identifier": PEOPLE[0], **more}
+    each = [{**row, "key": str(nth), column: code} for nth, code in enumerate(kept)]
+    place.load(place.write(table, each))
+    assert sorted(place.rows(table, f'"{column}"')) == sorted((code,) for code in kept.values())
+
+
 def test_wrong_rows_do_not_touch_right_ones(wrong: tuple[Place, Loaded]) -> None:
     _, done = wrong
     right = sum(reason is None for _, _, reason, _ in WRONG)

@@ -21,6 +21,7 @@ from accord.language.problem import ContractRefused, Problem, nearest
 from accord.language.shape import STATUS, STATUSES, TITLE, Choice, Field, Record, Status, conform
 from accord.language.text import Entries, Scalar, decode, read_tree
 from accord.measures.card import IDENTIFIER, VERSION
+from accord.record.definition import DOTLESS
 from accord.record.portable import MeasureRefused
 
 Match = Literal["exact", "prefix", "regex"]
@@ -277,7 +278,7 @@ def _code(row: Mapping[str, str]) -> Code:
 
 def normal(coding: str, code: str) -> str:
     """A code as the record has it: ICD-10 and OPCS-4 in upper case without dots, ICD-10 without a filling X."""
-    if coding in ("icd10", "opcs4"):
+    if coding in DOTLESS:
         code = code.upper().replace(".", "")
         if coding == "icd10" and len(code) == 4 and code.endswith("X"):
             code = code[:3]

@@ -51,8 +51,8 @@ class Figure:
     """One row: an organisation in a period (and stratum), with its sums and what is made of them.
 
     ``denominator`` is None for a total; in person-days where the card counts person-days. ``events`` are the rows with
-    a numerator, ``excluded`` the rows that count in neither. ``expected``, ``share`` and ``spread`` (of standardised
-    rates, :class:`accord.measures.standardising.Rate`) are not rounded.
+    a numerator, ``excluded`` the rows that count in neither. ``share``, ``spread`` and ``standard`` are those of
+    :class:`accord.measures.standardising.Rate`, not rounded.
     """
 
     level: str
@@ -69,6 +69,7 @@ class Figure:
     expected: Decimal | None
     share: Decimal | None = None
     spread: Decimal | None = None
+    standard: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +114,9 @@ class Figures:
         columns["numerator"] = column([row.numerator for row in rows], "whole")
         if self.card.kind != "total":
             columns["denominator"] = column([row.denominator for row in rows], "whole")
-        for name in ("rate", "lower", "upper"):
+        for name in ("rate", "lower", "upper", "expected"):
             if name in self.card.columns:
                 columns[name] = texts(getattr(row, name) for row in rows)
-        if "expected" in self.card.columns:
-            columns["expected"] = texts(rounded(row.expected, EXPECTED_STEP) for row in rows)
         columns["excluded"] = column([row.excluded for row in rows], "whole")
         return pa.table(columns)
 
@@ -194,9 +193,10 @@ class _Rating:
                     rounded(made.rate, step),
                     rounded(made.lower, step),
                     rounded(made.upper, step),
-                    made.expected,
+                    rounded(made.expected, EXPECTED_STEP),
                     made.share,
                     made.spread,
+                    made.standard,
                 )
             )
         return out

@@ -301,11 +301,13 @@ def release_roster(session: Session, who: str, by: str, told: Told) -> ReleasedR
         told: the register.
 
     Raises:
-        ReleaseRefused: with what was released before, it would give small counts away.
+        ReleaseRefused: with what was released before, it would give small counts away, or those who came and went
+            within a month.
     """
     by_rules = rules()
     levels = levels_of(who)
     days = tuple((period.label, period.first.isoformat()) for period in session.periods)
+    _check_months(who, [day for _, day in days], told)
     people = Populations(Whose(who, on=days, known=False), (), told)
     leaves, before = people.leaves(session), people.before(by_rules)
     belongs = belonging(session, [by])
@@ -331,6 +333,34 @@ def release_roster(session: Session, who: str, by: str, told: Told) -> ReleasedR
     given = [(level, name, label, one) for (level, name, label, _), one in zip(rows, kept, strict=True)]
     notes = notes_of("people", changed, kept, people.lines if before else (), by_rules)
     return ReleasedRoster(_shown(given, by_rules), tuple(notes), _entry(session, who, by, given, days))
+
+
+def _check_months(who: str, days: Sequence[str], told: Told) -> None:
+    """Refuse a second day of a month: from one day to the next few come or go, so the difference tells of each.
+
+    Raises:
+        ReleaseRefused: with the day that was released.
+    """
+    released = {
+        day: str(entry["day"])
+        for entry in told
+        if entry["measure"] == _named(who)
+        for _, day in Whose.of_json(entry["population"]).on
+    }
+    for day in days:
+        for other in sorted(released):
+            if other != day and other[:7] == day[:7]:
+                message = (
+                    f"the {who} population of {day} was asked for, and that of {other} released on {released[other]}: "
+                    "two days of one month would tell of those who came or went in between"
+                )
+                fix = f"release one day of each month; of this one, {other}"
+                raise ReleaseRefused(Problem(Place("accord roster", 0, 0), message, fix))
+
+
+def _named(who: str) -> str:
+    """What the register calls the roster of a population."""
+    return f"the {who} population"
 
 
 def _one(time: tuple[str, str]) -> int:
@@ -383,7 +413,7 @@ def _entry(
         for _, _, label, one in rows
     ]
     return {
-        "measure": f"the {who} population",
+        "measure": _named(who),
         "population": Whose(who, on=days, known=False).as_json(),
         "generation": session.record.generation.name,
         "levels": [by],

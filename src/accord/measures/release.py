@@ -39,7 +39,7 @@ from accord.measures.computing import (
     no_step,
     periods,
 )
-from accord.measures.figures import EXPECTED_STEP, Figure, Figures, levels_of
+from accord.measures.figures import Figure, Figures, levels_of
 from accord.measures.populations import Populations, Whose, everywhere, whose
 from accord.measures.register import (
     ReleaseRefused,
@@ -224,8 +224,7 @@ class _Making:
         step = 1 if exact else self.by.step * (days if "denominator" in self.in_days else 1)
         denominator = None if figure.denominator is None else nearest(figure.denominator, step)
         hidden = no_numerator or no_denominator
-        rate, lower, upper = figure.rate, figure.lower, figure.upper
-        expected = standardising.rounded(figure.expected, EXPECTED_STEP)
+        rate, lower, upper, expected = figure.rate, figure.lower, figure.upper, figure.expected
         if not exact and not hidden and self.card.kind != "total":
             assert denominator is not None
             if self._standardised(figure):
@@ -263,13 +262,13 @@ class _Making:
 
     def _of_rounded(self, figure: Figure, count: int) -> Rate:
         """The standardised rate of a rounded count, over expected events that are rounded too."""
-        if figure.share is None or figure.expected is None:
+        if figure.standard is None or figure.expected is None:
             return NOTHING if figure.share is None else standardising.of_count(count, figure.share, figure.spread)
         expected = standardising.rounded(figure.expected, Decimal(1))
         if not expected:
             return Rate(expected=expected)
-        share = figure.share * figure.expected / expected * self._of_own(figure)
-        made = standardising.of_count(count, share, None if figure.spread is None else share)
+        share = figure.standard * self._of_own(figure) / expected
+        made = standardising.of_count(count, share, None if figure.upper is None else share)
         return replace(made, expected=expected)
 
     def _of_own(self, figure: Figure) -> Decimal:
@@ -384,12 +383,17 @@ class _Making:
         return self._behind.get(quantity, {}).get(key, NOBODY)
 
     def _refuse(self, quantity: Quantity, lost: int, told: Sequence[Mapping[str, Any]]) -> None:
-        days = ", ".join(dict.fromkeys(str(one["day"]) for one in told))
+        # a numerator over few people can be found by what others tell of the same people
+        lines = [*told, *(self._populations.lines if self._populations is not None else ())]
+        beside = ", ".join(sorted({f"{one['measure']} of {one['day']}" for one in lines}))
         message = (
-            f"{self.card.measure}: together with what was released before ({days or 'nothing'}), these figures would "
-            f"give away {lost} small counts ({quantity})"
+            f"{self.card.measure}: together with what was released before, or leaves with it ({beside or 'nothing'}), "
+            f"these figures would give away {lost} small counts ({quantity})"
         )
-        fix = "release the same organisations, periods and strata as before, or periods that do not overlap them"
+        fix = (
+            "release the same organisations, periods and strata as before, periods that do not overlap them, or this "
+            "measure without the others"
+        )
         raise ReleaseRefused(Problem(Place(self.card.file, 0, 0), message, fix))
 
     def _given(self, figure: Figure, quantity: Quantity) -> Given:

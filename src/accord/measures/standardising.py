@@ -142,9 +142,11 @@ class Rate:
     upper: Decimal | None = None
     expected: Decimal | None = None
     share: Decimal | None = None
-    """Of a standardised rate: what each event adds to it, on average."""
+    """Of a directly standardised rate: what each event adds to it, on average."""
     spread: Decimal | None = None
-    """Of a standardised rate: what each event between the count and a limit of the count adds to the rate's limit."""
+    """Of a directly standardised rate: what each event between the count and its limit adds to the rate's limit."""
+    standard: Decimal | None = None
+    """Of an indirectly standardised rate: the rate of the standard."""
 
 
 NOTHING = Rate()
@@ -203,11 +205,11 @@ def indirect(observed: int, expected: Fraction, standard_rate: Fraction, per: in
     with localcontext(_EXACT):
         if expected <= 0:
             return Rate(expected=decimal(expected))
-        factor = decimal(standard_rate * per / expected)
+        factor, standard = decimal(standard_rate * per / expected), decimal(standard_rate * per)
         if interval == "none" or observed < 0:
-            return Rate(factor * observed, expected=decimal(expected), share=factor)
+            return Rate(factor * observed, expected=decimal(expected), standard=standard)
         lower, upper = limits_of_count(observed)
-        return Rate(factor * observed, factor * lower, factor * upper, decimal(expected), factor, factor)
+        return Rate(factor * observed, factor * lower, factor * upper, decimal(expected), standard=standard)
 
 
 def of_count(count: int, share: Decimal, spread: Decimal | None) -> Rate:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 from accord.engine.database import quoted, text_literal
 from accord.record import strangers
-from accord.record.definition import Column, Table
+from accord.record.definition import DOTLESS, Column, Table
 from accord.record.pseudonym import KeyChain, row_expression
 
 if TYPE_CHECKING:
@@ -196,7 +196,8 @@ class Admission:
                 plain = f"regexp_full_match({given}, {text_literal(_PLAIN)}) and strlen({given}) <= {_LONGEST}"
                 number = f" and not regexp_matches({given}, '{strangers.DIGITS}')" if self._named else ""
                 spaced = f" and not contains({given}, '  ')" if column.type == "codes" else ""
-                return plain + number + spaced
+                dotless = f" and {_dotless(given)} = {given}" if column.dotless else ""
+                return plain + number + spaced + dotless
             case "word" if incoming == "VARCHAR":
                 return f"{given} in ({', '.join(text_literal(word) for word in column.allowed or ())})"
             case "day":
@@ -302,6 +303,10 @@ class Admission:
             case "key":
                 hashed = row_expression(raw, self._secrets(column.name))
                 return f"case when {raw} is not null then {hashed} end"
+            case "code" if column.dotless:
+                of_these = f"{_raw('coding')} in ({', '.join(map(text_literal, DOTLESS))})"
+                holds = "true" if column.dotless == "always" else of_these
+                return f"case when {holds} then {_dotless(raw)} else {raw} end"
             case "codes":
                 return f"case when contains({raw}, '  ') then regexp_replace({raw}, ' +', ' ', 'g') else {raw} end"
             case _:
@@ -579,6 +584,10 @@ def _holds_identifier(text: str) -> str:
     bare = f"case when regexp_full_match({text}, '[0-9]*') then {text} else {taken_off} end"
     held = f"contains({bare}, {plain})"
     return f"case when strlen({text}) >= 10 then strlen({plain}) >= 10 and {held} end"
+
+
+def _dotless(text: str) -> str:
+    return f"upper(replace({text}, '.', ''))"
 
 
 def _shown(column: Column, raw: str) -> str:

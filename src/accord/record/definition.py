@@ -30,9 +30,17 @@ FOLDER = Path(__file__).parent / "tables"
 """The folder of the definition files."""
 
 
+DOTLESS = ("icd10", "opcs4")
+"""Codings that are written with and without dots, and in small letters too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. ``counterparts`` maps ``nhs``, ``omop`` and ``fhir`` to what it is called there."""
+    """A column of a table. ``counterparts`` maps ``nhs``, ``omop`` and ``fhir`` to what it is called there.
+
+    ``dotless``: its codes are kept in capitals and without dots, as code lists write them: ``always``, or ``by coding``
+    where the column of that name says that they are of :data:`DOTLESS`.
+    """
 
     name: str
     type: Type
@@ -41,6 +49,7 @@ class Column:
     allowed: Mapping[str, str] | None = None
     least: int | None = None
     most: int | None = None
+    dotless: Literal["", "always", "by coding"] = ""
     counterparts: Mapping[str, str] | None = None
 
 
@@ -133,6 +142,7 @@ _COLUMN = Record(
         Field("allowed", MapOf("allowed values", Word("a value"), TITLE), "the values that may stand there"),
         Field("min", WHOLE, "the least that may stand there"),
         Field("max", WHOLE, "the most that may stand there"),
+        Field("dotless", Choice(("always", "by coding")), "whether codes are kept in capitals and without dots"),
         Field("nhs", TITLE, "its name in the NHS Data Dictionary"),
         Field("omop", TITLE, "its place in OMOP CDM 5.4"),
         Field("fhir", TITLE, "its place in FHIR R4"),
@@ -236,6 +246,7 @@ def _column(name: str, tree: Tree) -> Column:
         allowed=None if allowed is None else {word: _text(what) for word, what in _fields(allowed).items()},
         least=int(least) if least else None,
         most=int(most) if most else None,
+        dotless=_text(fields.get("dotless")),  # type: ignore[arg-type]  # the shape allows these words only
         counterparts={each: _text(fields[each]) for each in ("nhs", "omop", "fhir") if _text(fields.get(each))},
     )
 
