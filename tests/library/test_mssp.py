@@ -229,4 +229,4 @@ def test_the_command(real_data, accord, tmp_path: Path) -> None:
     assert any(miss["reason"] is None for miss in losses["misses"])
 
     assert accord("verify", "mssp", "--year", "1999", file).returncode == 4
-    assert accord("verify", "mssp", "--year", "2023", "nowhere.csv").returncode == 4
+    assert accord("verify", "mssp", "--year", "2023", "nowhere.csv").returncode == 6
