@@ -447,11 +447,17 @@ def test_methods_of_attribution_say_what_was_verified() -> None:
 # -- both engines ------------------------------------------------------------------------------------------------------
 
 
-def test_spark_gives_the_same_roster_flows_payers_and_candidates(tmp_path: Path, spark: Any) -> None:
+def test_spark_gives_the_same_roster_and_flows(tmp_path: Path, spark: Any) -> None:
     spans = [(0, "A", 0, None), (1, "B", 3, 20), (1, "C", 9, None), (2, "B", 5, 6), (3, "C", 0, 25), (3, "C", 20, None)]
     homes = [(0, "B", 0, None), (1, "A", 0, 15), (2, "C", 2, None), (3, "A", 8, None)]
     everything = _everything(spans, homes, {0: 17})
     expected = _expected(spans, homes, {0: 17})
     assert _found(tmp_path / "one", "duckdb", everything) == _found(tmp_path / "two", spark, everything) == expected
+
+
+def test_spark_gives_the_same_payers(tmp_path: Path, spark: Any) -> None:
     assert _paying(tmp_path / "three", spark) == _paying(tmp_path / "four")
+
+
+def test_spark_gives_the_same_candidates(tmp_path: Path, spark: Any) -> None:
     assert _attributed(tmp_path / "five", spark) == _attributed(tmp_path / "six")
