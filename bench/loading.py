@@ -23,6 +23,7 @@ from typing import Any
 from accord.record.loading import load
 from accord.record.pseudonym import KeyChain, create_key
 from accord.record.readers import open_reader
+from bench.population import SHARES
 
 ROWS = 12_000_000
 """What 200,000 people leave in some months: at fewer rows the half second in which a process begins weighs too much."""
@@ -48,13 +49,12 @@ tables:
 
 @dataclass(frozen=True)
 class Data:
-    """One data set: its share of the rows, its columns as SQL of ``i`` (row) and ``nth`` (person), and what they feed.
+    """One data set: its columns as SQL of ``i`` (row) and ``nth`` (person), and what they feed.
 
     ``{changed}`` in the SQL is a number that differs in one row of ten of a later extract. ``of`` is the number, in SQL
     of ``i``, that the person of a row follows from: rows that belong together have the same.
     """
 
-    share: float
     columns: Mapping[str, str]
     feeds: Mapping[str, str]
     of: str = "i"
@@ -66,7 +66,6 @@ class Data:
 
 DATA = {
     "observations": Data(
-        0.6,
         {
             "ENTRY_DATE": "DATE '2022-01-01' + (i % 700)::INTEGER",
             "CODE": "(22298006 + i % 500)::VARCHAR",
@@ -84,7 +83,6 @@ DATA = {
         },
     ),
     "consultations": Data(
-        0.3,
         {
             "CONTACT_DATE": "DATE '2022-01-01' + (i % 700)::INTEGER",
             "PRACTICE": "'A' || (10000 + nth % 200)::VARCHAR",
@@ -105,7 +103,6 @@ DATA = {
         },
     ),
     "episodes": Data(
-        0.1,
         {
             "SPELL": "spell::VARCHAR",
             "EPIORDER": "1 + i - spell",
@@ -144,6 +141,11 @@ DATA = {
 }
 
 
+def _share(name: str) -> float:
+    """The share of a data set in the rows: as many as in the record that the measures are timed on."""
+    return SHARES[name] / sum(SHARES[each] for each in DATA)
+
+
 def make(
     folder: Path, rows: int, month: int, of: Callable[[int], tuple[int, int]], people: int | None = None
 ) -> list[Path]:
@@ -165,7 +167,7 @@ def make(
     changed = f"case when i % 10 = 7 then {month} else 0 end"
     files: list[Path] = []
     for name, data in DATA.items():
-        begin, end = of(int(rows * data.share))
+        begin, end = of(int(rows * _share(name)))
         columns = ", ".join(f"{sql.format(changed=changed)} as {column}" for column, sql in data.columns.items())
         for number, first in enumerate(range(begin, end, PER_FILE)):
             last = min(first + PER_FILE, end)
