@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from accord.engine.database import quoted, text_literal
-from accord.record import strangers
+from accord.record import disclosure, strangers
 from accord.record.definition import DOTLESS, Column, Table
 from accord.record.pseudonym import KeyChain, row_expression
 
@@ -30,9 +30,6 @@ FIRST_DAY = dt.date(1850, 1, 1)
 
 AHEAD = dt.timedelta(days=366)
 """How far beyond the day of loading a day may lie: an appointment or a planned end, not a sentinel such as 2999."""
-
-SHOWN_FROM = 8
-"""A word that is not allowed is shown when it stands in the rows of at least this many people: not one person's."""
 
 _SEPARATOR = "\x1e"
 
@@ -481,12 +478,13 @@ class Admission:
         words = [column.name for column in self.table.columns if column.type == "word"]
         listed = ", ".join(text_literal(word) for word in words) or "''"
         con.execute(
+            # a word that is not allowed is shown where more people have it than a small count: it is not one person's
             f"""copy (
               with each as (
                 select file, line, whose, unnest(list_filter(problems, lambda p: p is not null)) as p from refused_rows
               ), often as (
                 select p."column" as named, p."value" as held from each where p."column" in ({listed})
-                group by all having count(distinct whose) >= {SHOWN_FROM}
+                group by all having count(distinct whose) > {disclosure.rules().most}
               )
               select file, line, {text_literal(self.table.name)} as "table", p."column" as "column", p.reason as reason,
                 case when p."column" not in ({listed}) or held is not null then p."value" end as "value"

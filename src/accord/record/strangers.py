@@ -2,8 +2,9 @@
 
 A ten-digit number is not yet a person's: codes of ten digits exist, and one in eleven passes the check. What is looked
 for are numbers that somebody has of whom this load or the record knows: each is hashed as an identifier is, and the
-pseudonym is looked up. One that stands in the rows of many people is a code after all, which is somebody's number by
-chance. The numbers that are left are in the memory of the connection only, as the identifiers are.
+pseudonym is looked up. One that stands in the rows of more people than a small count is a code after all, which is
+somebody's number by chance: a slip puts one person's into a few. The numbers that are left are in the memory of the
+connection only, as the identifiers are.
 
 Only columns that have numbers of ten digits at all are looked into, and of these the distinct values.
 """
@@ -15,14 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from accord.engine.database import quoted, text_literal
+from accord.record.disclosure import rules
 from accord.record.pseudonym import KeyChain, bound_person_secrets, person_expressions
 from accord.record.source import NHS
 
 if TYPE_CHECKING:
     import duckdb
-
-CODE_FROM = 8
-"""A number that stands in the rows of so many different people is a code: a slip puts one person's into a few."""
 
 SIGNS = " ._-"
 """What may stand between the digits of a number: 999 000 0018."""
@@ -79,7 +78,7 @@ def look(
             f"""set variable {_FOUND} = (
                   select coalesce(list(number), []) from (
                     select number from ({" union all ".join(rows)}) semi join {_FOUND} using (number)
-                    group by number having count(distinct identifier) < {CODE_FROM}
+                    group by number having count(distinct identifier) <= {rules().most}
                   )
                 )"""
         )
